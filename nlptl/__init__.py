@@ -1,0 +1,77 @@
+"""nlptl: transfer learning for text in one typed recipe.
+
+Light to import: torch and transformers are loaded when a run starts.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nlptl import _peft_hook
+
+if TYPE_CHECKING:
+    from nlptl.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
+    from nlptl.errors import InputError, NlptlError, TrainingError
+    from nlptl.methods.adapter import Adapter
+    from nlptl.methods.full import Full
+    from nlptl.methods.lora import LoRA
+    from nlptl.methods.probe import Probe
+    from nlptl.protocols import Example, Prediction
+    from nlptl.recipe import Recipe
+    from nlptl.run import Run, load
+    from nlptl.tasks.sentiment import Sentiment
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Adapter": "methods.adapter",
+    "DataConfig": "config",
+    "EvalConfig": "config",
+    "Example": "protocols",
+    "Full": "methods.full",
+    "InputError": "errors",
+    "LoRA": "methods.lora",
+    "ModelConfig": "config",
+    "NlptlError": "errors",
+    "Prediction": "protocols",
+    "Probe": "methods.probe",
+    "Recipe": "recipe",
+    "Run": "run",
+    "Sentiment": "tasks.sentiment",
+    "TrainConfig": "config",
+    "TrainingError": "errors",
+    "load": "run",
+}
+
+__all__ = [
+    "Adapter",
+    "DataConfig",
+    "EvalConfig",
+    "Example",
+    "Full",
+    "InputError",
+    "LoRA",
+    "ModelConfig",
+    "NlptlError",
+    "Prediction",
+    "Probe",
+    "Recipe",
+    "Run",
+    "Sentiment",
+    "TrainConfig",
+    "TrainingError",
+    "load",
+]
+
+_peft_hook.install()
+
+
+def __getattr__(name: str) -> Any:
+    """Returns a public name, importing its home on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nlptl' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"nlptl.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Returns the public names."""
+    return __all__

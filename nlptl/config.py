@@ -1,0 +1,149 @@
+"""The settings of a recipe, one frozen dataclass a concern; every default stands here or in a method's file."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nlptl.errors import InputError
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the examples come from and how they are read."""
+
+    train: Any = None
+    """Training data: a file (csv, tsv, json, jsonl, parquet, also .gz), a folder with train/validation/test
+    files, a Hub id "namespace/name[:config]", "sample:NAME", a pandas frame or a list of dicts; default: the task's
+    sample data."""
+    validation: Any = None
+    """Validation data, as train; default: the source's own validation split, else 15 % of train."""
+    test: Any = None
+    """Test data, as train; default: the source's own test split; a lone train file is divided 70/15/15."""
+    text: str | None = None
+    """Column of the text; default: the usual names."""
+    text_pair: str | None = None
+    """Column of the second text of a pair."""
+    label: str | None = None
+    """Column of the label; default: the usual names."""
+    label_names: dict[str, str] | None = None
+    """New names for the labels as they stand in the data, such as {"0": "negative", "1": "positive"}."""
+    n_train: int | None = None
+    """Use only the first n rows of a seeded shuffle of train; default: all."""
+    audit: Literal["report", "strict"] = "report"
+    """What findings of the audit before training do: be printed, or stop the run."""
+    blank: Literal["error", "drop", "keep"] = "error"
+    """What to do with training and validation rows whose text is blank."""
+    delimiter: str | None = None
+    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv."""
+    quoting: Literal["auto", "standard", "none"] = "auto"
+    """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, and for tsv what the file shows."""
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        _at_least("data.n_train", self.n_train, 1)
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise InputError(f"data.delimiter must be one character, found {self.delimiter!r}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The pretrained model and how a text becomes one vector."""
+
+    name: str = DEFAULT_MODEL
+    """Hub id or folder of the pretrained model."""
+    revision: str | None = None
+    """Hub revision (branch, tag or commit)."""
+    pooling: Literal["native", "mean", "cls", "max"] | None = None
+    """How token states become one vector; native: transformers' own head; default: mean for probe, else native."""
+    head: Literal["classifier", "label_words"] = "classifier"
+    """classifier: a linear head; label_words: the likelihood of each label's name as output text (T5)."""
+    max_length: int | None = None
+    """Tokens kept of each example, special tokens included; default: 256, or the model's limit where that is lower."""
+    dropout: float | None = None
+    """Dropout probability inside the model during training; default: the checkpoint's."""
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        _at_least("model.max_length", self.max_length, 4)
+        _within("model.dropout", self.dropout, 0.0, 0.99)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimization."""
+
+    epochs: int = 5
+    """Passes over the training examples; the best state on validation is kept."""
+    lr: float | None = None
+    """Peak learning rate; default: the method's own."""
+    batch_size: int = 32
+    """Examples per update (optimizer step), over all processes."""
+    seed: int = 0
+    """Seed of splits, head, order, dropout and bootstrap."""
+    schedule: Literal["linear", "cosine", "constant", "one_cycle"] = "linear"
+    """Shape of the learning rate after warm-up."""
+    warmup: int | None = None
+    """Warm-up, in updates; default: 6 % of all updates (one_cycle: 30 %)."""
+    weight_decay: float = 0.01
+    """AdamW's weight decay; biases and norms are never decayed."""
+    max_grad_norm: float = 1.0
+    """Gradient norm above which gradients are scaled down; 0 turns clipping off."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of matrix products; auto: bf16 where the machine computes it natively."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Weight of each class in the loss; balanced: inverse to its frequency."""
+    label_smoothing: float = 0.0
+    """Share of the target probability spread over all classes."""
+    evaluate_every: int | None = None
+    """Evaluate on validation every n updates; default: after each epoch."""
+    early_stopping: int | None = None
+    """Stop after n evaluations without a better validation score; default: off."""
+    keep: Literal["best", "last"] = "best"
+    """Which state is the result: the best on validation, or the last."""
+    checkpoint_every: int | None = None
+    """Write a checkpoint every n updates; default: after an evaluation, at most once a minute."""
+    micro_batch_tokens: int = 4096
+    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result)."""
+    cache_gib: float = 4.0
+    """Most memory for the outputs of frozen layers, in GiB; beyond it they are computed again in each epoch."""
+    log_every: int = 10
+    """Write a line to metrics.jsonl every n updates."""
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        for name in ("epochs", "batch_size", "micro_batch_tokens", "log_every"):
+            _at_least(f"train.{name}", getattr(self, name), 1)
+        for name in ("evaluate_every", "early_stopping", "checkpoint_every"):
+            _at_least(f"train.{name}", getattr(self, name), 1)
+        for name in ("warmup", "seed", "weight_decay", "max_grad_norm", "cache_gib"):
+            _at_least(f"train.{name}", getattr(self, name), 0)
+        _within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
+        if self.lr is not None and not 0 < self.lr <= 1:
+            raise InputError(f"train.lr must be above 0 and at most 1, found {self.lr}")
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """What is measured afterwards."""
+
+    metric: str | None = None
+    """The primary metric, which chooses the best state; default: the task's."""
+    n_bootstrap: int = 1000
+    """Resamples behind each 95 % interval."""
+    baselines: Literal["simple", "none"] = "simple"
+    """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        _at_least("eval.n_bootstrap", self.n_bootstrap, 100)
+
+
+def _at_least(name: str, value: float | None, low: float) -> None:
+    if value is not None and not value >= low:
+        raise InputError(f"{name} must be at least {low}, found {value}")
+
+
+def _within(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name} must be between {low} and {high}, found {value}")

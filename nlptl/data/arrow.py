@@ -1,0 +1,92 @@
+"""Everything that needs the `datasets` package: its objects, parquet files, the Hub."""
+
+import contextlib
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nlptl.data.files import open_bytes, unreadable
+from nlptl.errors import InputError
+
+
+def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
+    """Yields the rows of a `datasets` data set; class ids become their names, and -1 (no label) becomes None."""
+    classes = class_names(dataset)
+    for row in dataset:
+        named = {column: _class_name(names, row[column]) for column, names in classes.items()}
+        yield {**row, **named}
+
+
+def class_names(dataset: Any) -> dict[str, tuple[str, ...]]:
+    """Returns the names of the classes, in order, by column, for each column that declares some."""
+    features = dataset.features or {}
+    return {column: tuple(f.names) for column, f in features.items() if hasattr(f, "names")}
+
+
+@contextlib.contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """Gives a parquet file, unpacked where it is gzipped, as an iterable data set that is read as it is consumed.
+
+    Raises:
+        InputError: the file is missing, or is not parquet.
+    """
+    import datasets
+
+    with _unpacked(path) as plain:
+        try:
+            yield datasets.load_dataset("parquet", data_files={"rows": str(plain)}, split="rows", streaming=True)
+        except (ValueError, OSError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path} cannot be read as parquet: {_first_line(error)}") from error
+
+
+def load_hub(identifier: str) -> Any:
+    """Returns a data set of the Hub, all its splits.
+
+    Args:
+        identifier: "namespace/name" or "namespace/name:config".
+
+    Raises:
+        InputError: it is not there, cannot be reached, or needs a config to be named.
+    """
+    import datasets
+
+    name, _, config = identifier.partition(":")
+    try:
+        return datasets.load_dataset(name, config or None)
+    except Exception as error:  # the Hub's client raises a dozen unrelated types
+        raise InputError(
+            f"{identifier!r} is neither an existing file nor an existing folder, and the Hub did not give it: "
+            f"{_first_line(error)}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    # Parquet is read from its end, which a gzip stream cannot offer.
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "rows.parquet"
+        try:
+            with open_bytes(path) as packed:
+                if path.suffix.lower() != ".gz":
+                    copy = path
+                else:
+                    with copy.open("wb") as plain:
+                        shutil.copyfileobj(packed, plain)
+        except (OSError, EOFError, zlib.error) as error:
+            raise unreadable(path, error) from error
+        yield copy
+
+
+def _class_name(names: tuple[str, ...], value: object) -> object:
+    if isinstance(value, int):
+        return names[value] if value >= 0 else None
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

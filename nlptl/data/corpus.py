@@ -1,0 +1,187 @@
+"""From the data settings to checked splits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nlptl.config import DataConfig
+from nlptl.data.checks import check_classes, check_labelled, without_blank
+from nlptl.data.columns import Choice, Wish, choose_columns
+from nlptl.data.examples import rename_labels, to_examples
+from nlptl.data.labels import check_renaming, renaming
+from nlptl.data.sources import find_source
+from nlptl.data.splits import HELD_OUT, divide, draw
+from nlptl.data.table import Table
+from nlptl.errors import InputError
+from nlptl.protocols import SPLITS, Column, Corpus, Example
+
+
+@dataclass(frozen=True)
+class _Split:
+    """One split on its way."""
+
+    examples: list[Example]
+    where: str
+    """What messages call it."""
+    choice: Choice
+    notes: tuple[str, ...]
+    declared: tuple[str, ...] | None
+    """The labels as the source declares them."""
+
+
+def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: int) -> Corpus:
+    """Returns the splits of a data set, read and checked; `notes` says what was decided on the way.
+
+    Args:
+        config: where the data is, and how it is read.
+        columns: what the task reads.
+        sample: name of the sample data used where `config.train` is None.
+        seed: of the division and of `n_train`.
+
+    Raises:
+        InputError: the data cannot be used; the message says where, why, and what to do.
+    """
+    notes = [f"train: not given, the sample data {sample!r} is used"] if config.train is None else []
+    splits = _read_splits(config, columns, sample, notes)
+    splits = _renamed(splits, config)
+    splits = _draw_train(_divide(splits, seed, notes), config.n_train, seed, notes)
+    examples = {name: splits[name].examples for name in SPLITS if name in splits}
+    check_classes(examples, {name: split.where for name, split in splits.items()})
+    train = splits["train"]
+    return Corpus(examples, train.declared, train.choice.names, tuple(notes))
+
+
+def load_split(source: object, config: DataConfig, columns: Sequence[Column], *, need_label: bool) -> list[Example]:
+    """Returns the rows of one new file, frame or list, all of them and in order; blank texts are kept.
+
+    Args:
+        source: as `DataConfig.test`, or a list of strings; of a divided source, its test split is read.
+        config: names columns and labels by hand, and says how files are read.
+        columns: what the task reads.
+        need_label: whether rows without a label are an error; if not, the label column may be missing.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
+        return _texts(source, columns, need_label)
+    table = find_source(source, config).table("test")
+    names = choose_columns(table, Wish(columns, config, {}, () if need_label else ("label",))).names
+    examples = to_examples(table, names)
+    if need_label and "label" in names:
+        check_labelled(examples, table.name)
+    return rename_labels(examples, renaming(config.label_names))
+
+
+def _texts(texts: Sequence[str], columns: Sequence[Column], need_label: bool) -> list[Example]:
+    needed = [c.role for c in columns if c.required and c.role != "text" and (need_label or c.role != "label")]
+    if needed:
+        raise InputError(f"a list of strings has no {needed[0]} column; give a list of dicts with {', '.join(needed)}")
+    return [Example(row_id, text) for row_id, text in enumerate(texts)]
+
+
+def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, notes: list[str]) -> dict[str, _Split]:
+    source = find_source(f"sample:{sample}" if config.train is None else config.train, config)
+    if source.ignored:
+        notes.append(f"{source.name}: the splits {', '.join(source.ignored)} are not used")
+    wish = Wish(columns, config, {})
+    splits: dict[str, _Split] = {}
+    for name in SPLITS:
+        given = getattr(config, name) if name != "train" else None
+        own = given is None
+        if own and name != "train" and not source.has(name):
+            continue
+        table = (source if own else find_source(given, config)).table(name)
+        split = _read_own_test(table, wish, notes) if own and name == "test" else _read(table, wish, name, config)
+        if split is not None:
+            splits[name] = split
+            notes += split.notes
+            wish = replace(wish, train=splits["train"].choice.names)
+    return splits
+
+
+def _read(table: Table, wish: Wish, name: str, config: DataConfig) -> _Split:
+    split = _labelled(table, wish, name)
+    if name == "test":
+        return split
+    examples, notes = without_blank(split.examples, split.where, config.blank)
+    return replace(split, examples=examples, notes=(*split.notes, *notes))
+
+
+def _read_own_test(table: Table, wish: Wish, notes: list[str]) -> _Split | None:
+    # Benchmarks ship their test rows without labels: these can be predicted, not scored.
+    names = choose_columns(table, replace(wish, optional=("label",))).names
+    expects_label = "label" in wish.train
+    if expects_label and all(e.label is None for e in to_examples(table, names)):
+        notes.append(f"test: left out, {table.name} has no labels")
+        return None
+    return _labelled(table, wish, "test")
+
+
+def _labelled(table: Table, wish: Wish, name: str) -> _Split:
+    where = f"{name} ({table.name})"
+    named = replace(table, name=where)
+    choice = choose_columns(named, wish)
+    examples = to_examples(named, choice.names)
+    label = choice.names.get("label")
+    if label is not None:
+        check_labelled(examples, where)
+    declared = table.classes.get(label) if label is not None else None
+    return _Split(examples, where, choice, _column_notes(choice, wish, name), declared)
+
+
+def _column_notes(choice: Choice, wish: Wish, name: str) -> tuple[str, ...]:
+    if not wish.train:
+        return choice.notes
+    other = {role: c for role, c in choice.names.items() if wish.train.get(role, c) != c}
+    return tuple(f"{name}: the {role} column is {c!r}, in train {wish.train[role]!r}" for role, c in other.items())
+
+
+def _renamed(splits: dict[str, _Split], config: DataConfig) -> dict[str, _Split]:
+    mapping = renaming(config.label_names)
+    if not mapping:
+        return splits
+    found = {e.label for split in splits.values() for e in split.examples if e.label is not None}
+    declared = [label for split in splits.values() for label in split.declared or ()]
+    check_renaming(mapping, sorted({*found, *declared}))
+    return {
+        name: replace(
+            split,
+            examples=rename_labels(split.examples, mapping),
+            declared=split.declared and tuple(dict.fromkeys(mapping.get(x, x) for x in split.declared)),
+        )
+        for name, split in splits.items()
+    }
+
+
+def _divide(splits: dict[str, _Split], seed: int, notes: list[str]) -> dict[str, _Split]:
+    if "validation" in splits:
+        if "test" not in splits:
+            notes.append("test: none, nothing is scored on held-out test data")
+        return splits
+    train = splits["train"]
+    wanted = [name for name in ("validation", "test") if name not in splits]
+    parts = divide([e.label for e in train.examples], dict.fromkeys(wanted, HELD_OUT), seed)
+    divided = dict(splits)
+    for name, positions in parts.items():
+        if not positions:
+            raise InputError(
+                f"{train.where}: {len(train.examples)} rows are too few to divide off {name}, which takes three "
+                f"or more rows of a label; give --data.{name}"
+            )
+        where = train.where if name == "train" else f"{name} ({HELD_OUT:.0%} of {train.where})"
+        divided[name] = replace(train, examples=[train.examples[i] for i in positions], where=where)
+        if name != "train":
+            share = f"{HELD_OUT * 100:.0f} % of train"
+            notes.append(f"{name}: {share} ({len(positions)} rows), stratified by label, seed {seed}")
+    return divided
+
+
+def _draw_train(splits: dict[str, _Split], n: int | None, seed: int, notes: list[str]) -> dict[str, _Split]:
+    train = splits["train"]
+    if n is None:
+        return splits
+    n_rows = len(train.examples)
+    notes.append(f"train: {min(n, n_rows)} of {n_rows} rows (data.n_train {n}), drawn with seed {seed}")
+    drawn = [train.examples[i] for i in draw(n_rows, n, seed)]
+    where = f"{train.where}, {min(n, n_rows)} of {n_rows} rows by --data.n_train"
+    return {**splits, "train": replace(train, examples=drawn, where=where)}

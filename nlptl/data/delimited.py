@@ -1,0 +1,112 @@
+"""csv and tsv files, row by row as dicts of strings: no value is ever turned into a number or a missing one."""
+
+import contextlib
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from nlptl.config import DataConfig
+from nlptl.data.files import file_type, text_lines
+from nlptl.errors import InputError
+
+Record = tuple[int, list[str]]
+"""The line on which a row starts, from 1, and its fields."""
+
+SEPARATORS = {";": "';'", ",": "','", "\t": "$'\\t'", "|": "'|'"}
+"""Separators that are recognised when the wrong one is in use, as they are written in a shell."""
+
+LONGEST_FIELD = 2**31 - 1
+
+
+def read_delimited(path: Path, config: DataConfig) -> Iterator[dict[str, object]]:
+    """Yields the rows of a csv or tsv file; lines that are empty altogether are no rows.
+
+    Raises:
+        InputError: the file is empty, has only a header, or a row's width is not the header's.
+    """
+    delimiter = config.delimiter or ("\t" if file_type(path) == ".tsv" else ",")
+    records = _records(path, delimiter, config.quoting)
+    header = _header(path, next(records, None), delimiter)
+    first = next(records, None)
+    if first is None:
+        raise InputError(f"{path} has a header line but no rows")
+    for record in itertools.chain([first], records):
+        if len(record[1]) != len(header):
+            raise _uneven(path, len(header), record, records)
+        yield dict(zip(header, record[1], strict=True))
+
+
+def _records(path: Path, delimiter: str, quoting: str) -> Iterator[Record]:
+    literal = quoting == "auto" and delimiter == "\t" and not _quotes_enclose(path, delimiter)
+    return _unquoted(path, delimiter) if literal or quoting == "none" else _quoted(path, delimiter)
+
+
+def _quoted(path: Path, delimiter: str) -> Iterator[Record]:
+    csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.reader(text_lines(path), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for fields in reader:
+            if fields:
+                yield line, fields
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, line {line}: a quote opens a field but is not closed as it should be ({error}); "
+            "double the quotes inside quoted fields, or set --data.quoting none if quotes are just characters"
+        ) from error
+
+
+def _unquoted(path: Path, delimiter: str) -> Iterator[Record]:
+    for number, line in enumerate(text_lines(path), 1):
+        content = line.rstrip("\r\n")
+        if content:
+            yield number, content.split(delimiter)
+
+
+def _quotes_enclose(path: Path, delimiter: str) -> bool:
+    # Real .tsv files are mostly written without quoting, so their quotes are characters of the text. They enclose
+    # fields only where the lines do not come out even without them, or where each one looks like the csv module's.
+    width, enclose = None, True
+    for _, fields in _unquoted(path, delimiter):
+        width = width or len(fields)
+        if len(fields) != width:
+            return True
+        enclose = enclose and all(map(_well_quoted, fields))
+    return enclose
+
+
+def _well_quoted(field: str) -> bool:
+    if not field.startswith('"'):
+        return True
+    return len(field) > 1 and field.endswith('"') and '"' not in field[1:-1].replace('""', "")
+
+
+def _header(path: Path, record: Record | None, delimiter: str) -> list[str]:
+    if record is None:
+        raise InputError(f"{path} is empty; expected a header line with the columns' names, then rows")
+    names = [name.strip() for name in record[1]]
+    other = max(SEPARATORS, key=names[0].count)
+    if len(names) == 1 and other != delimiter and other in names[0]:
+        raise InputError(
+            f"{path}: the header is a single column, {names[0]!r}, when split at {delimiter!r}; it seems to be "
+            f"separated by {other!r}: set --data.delimiter {SEPARATORS[other]}"
+        )
+    twice = [name for i, name in enumerate(names) if name and name in names[:i]]
+    if twice:
+        raise InputError(f"{path}: the header names {twice[0]!r} twice; rename one, or add the missing header line")
+    return names
+
+
+def _uneven(path: Path, width: int, first: Record, rest: Iterator[Record]) -> InputError:
+    line, fields = first
+    n = 1
+    # Only the count is at stake here: what else is wrong further down is not the first thing to mend.
+    with contextlib.suppress(InputError):
+        for _, others in rest:
+            n += len(others) != width
+    return InputError(
+        f"{path}, line {line}: found {len(fields)} fields, expected {width} as in the header ({n} such rows in all); "
+        "quote fields that contain the separator, or set --data.delimiter or --data.quoting"
+    )

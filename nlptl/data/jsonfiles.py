@@ -1,0 +1,72 @@
+"""json and jsonl files, row by row."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from nlptl.data.files import text_lines
+from nlptl.errors import InputError
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
+    """Yields one row a line; blank lines are no rows.
+
+    Raises:
+        InputError: a line is not a JSON object, or there is none.
+    """
+    empty = True
+    for number, line in enumerate(text_lines(path), 1):
+        if line.strip():
+            empty = False
+            yield _object(path, number, line)
+    if empty:
+        raise InputError(f"{path} is empty; expected one JSON object a line")
+
+
+def read_json(path: Path) -> Iterator[dict[str, object]]:
+    """Yields the rows of a list of objects, or of an object that holds exactly one such list.
+
+    Raises:
+        InputError: the file is not JSON, holds something else, or no rows.
+    """
+    content = "".join(text_lines(path))
+    if not content.strip():
+        raise InputError(f"{path} is empty; expected a JSON list of objects")
+    try:
+        value = json.loads(content)
+    except json.JSONDecodeError as error:
+        hint = "; it seems to hold one object a line: name it .jsonl" if error.msg == "Extra data" else ""
+        raise InputError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}){hint}") from error
+    yield from _rows(path, value)
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, object]:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        hint = "; it seems to hold one list: name it .json" if number == 1 and line.lstrip()[0] == "[" else ""
+        raise InputError(f"{path}, line {number}: not valid JSON ({error.msg}, column {error.colno}){hint}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}, line {number}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def _rows(path: Path, value: object) -> list[dict[str, object]]:
+    if isinstance(value, dict):
+        lists = {key: v for key, v in value.items() if _is_rows(v)}
+        if len(lists) != 1:
+            found = f"{len(lists)} of them ({', '.join(lists)})" if lists else f"only {', '.join(value) or 'nothing'}"
+            raise InputError(f"{path}: expected an object with exactly one list of objects, found {found}")
+        value = next(iter(lists.values()))
+    if not isinstance(value, list):
+        raise InputError(f"{path}: expected a list of objects, found {type(value).__name__}")
+    if not value:
+        raise InputError(f"{path} has no rows: its list is empty")
+    for position, row in enumerate(value):
+        if not isinstance(row, dict):
+            raise InputError(f"{path}, row {position}: expected a JSON object, found {type(row).__name__}")
+    return value
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)

@@ -1,0 +1,57 @@
+"""A file of any type, row by row or as a whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nlptl.config import DataConfig
+from nlptl.data import arrow
+from nlptl.data.delimited import read_delimited
+from nlptl.data.files import file_type
+from nlptl.data.jsonfiles import read_json, read_jsonl
+from nlptl.data.table import Row, Table
+from nlptl.errors import InputError
+
+
+def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
+    """Yields the rows of a file as they are read: memory stays bounded for every type but json, which is one value.
+
+    Args:
+        path: a csv, tsv, json, jsonl or parquet file, or one of these with ".gz".
+        config: says how csv and tsv are separated and quoted.
+
+    Raises:
+        InputError: the file is missing, empty, of another type or not what its name says.
+    """
+    path = Path(path)
+    kind = file_type(path)
+    if kind == ".jsonl":
+        return read_jsonl(path)
+    if kind == ".json":
+        return read_json(path)
+    if kind == ".parquet":
+        return _parquet_rows(path)
+    return read_delimited(path, config)
+
+
+def read_file(path: Path, config: DataConfig) -> Table:
+    """Returns all rows of a file.
+
+    Raises:
+        InputError: as `open_rows`.
+    """
+    kind = file_type(path)
+    classes = {}
+    if kind == ".parquet":
+        with arrow.open_parquet(path) as dataset:
+            classes = arrow.class_names(dataset)
+    return Table(str(path), list(open_rows(path, config)), classes, headed=kind in (".csv", ".tsv"))
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    empty = True
+    with arrow.open_parquet(path) as dataset:
+        for row in arrow.dataset_rows(dataset):
+            empty = False
+            yield row
+    if empty:
+        raise InputError(f"{path} has no rows")

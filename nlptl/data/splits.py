@@ -1,0 +1,54 @@
+"""Dividing one list of examples, stratified by label."""
+
+import random
+from collections.abc import Mapping, Sequence
+
+LEAST_DIVIDED = 3
+"""Rows from which on a label is divided at all."""
+
+HELD_OUT = 0.15
+"""Share of the rows that becomes validation, and again test, where the data has none."""
+
+
+def divide(labels: Sequence[str | None], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
+    """Returns the positions of each part, ascending: those of `shares`, and "train" with all others.
+
+    Each label's rows are shuffled by the seed and divided in the same proportion. A label always keeps a row in
+    train, and with fewer than three rows all of them, so that no part has a label that train lacks.
+
+    Args:
+        labels: one per row.
+        shares: the share of all rows, from 0 to 1, for each part besides train.
+        seed: the same seed gives the same parts.
+    """
+    groups: dict[str, list[int]] = {}
+    for position, label in enumerate(labels):
+        groups.setdefault(label or "", []).append(position)
+    for label, group in groups.items():
+        random.Random(f"divide {seed} {label}").shuffle(group)
+    sizes = {label: len(group) for label, group in groups.items()}
+    parts: dict[str, list[int]] = {}
+    for part, share in shares.items():
+        spare = {label: len(group) - 1 if sizes[label] >= LEAST_DIVIDED else 0 for label, group in groups.items()}
+        quotas = _quotas(sizes, share, spare)
+        parts[part] = sorted(groups[label].pop() for label, n in quotas.items() for _ in range(n))
+    parts["train"] = sorted(position for group in groups.values() for position in group)
+    return parts
+
+
+def draw(n_rows: int, n: int, seed: int) -> list[int]:
+    """Returns the first n positions of a seeded shuffle of n_rows, ascending."""
+    order = list(range(n_rows))
+    random.Random(f"draw {seed}").shuffle(order)
+    return sorted(order[:n])
+
+
+def _quotas(sizes: Mapping[str, int], share: float, spare: Mapping[str, int]) -> dict[str, int]:
+    # Largest remainders: every label gets the whole part of its quota, then the labels cut most get one more each.
+    quotas = {label: min(int(share * n), spare[label]) for label, n in sizes.items()}
+    missing = round(share * sum(sizes.values())) - sum(quotas.values())
+    open_labels = [label for label in sizes if quotas[label] < spare[label]]
+    open_labels.sort(key=lambda label: (quotas[label] - share * sizes[label], label))
+    for label in open_labels[: max(missing, 0)]:
+        quotas[label] += 1
+    return quotas

@@ -1,0 +1,1 @@
+"""Runs models: one training loop, batches without padding, the frozen prefix, checkpoints, inference."""

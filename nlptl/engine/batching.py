@@ -1,0 +1,72 @@
+"""Which examples share an update, and how an update becomes flat batches."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from nlptl.protocols import Batch, Features
+
+
+def updates(n: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Returns the rows of each update of an epoch: a random partition that depends on nothing but the arguments.
+
+    Args:
+        n: number of features.
+        batch_size: rows of an update; the last update takes what is left.
+        seed: of the run.
+        epoch: from 0.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(n)
+    return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+
+
+def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) -> np.ndarray:
+    """Returns one process's part of an update's rows, shortest first; the parts are alike in length.
+
+    Args:
+        rows: of the update.
+        lengths: tokens of every feature.
+        rank: of the process.
+        n_processes: over which the update is spread.
+    """
+    ordered = rows[np.argsort(lengths[rows], kind="stable")]
+    return ordered[rank::n_processes]
+
+
+def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, padded: bool) -> Iterator[np.ndarray]:
+    """Yields rows that are computed together: neighbours, with at most `max_tokens` tokens (or a single row).
+
+    Args:
+        rows: shortest first.
+        lengths: tokens of every feature.
+        max_tokens: bound of a micro-batch.
+        padded: whether the model pads, so that every row costs as much as the longest.
+    """
+    start, total = 0, 0
+    for i, row in enumerate(rows):
+        total = int(lengths[row]) * (i - start + 1) if padded else total + int(lengths[row])
+        if total > max_tokens and i > start:
+            yield rows[start:i]
+            start, total = i, int(lengths[row])
+    yield rows[start:]
+
+
+def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch:
+    """Returns the flat batch of some features, in the order of `rows`."""
+    tokens = token_index(features, rows)
+    types = features.token_type_ids
+    return Batch(
+        input_ids=torch.from_numpy(features.input_ids[tokens]).long().to(device),
+        token_type_ids=None if types is None else torch.from_numpy(types[tokens]).long().to(device),
+        lengths=torch.from_numpy(features.lengths[rows]),
+        labels=torch.from_numpy(features.labels[rows]).to(device),
+        rows=torch.from_numpy(rows),
+    )
+
+
+def token_index(features: Features, rows: np.ndarray) -> np.ndarray:
+    """Returns the places of the rows' tokens in the flat arrays, int64 (n_tokens of the rows,)."""
+    lengths = features.lengths[rows]
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(features.offsets[rows] - before, lengths) + np.arange(lengths.sum())

@@ -1,0 +1,195 @@
+"""The training loop. There is one, for every task, method and model."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nlptl.config import TrainConfig
+from nlptl.engine import checkpoint, optim
+from nlptl.engine.batching import micro_batches, share, updates
+from nlptl.engine.checkpoint import Progress
+from nlptl.engine.device import Compute
+from nlptl.engine.interrupt import Interrupt
+from nlptl.engine.prefix import Prefix
+from nlptl.errors import TrainingError
+from nlptl.protocols import Features, Model
+
+CHECKPOINT_S = 60.0  # least time between checkpoints where train.checkpoint_every does not say it
+Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train, on what, towards what."""
+
+    model: Model
+    features: Features
+    """Of training."""
+    weights: np.ndarray
+    """float64 (n,): of each feature in the loss."""
+    losses: Losses
+    """Logits (n, classes) and labels (n,) to the loss of each row, (n,)."""
+    evaluate: Callable[[], dict[str, float]]
+    """Validation metrics of the model as it is; empty where there is no validation split."""
+    metric: str
+    """The evaluation's key that chooses the best state."""
+    greater_is_better: bool
+    config: TrainConfig
+    lr: float
+    folder: Path
+    """For checkpoints."""
+    log: Callable[[dict[str, Any]], None]
+    """Takes a line of metrics.jsonl."""
+    show: Callable[[int, float, int], None]
+    """Takes the update, its loss and its number of examples, for the progress bar."""
+
+
+def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
+    """Trains to the end, an early stop or an interruption, and leaves the chosen state in the model.
+
+    Args:
+        job: everything that defines the result.
+        compute: processes, device and number format.
+        newest: the checkpoint from which to go on; None to begin.
+
+    Returns:
+        How far it came; `finished` is False after an interruption.
+
+    Raises:
+        TrainingError: a loss or gradient was not finite.
+    """
+    return _Loop(job, compute).run(newest)
+
+
+class _Loop:
+    def __init__(self, job: Job, compute: Compute) -> None:
+        self.job, self.config, self.compute = job, job.config, compute
+        self.accelerator = compute.accelerator
+        self.progress = Progress()
+        self.best: dict[str, torch.Tensor] | None = None
+        self.optimizer = optim.optimizer(job.model, job.lr, job.config.weight_decay)
+        self.per_epoch = -(-len(job.features) // job.config.batch_size)
+        self.n_updates = self.per_epoch * job.config.epochs
+        self.saved_at = time.monotonic()
+
+    def run(self, newest: Path | None) -> Progress:
+        if newest:
+            self.progress, self.best = checkpoint.load(newest, self.job.model, self.optimizer)
+        self.prefix = Prefix(self.job.model, self.job.features, self.compute, self.config.cache_gib)
+        self.wrapped, self.stepper = self.accelerator.prepare(self.job.model, self.optimizer)
+        with Interrupt() as interrupt:
+            while not self.progress.finished and not interrupt.requested:
+                self._update()
+                self._after_update()
+        if not self.progress.finished:
+            self._save()
+        elif self.best is not None:
+            checkpoint.put(self.best, self.job.model)
+        return self.progress
+
+    def _update(self) -> None:
+        began, update = time.perf_counter(), self.progress.update
+        rows = self._rows(update)
+        lr = self.job.lr * optim.lr_factor(update, self.n_updates, self.config)
+        optim.set_lr(self.optimizer, lr)
+        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
+        torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
+        self.job.model.train()
+        loss = self._backward(rows)
+        norm = self._clip()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            self._stop(loss, norm)
+        self.stepper.step()
+        self.stepper.zero_grad()
+        self.progress.update += 1
+        self.progress.n_examples += len(rows)
+        self.progress.train_s += time.perf_counter() - began
+        self.job.show(self.progress.update, loss, len(rows))
+        if self.progress.update % self.config.log_every == 0:
+            self.job.log({"update": self.progress.update, "loss": loss, "lr": lr, "grad_norm": norm})
+
+    def _rows(self, update: int) -> np.ndarray:
+        epoch, position = divmod(update, self.per_epoch)
+        if position == 0 or not hasattr(self, "order"):
+            self.order = updates(len(self.job.features), self.config.batch_size, self.config.seed, epoch)
+        return self.order[position]
+
+    def _backward(self, rows: np.ndarray) -> float:
+        job, lengths, n_processes = self.job, self.job.features.lengths, self.compute.n_processes
+        own = share(rows, lengths, self.compute.rank, n_processes)
+        weights = job.weights / job.weights[rows].sum()
+        if not len(own):  # fewer rows than processes: take part in the exchange of gradients, add nothing
+            own, weights = rows[:1], np.zeros_like(weights)
+        parts = list(micro_batches(own, lengths, self.config.micro_batch_tokens, padded=not job.model.packs()))
+        total = torch.zeros((), device=self.compute.device)
+        for i, part in enumerate(parts):
+            exchange = nullcontext() if i == len(parts) - 1 else self.accelerator.no_sync(self.wrapped)
+            with exchange:
+                batch, cut = self.prefix.batch(part)
+                share_of_update = torch.from_numpy(weights[part]).to(batch.labels.device, torch.float32)
+                with self.compute.autocast():
+                    logits = self.wrapped(batch, cut)
+                loss = (job.losses(logits, batch.labels) * share_of_update).sum()
+                self.accelerator.backward(loss * n_processes)  # DDP takes the mean over processes; the sum is wanted
+            total += loss.detach()
+        return float(self.compute.sum(total))
+
+    def _clip(self) -> float:
+        limit = self.config.max_grad_norm or math.inf
+        parameters = [p for p in self.job.model.parameters() if p.requires_grad]
+        return float(self.accelerator.clip_grad_norm_(parameters, limit))
+
+    def _stop(self, loss: float, norm: float) -> None:
+        self.stepper.zero_grad()
+        self._save()
+        raise TrainingError(
+            f"update {self.progress.update + 1}: loss {loss}, gradient norm {norm}: not finite; the state before it is "
+            f"kept in {self.job.folder}; a lower train.lr or train.precision fp32 often helps"
+        )
+
+    def _after_update(self) -> None:
+        progress, config = self.progress, self.config
+        last = progress.update == self.n_updates
+        every = config.evaluate_every or self.per_epoch
+        evaluated = last or progress.update % every == 0
+        if evaluated:
+            self._evaluate()
+        patience = config.early_stopping
+        stopped = patience is not None and progress.n_without_gain >= patience
+        progress.finished = last or stopped
+        if config.checkpoint_every:
+            due = progress.update % config.checkpoint_every == 0
+        else:
+            due = evaluated and time.monotonic() - self.saved_at > CHECKPOINT_S
+        if due and not progress.finished:
+            self._save()
+
+    def _evaluate(self) -> None:
+        metrics = self.job.evaluate()
+        progress = self.progress
+        progress.validation = metrics
+        if not metrics:
+            return
+        score = metrics[self.job.metric]
+        self.job.log({"update": progress.update, "epoch": progress.update / self.per_epoch, "validation": metrics})
+        sign = 1 if self.job.greater_is_better else -1
+        if progress.best_score is None or sign * score > sign * progress.best_score:
+            progress.best_score, progress.best_update, progress.n_without_gain = score, progress.update, 0
+            if self.config.keep == "best":
+                self.best = {name: p.clone() for name, p in checkpoint.trained(self.job.model).items()}
+        else:
+            progress.n_without_gain += 1
+
+    def _save(self) -> None:
+        self.saved_at = time.monotonic()
+        if self.compute.is_main:
+            folder = self.job.folder / f"update-{self.progress.update:08d}"
+            checkpoint.save(folder, self.job.model, self.optimizer, self.progress, self.best)
+        self.accelerator.wait_for_everyone()

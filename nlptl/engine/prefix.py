@@ -1,0 +1,73 @@
+"""The frozen prefix: what lies below the first trainable parameter is computed once per example and kept."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from nlptl.engine.batching import collate, micro_batches, token_index
+from nlptl.engine.device import Compute
+from nlptl.protocols import Batch, Features, Model
+
+INFERENCE_TOKENS = 8192  # a batch, when nothing is kept for a backward pass
+
+
+class Prefix:
+    """The outputs of a model's frozen prefix for the features of one split.
+
+    Args:
+        model: decides the cut.
+        features: of the split.
+        compute: device and number format.
+        max_gib: most memory for the outputs; beyond it they are computed again each time.
+    """
+
+    def __init__(self, model: Model, features: Features, compute: Compute, max_gib: float) -> None:
+        self.cut = model.cut()
+        self.features = features
+        self.compute = compute
+        self._per_token = self.cut < model.depth()
+        self._states: torch.Tensor | None = None
+        if self.cut and self._n_bytes(model) <= max_gib * 2**30:
+            self._states = self._compute(model)
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the prefix's outputs are in memory."""
+        return self._states is not None
+
+    @property
+    def vectors(self) -> torch.Tensor:
+        """Returns the outputs as (n, hidden), when the whole encoder is frozen and cached."""
+        assert self._states is not None and not self._per_token
+        return self._states
+
+    def batch(self, rows: np.ndarray) -> tuple[Batch, int]:
+        """Returns the flat batch of some rows, and the cut from which the model goes on."""
+        batch = collate(self.features, rows, self.compute.device)
+        if self._states is None:
+            return batch, 0
+        index = token_index(self.features, rows) if self._per_token else rows
+        states = self._states[torch.from_numpy(index)].to(self.compute.device)
+        return replace(batch, states=states), self.cut
+
+    def _n_bytes(self, model: Model) -> int:
+        n = len(self.features.input_ids) if self._per_token else len(self.features)
+        return n * model.width() * 4
+
+    def _compute(self, model: Model) -> torch.Tensor:
+        model.eval()
+        lengths = self.features.lengths
+        order = np.argsort(lengths, kind="stable")
+        states: torch.Tensor | None = None
+        for rows in micro_batches(order, lengths, INFERENCE_TOKENS, padded=not model.packs()):
+            batch = collate(self.features, rows, self.compute.device)
+            with self.compute.autocast():
+                out = model.prefix(batch, self.cut).cpu()
+            if states is None:
+                n = len(self.features.input_ids) if self._per_token else len(self.features)
+                states = torch.empty(n, out.shape[1], dtype=out.dtype)
+            index = token_index(self.features, rows) if self._per_token else rows
+            states[torch.from_numpy(index)] = out
+        assert states is not None
+        return states

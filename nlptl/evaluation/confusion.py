@@ -1,0 +1,84 @@
+"""Label names to class ids, and class ids to the confusion matrix on which every metric stands."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from nlptl.errors import InputError, nearest
+from nlptl.protocols import LabelSpace
+
+Ids = npt.NDArray[np.int64]
+
+
+def class_ids(names: Sequence[str | None], labels: LabelSpace, what: str) -> Ids:
+    """Returns the class ids of label names, int64 (n,).
+
+    Args:
+        names: one label name a row; None, a row without a label, is an error.
+        labels: the label space.
+        what: how an error calls the rows, such as "references".
+
+    Raises:
+        InputError: a name is not in the label space.
+    """
+    index: dict[str | None, int] = {name: i for i, name in enumerate(labels.names)}
+    unknown = next((i for i, name in enumerate(names) if name not in index), None)
+    if unknown is not None:
+        found = names[unknown]
+        hint = nearest(str(found), labels.names)
+        raise InputError(
+            f"{what}[{unknown}] is {found!r}, which is not a label{hint}; labels: {', '.join(labels.names)}"
+        )
+    return np.array([index[name] for name in names], dtype=np.int64)
+
+
+def paired_ids(references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> tuple[Ids, Ids]:
+    """Returns the class ids of references and of predictions, int64 (n,) each.
+
+    Args:
+        references: the labels, by name.
+        predictions: the predicted labels, by name, in the same order.
+        labels: the label space.
+
+    Raises:
+        InputError: there are no rows, the lengths differ, or a name is not in the label space.
+    """
+    check_rows(len(references), len(predictions))
+    return class_ids(references, labels, "references"), class_ids(predictions, labels, "predictions")
+
+
+def check_rows(n_references: int, n_predictions: int) -> None:
+    """Checks that there is something to compare.
+
+    Args:
+        n_references: rows with a label.
+        n_predictions: rows with a prediction.
+
+    Raises:
+        InputError: there are no rows, or the numbers differ.
+    """
+    if n_references != n_predictions:
+        raise InputError(f"expected one prediction for each reference, found {n_predictions} for {n_references}")
+    if n_references == 0:
+        raise InputError("expected at least one row to evaluate, found none")
+
+
+def confusion_matrix(references: Ids, predictions: Ids, n_classes: int) -> Ids:
+    """Returns how often each class was predicted for each label, int64 (n_classes, n_classes), rows are labels.
+
+    Args:
+        references: class ids, (n,).
+        predictions: class ids, (n,).
+        n_classes: size of the label space.
+
+    Raises:
+        InputError: a class id is outside of the label space.
+    """
+    for what, ids in (("references", references), ("predictions", predictions)):
+        outside = np.flatnonzero((ids < 0) | (ids >= n_classes))
+        if len(outside):
+            found = f"{what}[{outside[0]}] is {ids[outside[0]]}"
+            raise InputError(f"expected class ids from 0 to {n_classes - 1}; {found}")
+    cells = np.bincount(references * n_classes + predictions, minlength=n_classes**2)
+    return cells.reshape(n_classes, n_classes)

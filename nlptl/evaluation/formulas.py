@@ -1,0 +1,203 @@
+"""Every metric as a formula over confusion matrices.
+
+Each takes a stack (..., classes, classes), rows are labels, columns are predictions, and gives one value a matrix, so a
+thousand bootstrap resamples cost one call. Where a ratio has nothing below the line it is 0. Macro averages run over
+the classes that occur among labels or predictions, as scikit-learn does by default.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nlptl.errors import InputError, nearest
+
+Floats = npt.NDArray[np.float64]
+
+
+def accuracy(stack: Floats) -> Floats:
+    """Returns the share of rows predicted right, (...)."""
+    return _ratio(_hits(stack).sum(-1), stack.sum((-2, -1)))
+
+
+def precision(stack: Floats) -> Floats:
+    """Returns each class's share of right rows among those predicted as it, (..., classes)."""
+    return _ratio(_hits(stack), stack.sum(-2))
+
+
+def recall(stack: Floats) -> Floats:
+    """Returns each class's share of right rows among those labelled as it, (..., classes)."""
+    return _ratio(_hits(stack), stack.sum(-1))
+
+
+def f1(stack: Floats) -> Floats:
+    """Returns each class's harmonic mean of precision and recall, (..., classes)."""
+    return _ratio(2 * _hits(stack), stack.sum(-2) + stack.sum(-1))
+
+
+def macro_precision(stack: Floats) -> Floats:
+    """Returns the mean precision of the classes that occur, (...)."""
+    return _macro(precision(stack), stack)
+
+
+def macro_recall(stack: Floats) -> Floats:
+    """Returns the mean recall of the classes that occur, (...)."""
+    return _macro(recall(stack), stack)
+
+
+def macro_f1(stack: Floats) -> Floats:
+    """Returns the mean F1 of the classes that occur, (...)."""
+    return _macro(f1(stack), stack)
+
+
+def micro_f1(stack: Floats) -> Floats:
+    """Returns F1 over the pooled decisions, (...); with one label a row it equals accuracy."""
+    n_decisions = stack.sum((-2, -1))
+    return _ratio(2 * _hits(stack).sum(-1), n_decisions + n_decisions)
+
+
+def matthews(stack: Floats) -> Floats:
+    """Returns the correlation of labels and predictions, (...); 0 where either has one class only.
+
+    Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient", equation 8.
+    """
+    labelled, predicted, n = stack.sum(-1), stack.sum(-2), stack.sum((-2, -1))
+    covariance = _hits(stack).sum(-1) * n - (labelled * predicted).sum(-1)
+    variances = (n**2 - (labelled**2).sum(-1)) * (n**2 - (predicted**2).sum(-1))
+    return _ratio(covariance, np.sqrt(variances))
+
+
+def mae(stack: Floats, values: Floats) -> Floats:
+    """Returns the mean absolute error in the unit of the labels, (...).
+
+    Args:
+        stack: confusion matrices, (..., classes, classes).
+        values: the number behind each class, (classes,).
+    """
+    distance = np.abs(values[:, None] - values[None, :])
+    return _ratio((stack * distance).sum((-2, -1)), stack.sum((-2, -1)))
+
+
+def quadratic_kappa(stack: Floats, values: Floats) -> Floats:
+    """Returns the agreement beyond chance with squared distances of ranks as weights, (...).
+
+    Cohen 1968, "Weighted kappa". All classes of the label space have a rank, also those that no row has. Where labels
+    and predictions are all of one and the same class, chance explains everything and it is 0.
+
+    Args:
+        stack: confusion matrices, (..., classes, classes).
+        values: the number behind each class, (classes,); only their order counts.
+    """
+    ranks = np.unique(values, return_inverse=True)[1].astype(np.float64)
+    weights = (ranks[:, None] - ranks[None, :]) ** 2
+    found = (stack * weights).sum((-2, -1)) * stack.sum((-2, -1))
+    by_chance = ((stack.sum(-1) @ weights) * stack.sum(-2)).sum(-1)
+    return _ratio(by_chance - found, by_chance)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One formula and how to read it."""
+
+    formula: Callable[..., Floats]
+    greater_is_better: bool = True
+    ordered: bool = False
+    """Whether it needs the numbers behind the labels."""
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(accuracy),
+    "macro_f1": Metric(macro_f1),
+    "micro_f1": Metric(micro_f1),
+    "macro_precision": Metric(macro_precision),
+    "macro_recall": Metric(macro_recall),
+    "matthews": Metric(matthews),
+    "mae": Metric(mae, greater_is_better=False, ordered=True),
+    "quadratic_kappa": Metric(quadratic_kappa, ordered=True),
+}
+
+
+def find_metric(name: str) -> Metric:
+    """Returns the metric of a name.
+
+    Args:
+        name: a key of `METRICS`.
+
+    Raises:
+        InputError: nothing has that name.
+    """
+    if name not in METRICS:
+        raise InputError(f"unknown metric {name!r}{nearest(name, METRICS)}; known: {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def greater_is_better(name: str) -> bool:
+    """Returns whether a larger value of the metric is a better one.
+
+    Args:
+        name: a key of `METRICS`.
+
+    Raises:
+        InputError: nothing has that name.
+    """
+    return find_metric(name).greater_is_better
+
+
+def measure(name: str, stack: npt.ArrayLike, values: Sequence[float] | None = None) -> Floats:
+    """Returns the metric of each confusion matrix, (...).
+
+    Args:
+        name: a key of `METRICS`.
+        stack: counts, (..., classes, classes), rows are labels and columns are predictions.
+        values: the number behind each class; only ordered labels have them.
+
+    Raises:
+        InputError: nothing has that name, or the metric needs ordered labels and `values` is None.
+    """
+    metric = find_metric(name)
+    counts = np.asarray(stack, dtype=np.float64)
+    if not metric.ordered:
+        return metric.formula(counts)
+    if values is None:
+        raise InputError(
+            f"{name} needs ordered labels (numbers such as stars); choose one of {', '.join(usable(None))}"
+        )
+    return metric.formula(counts, np.asarray(values, dtype=np.float64))
+
+
+def usable(values: Sequence[float] | None) -> tuple[str, ...]:
+    """Returns the names of the metrics that make sense for labels with or without numbers behind them.
+
+    Args:
+        values: the number behind each class, or None.
+    """
+    return tuple(name for name, metric in METRICS.items() if values is not None or not metric.ordered)
+
+
+def per_class(confusion: npt.ArrayLike, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Returns precision, recall, f1 and support (rows with that label) by label name.
+
+    Args:
+        confusion: counts, (classes, classes).
+        names: the label names, in the order of the rows.
+    """
+    counts = np.asarray(confusion, dtype=np.float64)
+    table = zip(names, precision(counts), recall(counts), f1(counts), counts.sum(-1), strict=True)
+    return {
+        name: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
+        for name, p, r, f, n in table
+    }
+
+
+def _hits(stack: Floats) -> Floats:
+    return np.diagonal(stack, axis1=-2, axis2=-1)  # (..., classes)
+
+
+def _macro(by_class: Floats, stack: Floats) -> Floats:
+    occurs = (stack.sum(-1) + stack.sum(-2)) > 0  # (..., classes)
+    return _ratio(by_class.sum(-1), occurs.sum(-1).astype(np.float64))
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below != 0)

@@ -1,0 +1,122 @@
+"""What methods built on PEFT share: where to insert, which head to train, saving and loading."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from nlptl.errors import InputError, nearest
+from nlptl.protocols import Pretrained
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def insert(pretrained: Pretrained, config: Any) -> None:
+    """Puts a PEFT method into the net in place; afterwards its parameters and the head are trainable, nothing else.
+
+    Args:
+        pretrained: its `adapted` becomes the PeftModel around the net.
+        config: a fresh PeftConfig with `modules_to_save` from `head_modules`.
+    """
+    from peft import get_peft_model
+
+    peft_model = get_peft_model(pretrained.module.net, config)
+    peft_model.peft_config["default"].base_model_name_or_path = pretrained.source.reference
+    peft_model.peft_config["default"].revision = pretrained.source.revision
+    pretrained.adapted = peft_model
+
+
+def save(pretrained: Pretrained, folder: Path) -> None:
+    """Writes a plain PEFT folder."""
+    pretrained.adapted.save_pretrained(folder)
+
+
+def load(pretrained: Pretrained, folder: Path) -> None:
+    """Puts a saved PEFT folder into a fresh base.
+
+    Raises:
+        InputError: the folder has no safetensors weights.
+    """
+    from peft import PeftModel
+
+    if not (folder / WEIGHTS).exists():
+        raise InputError(f"{folder} has no {WEIGHTS}; pickled adapters are not loaded")
+    pretrained.adapted = PeftModel.from_pretrained(pretrained.module.net, str(folder))
+
+
+def head_modules(pretrained: Pretrained) -> list[str]:
+    """Returns the largest modules that consist of head parameters only, by name."""
+    net, head = pretrained.module.net, pretrained.head
+
+    def is_head(name: str) -> bool:
+        return all(f"{name}.{p}" in head for p, _ in net.get_submodule(name).named_parameters())
+
+    found = set()
+    for parameter in head:
+        module = parameter.rpartition(".")[0]
+        while "." in module and is_head(module.rpartition(".")[0]):
+            module = module.rpartition(".")[0]
+        found.add(module)
+    return sorted(found)
+
+
+def task_type(pretrained: Pretrained) -> str:
+    """Returns PEFT's name of the task, with which its Auto classes find the model class."""
+    return "SEQ_2_SEQ_LM" if pretrained.module.is_likelihood else "SEQ_CLS"
+
+
+def layer_indices(pretrained: Pretrained, layers: str) -> list[int] | None:
+    """Returns the layers that a setting names: None for "all", the last k for "last:k".
+
+    Raises:
+        InputError: it is neither, or k is out of range, or the model has no single stack of layers.
+    """
+    if layers == "all":
+        return None
+    depth = len(pretrained.family.layers(pretrained.module.backbone))
+    kind, _, k = layers.partition(":")
+    if kind != "last" or not k.isdigit() or not 1 <= int(k) <= depth:
+        raise InputError(f'method.layers must be "all" or "last:k" with k from 1 to {depth}, found {layers!r}')
+    if not pretrained.module.has_vectors:
+        raise InputError("method.layers needs an encoder with a head over it; this model also decodes")
+    return list(range(depth - int(k), depth))
+
+
+def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: str) -> list[str]:
+    """Returns the names of the linear layers to adapt, all of them inside the stack of layers.
+
+    Args:
+        pretrained: the model.
+        targets: "linear" for all, "attention" for those of the attention, or endings of names.
+        layers: see `layer_indices`.
+
+    Raises:
+        InputError: an ending matches no linear layer.
+    """
+    indices = layer_indices(pretrained, layers)
+    names = [name for name in _linear_names(pretrained.module.net) if indices is None or _index(name) in indices]
+    if targets == "linear":
+        return names
+    if targets == "attention":
+        return [name for name in names if "attention" in name.lower()]
+    endings = [targets] if isinstance(targets, str) else list(targets)
+    for ending in endings:
+        if not any(_ends(name, ending) for name in names):
+            known = sorted({name.rpartition(".")[2] for name in names})
+            raise InputError(
+                f"method.targets: no linear layer ends in {ending!r}{nearest(ending, known)}; endings: {known}"
+            )
+    return [name for name in names if any(_ends(name, ending) for ending in endings)]
+
+
+def _linear_names(net: nn.Module) -> list[str]:
+    return [n for n, m in net.named_modules() if isinstance(m, nn.Linear) and _index(n) is not None]
+
+
+def _index(name: str) -> int | None:
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
+def _ends(name: str, ending: str) -> bool:
+    return name == ending or name.endswith(f".{ending}")

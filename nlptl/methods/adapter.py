@@ -1,0 +1,65 @@
+"""Bottleneck adapters: small two-layer networks inside frozen layers, as a PEFT method."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from nlptl.errors import InputError
+from nlptl.methods import _peft
+from nlptl.protocols import Pretrained
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Trains adapters h + scaling * up(f(down(h))), which start as the identity, and the head."""
+
+    variant: Literal["houlsby", "pfeiffer", "parallel"] = "pfeiffer"
+    """houlsby: after attention and feed-forward; pfeiffer: after feed-forward; parallel: beside feed-forward."""
+    bottleneck: int = 64
+    """Width of the adapters."""
+    non_linearity: Literal["relu", "gelu", "silu", "tanh"] = "relu"
+    """The function f between down and up."""
+    scaling: float = 1.0
+    """Factor of the adapter's output."""
+    dropout: float = 0.0
+    """Dropout probability on the adapter's input."""
+    layers: str = "all"
+    """Layers to adapt: "all" or "last:k"."""
+
+    default_lr: ClassVar[float] = 1e-3
+    """Within the sweep of Houlsby et al. 2019 (section 3.1: 3e-5 to 3e-3)."""
+    default_pooling: ClassVar[str] = "native"
+    self_contained: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        if self.bottleneck < 1:
+            raise InputError(f"method.bottleneck must be at least 1, found {self.bottleneck}")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"method.dropout must be at least 0 and below 1, found {self.dropout}")
+
+    def prepare(self, pretrained: Pretrained) -> None:
+        """Puts the adapters into the layers; they start as the identity."""
+        from nlptl.methods._bottleneck import BottleneckConfig
+
+        config = BottleneckConfig(
+            task_type=_peft.task_type(pretrained),
+            variant=self.variant,
+            bottleneck_dim=self.bottleneck,
+            non_linearity=self.non_linearity,
+            scaling=self.scaling,
+            adapter_dropout=self.dropout,
+            layers_to_transform=_peft.layer_indices(pretrained, self.layers),
+            modules_to_save=_peft.head_modules(pretrained) or None,
+        )
+        _peft.insert(pretrained, config)
+
+    def save(self, pretrained: Pretrained, folder: Path) -> None:
+        """Writes a PEFT folder, head included; loading it elsewhere needs `import nlptl`."""
+        _peft.save(pretrained, folder)
+
+    def load(self, pretrained: Pretrained, folder: Path) -> None:
+        """Puts a saved PEFT folder into a fresh base."""
+        import nlptl.methods._bottleneck  # noqa: F401  PEFT knows the method from here on
+
+        _peft.load(pretrained, folder)

@@ -1,0 +1,67 @@
+"""LoRA: low-rank updates beside frozen linear layers (Hu et al. 2022), through PEFT."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from nlptl.errors import InputError
+from nlptl.methods import _peft
+from nlptl.protocols import Pretrained
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Trains W + (alpha / rank) B A in place of W (Hu et al. 2022, equation 3), and the head."""
+
+    rank: int = 8
+    """Rank of the update B A."""
+    alpha: float = 16.0
+    """Numerator of the update's scale."""
+    dropout: float = 0.05
+    """Dropout probability on the update's input."""
+    targets: Literal["linear", "attention"] | list[str] = "linear"
+    """Linear layers to adapt: all, those of the attention, or endings of their names such as [query, value]."""
+    layers: str = "all"
+    """Layers to adapt: "all" or "last:k"."""
+    scale: Literal["standard", "rslora"] = "standard"
+    """alpha / rank, or alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023)."""
+    decomposition: Literal["none", "dora"] = "none"
+    """dora: magnitude and direction apart (Liu et al. 2024)."""
+
+    default_lr: ClassVar[float] = 5e-4
+    """RoBERTa-base's on SST-2 (Hu et al. 2022, table 9)."""
+    default_pooling: ClassVar[str] = "native"
+    self_contained: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Checks ranges."""
+        if self.rank < 1:
+            raise InputError(f"method.rank must be at least 1, found {self.rank}")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"method.dropout must be at least 0 and below 1, found {self.dropout}")
+        if not self.alpha > 0:
+            raise InputError(f"method.alpha must be above 0, found {self.alpha}")
+
+    def prepare(self, pretrained: Pretrained) -> None:
+        """Puts the low-rank updates beside the targeted layers; they start at zero."""
+        from peft import LoraConfig
+
+        config = LoraConfig(
+            task_type=_peft.task_type(pretrained),
+            r=self.rank,
+            lora_alpha=self.alpha,  # type: ignore[arg-type]
+            lora_dropout=self.dropout,
+            target_modules=_peft.linear_layers(pretrained, self.targets, self.layers),
+            modules_to_save=_peft.head_modules(pretrained) or None,
+            use_rslora=self.scale == "rslora",
+            use_dora=self.decomposition == "dora",
+        )
+        _peft.insert(pretrained, config)
+
+    def save(self, pretrained: Pretrained, folder: Path) -> None:
+        """Writes a plain PEFT folder, head included."""
+        _peft.save(pretrained, folder)
+
+    def load(self, pretrained: Pretrained, folder: Path) -> None:
+        """Puts a saved PEFT folder into a fresh base."""
+        _peft.load(pretrained, folder)

@@ -1,0 +1,1 @@
+"""One file an architecture; its name is listed by `registry.names("family")`."""

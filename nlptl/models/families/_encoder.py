@@ -1,0 +1,67 @@
+"""What BERT and its relatives share: embeddings, then layers that take (1, n_tokens, hidden)."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from nlptl.models.packing import NAME, Packing
+from nlptl.protocols import Batch
+
+
+class Encoder:
+    """A family whose encoder runs packed; a subclass names its model types and runs its own head."""
+
+    model_types: ClassVar[tuple[str, ...]]
+    attention: ClassVar[str] = NAME
+    packs: ClassVar[bool] = True
+    classifier_class: ClassVar[str] = "AutoModelForSequenceClassification"
+    text_class: ClassVar[str | None] = None
+    backbone_options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
+    dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+
+    def backbone_class(self, model_type: str) -> str:
+        """Returns the class of the encoder alone, over which a pooled head is put."""
+        return "AutoModel"
+
+    def max_length(self, config: Any) -> int | None:
+        """Returns the most tokens a sequence may have; None where there is no limit."""
+        return int(config.max_position_embeddings) - self.position_offset(config)
+
+    def layers(self, backbone: nn.Module) -> nn.ModuleList:
+        """Returns the encoder's layers, first to last."""
+        return backbone.encoder.layer  # type: ignore[union-attr, return-value]
+
+    def embeddings(self, backbone: nn.Module) -> nn.Module:
+        """Returns the module below the first layer."""
+        return backbone.embeddings  # type: ignore[return-value]
+
+    def position_offset(self, config: Any) -> int:
+        """Returns the position id of a sequence's first token."""
+        return 0
+
+    def states(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
+        """Returns the last layer's states, (n_tokens, hidden)."""
+        packing = Packing.of(batch.lengths, batch.input_ids.device)
+        return self.run(self.layers(backbone), self.embed(backbone, batch, packing), packing)
+
+    def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
+        """Returns the states below the first layer, (n_tokens, hidden)."""
+        position_ids = packing.positions + self.position_offset(backbone.config)
+        types = torch.zeros_like(batch.input_ids) if batch.token_type_ids is None else batch.token_type_ids
+        states: torch.Tensor = self.embeddings(backbone)(
+            input_ids=batch.input_ids[None], token_type_ids=types[None], position_ids=position_ids[None]
+        )
+        return states[0]
+
+    def run(self, layers: Iterable[nn.Module], states: torch.Tensor, packing: Packing) -> torch.Tensor:
+        """Returns the states above these layers, (n_tokens, hidden)."""
+        hidden = states[None]  # (1, n_tokens, hidden)
+        for layer in layers:
+            hidden = layer(hidden, None, packing=packing)
+        return hidden[0]
+
+    def classify(self, net: nn.Module, first: torch.Tensor) -> torch.Tensor:
+        """Returns transformers' own head's logits (n, classes) from the states of the first tokens, (n, hidden)."""
+        raise NotImplementedError

@@ -1,0 +1,62 @@
+"""A linear head over pooled token states: for probes, and for poolings that transformers' own heads do not have."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+HEAD_FILE = "head.safetensors"
+
+
+class PooledClassifier(nn.Module):
+    """An encoder with dropout and a linear layer over one vector per sequence.
+
+    Args:
+        backbone: a transformers encoder.
+        n_classes: rows of logits.
+        dropout: probability, before the linear layer.
+    """
+
+    def __init__(self, backbone: Any, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.config: Any = backbone.config
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(self.config.hidden_size, n_classes)
+
+    def classify(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Returns logits (n, classes) from pooled vectors (n, hidden)."""
+        logits: torch.Tensor = self.classifier(self.dropout(vectors))
+        return logits
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Writes the encoder as a transformers folder and the head beside it."""
+        self.backbone.save_pretrained(folder)
+        save_file({k: v.contiguous() for k, v in self.classifier.state_dict().items()}, folder / HEAD_FILE)
+
+    def load_head(self, folder: Path) -> None:
+        """Reads the head that `save_pretrained` wrote."""
+        self.classifier.load_state_dict(load_file(folder / HEAD_FILE))
+
+
+def pool(states: torch.Tensor, lengths: torch.Tensor, pooling: str) -> torch.Tensor:
+    """Returns one vector per sequence, (n, hidden), in float32 for "mean".
+
+    Args:
+        states: (n_tokens, hidden), the sequences one after the other.
+        lengths: int64 (n,), on the CPU.
+        pooling: "mean" or "max" over all tokens, "cls" or "native" for the first token.
+    """
+    if pooling in ("native", "cls"):
+        return states[(lengths.cumsum(0) - lengths).to(states.device)]
+    counts = lengths.to(states.device)
+    sequence = torch.arange(len(counts), device=states.device).repeat_interleave(counts)
+    if pooling == "mean":
+        sums = states.new_zeros(len(counts), states.shape[1], dtype=torch.float32).index_add(
+            0, sequence, states.float()
+        )
+        return sums / counts[:, None]
+    lowest = states.new_full((len(counts), states.shape[1]), -torch.inf)
+    return lowest.scatter_reduce(0, sequence[:, None].expand_as(states), states, "amax")

@@ -1,0 +1,126 @@
+"""One model as the engine sees it: a batch of flat tokens in, a row of logits per sequence out."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from nlptl.models.packing import Packing
+from nlptl.models.pooled import PooledClassifier, pool
+from nlptl.protocols import Batch
+
+
+class SequenceModel(nn.Module):
+    """A pretrained net with the way to run it; only `net` has parameters.
+
+    Args:
+        net: the transformers model, or a `PooledClassifier`; a method edits it in place.
+        family: runs the net's architecture.
+        pooling: how token states become one vector per sequence.
+        words: int64 (classes, tokens): the labels' names for a text-to-text model, -100 behind each; else None.
+    """
+
+    def __init__(self, net: nn.Module, family: Any, pooling: str, words: torch.Tensor | None = None) -> None:
+        super().__init__()
+        self.net = net
+        self.family = family
+        self.pooling = pooling
+        self.register_buffer("words", words, persistent=False)
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether the logits are log-likelihoods of output texts."""
+        return self.words is not None
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The encoder under the head."""
+        return self.net.backbone if isinstance(self.net, PooledClassifier) else self.net.base_model  # type: ignore[return-value]
+
+    def packs(self) -> bool:
+        """Returns whether batches are computed without padding."""
+        return bool(self.family.packs)
+
+    def depth(self) -> int:
+        """Returns the number of the encoder's layers."""
+        return len(self.family.layers(self.backbone))
+
+    def width(self) -> int:
+        """Returns the hidden size."""
+        return int(self.net.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether the head reads one vector per sequence, so that the encoder below can be frozen and cached."""
+        return isinstance(self.net, PooledClassifier) or (self.family.packs and not self.is_likelihood)
+
+    def forward(self, batch: Batch, cut: int = 0) -> torch.Tensor:
+        """Returns logits, (n, classes).
+
+        Args:
+            batch: the features; where it has `states`, these are the outputs of `prefix(batch, cut)`.
+            cut: how many layers lie below `batch.states`; the number of layers means that these are vectors.
+        """
+        if self.is_likelihood:
+            return self.family.log_likelihoods(self.net, batch, self.words)  # type: ignore[no-any-return]
+        if not self.has_vectors:
+            return self.family.logits(self.net, batch)  # type: ignore[no-any-return]
+        return self.head(self._vectors(batch, cut))
+
+    def head(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Returns logits (n, classes) from pooled vectors (n, hidden)."""
+        if isinstance(self.net, PooledClassifier):
+            return self.net.classify(vectors)
+        return self.family.classify(self.net, vectors)  # type: ignore[no-any-return]
+
+    def cut(self) -> int:
+        """Returns how many layers may be computed once: those below the first trainable parameter; 0 for none.
+
+        The number of layers means that the whole encoder is frozen.
+        """
+        if not self.has_vectors or _trains(self.family.embeddings(self.backbone)):
+            return 0
+        layers = self.family.layers(self.backbone)
+        frozen = next((i for i, layer in enumerate(layers) if _trains(layer)), len(layers))
+        if self.family.packs:
+            return frozen
+        return len(layers) if not _trains(self.backbone) else 0
+
+    @torch.no_grad()
+    def prefix(self, batch: Batch, cut: int) -> torch.Tensor:
+        """Returns the prefix's outputs: states (n_tokens, hidden), or vectors (n, hidden) for the whole encoder."""
+        layers = self.family.layers(self.backbone)
+        if cut == len(layers):
+            return self._vectors(batch, 0)
+        packing = Packing.of(batch.lengths, batch.input_ids.device)
+        below: torch.Tensor = self.family.embed(self.backbone, batch, packing)
+        return self.family.run(layers[:cut], below, packing)  # type: ignore[no-any-return]
+
+    def _vectors(self, batch: Batch, cut: int) -> torch.Tensor:
+        if batch.states is None:
+            states = self.family.states(self.backbone, batch)
+        elif cut == len(self.family.layers(self.backbone)):
+            return batch.states
+        else:
+            packing = Packing.of(batch.lengths, batch.input_ids.device)
+            states = self.family.run(self.family.layers(self.backbone)[cut:], batch.states, packing)
+        return pool(states, batch.lengths, self.pooling)
+
+    def train(self, mode: bool = True) -> "SequenceModel":
+        """Sets training mode on what is trained; frozen modules stay in eval mode, without dropout."""
+        super().train(False)
+        if mode:
+            _train_trainable(self)
+        return self
+
+
+def _trains(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters())
+
+
+def _train_trainable(module: nn.Module) -> None:
+    # A module without parameters (dropout, activation) follows its parent.
+    module.training = True
+    for child in module.children():
+        if _trains(child) or next(child.parameters(), None) is None:
+            _train_trainable(child)

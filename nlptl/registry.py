@@ -1,0 +1,62 @@
+"""What can be chosen by name: the file name is the key, a dotted name loads a user's own class."""
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any
+
+from nlptl.errors import InputError, nearest
+
+ROOMS = {
+    "task": "nlptl.tasks",
+    "method": "nlptl.methods",
+    "family": "nlptl.models.families",
+}
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """Returns the names of one kind, sorted; files that start with an underscore are not counted.
+
+    Args:
+        kind: a key of `ROOMS`.
+    """
+    room = importlib.import_module(ROOMS[kind])
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")))
+
+
+def load(kind: str, name: str) -> type[Any]:
+    """Returns the class for a name, such as `LoRA` for ("method", "lora").
+
+    Args:
+        kind: a key of `ROOMS`.
+        name: one of `names(kind)`, or "package.module.Class" for a class of the user's own.
+
+    Raises:
+        InputError: nothing has that name.
+    """
+    if "." in name:
+        return _load_dotted(kind, name)
+    if name not in names(kind):
+        hint = nearest(name, names(kind))
+        raise InputError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names(kind))}")
+    module = importlib.import_module(f"{ROOMS[kind]}.{name}")
+    wanted = name.replace("_", "")
+    return next(v for k, v in vars(module).items() if k.lower() == wanted and isinstance(v, type))
+
+
+def name_of(kind: str, cls: type[Any]) -> str:
+    """Returns the name under which `load(kind, name)` gives `cls` back."""
+    room, _, key = cls.__module__.rpartition(".")
+    return key if room == ROOMS[kind] else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _load_dotted(kind: str, name: str) -> type[Any]:
+    module_name, _, class_name = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{kind} {name!r} cannot be imported: {error}") from error
+    if not isinstance(found, type):
+        raise InputError(f"{kind} {name!r} is a {type(found).__name__}, expected a class")
+    return found

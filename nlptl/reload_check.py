@@ -1,0 +1,72 @@
+"""Proof that what was trained is what loads: a fresh process, under another seed, computes the same logits."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nlptl.errors import TrainingError
+from nlptl.protocols import Example
+
+N_EXAMPLES = 16
+TOLERANCE = 1e-4
+OTHER_SEED = 8_675_309
+TIMEOUT_S = 600
+
+
+def run(folder: Path, logits: Any, examples: Sequence[Example]) -> dict[str, float | int]:
+    """Loads the saved model in a fresh process and returns the largest difference of logits.
+
+    Args:
+        folder: the run's.
+        logits: float32 (n, classes), of the model in memory.
+        examples: the rows they belong to.
+
+    Raises:
+        TrainingError: the saved model does not load, or differs by more than `TOLERANCE`.
+    """
+    request = {"folder": str(folder), "rows": [[e.row_id, e.text, e.text_pair] for e in examples]}
+    command = [sys.executable, "-m", "nlptl.reload_check"]
+    done = subprocess.run(
+        command, input=json.dumps(request), capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
+    )
+    if done.returncode != 0:
+        raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{done.stderr[-2000:]}")
+    reloaded = json.loads(done.stdout.splitlines()[-1])
+    diff = max(
+        abs(a - b)
+        for ours, theirs in zip(logits.tolist(), reloaded, strict=True)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+    if not diff <= TOLERANCE:
+        raise TrainingError(
+            f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} after reloading"
+        )
+    return {"max_abs_diff": diff, "n_examples": len(examples)}
+
+
+def answer() -> None:
+    """Reads a request from standard input and prints the logits: the fresh process."""
+    import torch
+
+    from nlptl.run import load
+
+    request = json.load(sys.stdin)
+    torch.manual_seed(OTHER_SEED)
+    examples = [Example(row_id, text, pair) for row_id, text, pair in request["rows"]]
+    sys.stdout.write(json.dumps(load(request["folder"]).logits(examples).tolist()) + "\n")
+
+
+def _alone() -> dict[str, str]:
+    # A launcher's variables would make the fresh process wait for the others of its group.
+    launched = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    return {
+        k: v for k, v in os.environ.items() if k not in launched and not k.startswith(("TORCHELASTIC", "ACCELERATE"))
+    }
+
+
+if __name__ == "__main__":
+    answer()

@@ -1,0 +1,139 @@
+"""A finished run, opened again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl import data, evaluation
+from nlptl.config import DataConfig
+from nlptl.errors import InputError
+from nlptl.protocols import Example, Prediction, Scores
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nlptl.protocols import Method, Pretrained, Task
+
+
+def load(folder: str | Path) -> Run:
+    """Opens a run's folder, or the model/ folder of one, and loads its model.
+
+    Raises:
+        InputError: the folder is neither, or its pretrained model is missing.
+    """
+    run = Run(Path(folder))
+    _ = run.pretrained
+    return run
+
+
+class Run:
+    """A finished run: what it measured, and its model.
+
+    Args:
+        folder: the run's folder, or the model/ folder of one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise InputError(f"there is no run's folder {str(folder)!r}")
+        self.folder = folder
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """The content of result.json."""
+        path = self.folder / "result.json"
+        if not path.exists():
+            raise InputError(f"{self.folder} has no result.json: it is not a run's folder")
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return result
+
+    @property
+    def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
+        metrics: dict[str, dict[str, dict[str, float]]] = self.result["metrics"]
+        return metrics
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the logits."""
+        return self.pretrained.labels.names
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The model."""
+        return self._opened[0]
+
+    @property
+    def model_folder(self) -> Path:
+        """The portable artifact."""
+        inside = self.folder / "model"
+        if not inside.is_dir() and (self.folder / "result.json").exists():
+            status = self.result["status"]
+            raise InputError(
+                f"{self.folder} has no model: its status is {status!r}; nlptl train --resume {self.folder} goes on"
+            )
+        return inside if inside.is_dir() else self.folder
+
+    def logits(self, examples: Sequence[Example]) -> np.ndarray:
+        """Returns logits in float32, (n, classes), in the order of the examples."""
+        from nlptl.engine import device, inference
+
+        return inference.logits(self.pretrained.module, self._features(examples), device.start("fp32"))
+
+    def predict(self, source: Any) -> list[Prediction]:
+        """Returns one prediction per row, in the source's order.
+
+        Args:
+            source: texts, or whatever `DataConfig.train` takes (a file, a frame, dicts); labels are not needed.
+        """
+        examples = self.read(source, DataConfig(), need_label=False)
+        return self.predict_examples(examples)
+
+    def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Returns one prediction per example, in their order."""
+        features = self._features(examples)
+        return self._opened[1].decode(self.logits(examples), features, examples, self.pretrained.labels)
+
+    def evaluate(
+        self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
+    ) -> Scores:
+        """Returns the scores on labelled data.
+
+        Args:
+            source: a file, a frame, dicts.
+            config: names of columns and the like, where the usual ones do not fit.
+            n_bootstrap: resamples behind the intervals.
+            seed: of the resamples.
+        """
+        examples = self.read(source, config or DataConfig(), need_label=True)
+        predictions = self.predict_examples(examples)
+        references = [str(e.label) for e in examples]
+        return evaluation.score(
+            references, [p.prediction for p in predictions], self.pretrained.labels, n_bootstrap=n_bootstrap, seed=seed
+        )
+
+    def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
+        """Returns the rows of new data, its columns found as in training."""
+        trained = self._opened[3]
+        columns = [
+            replace(column, usual=(trained[column.role], *column.usual)) if column.role in trained else column
+            for column in self._opened[1].columns
+        ]
+        return data.load_split(source, config, columns, need_label=need_label)
+
+    @cached_property
+    def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
+        from nlptl import artifact
+
+        return artifact.load(self.model_folder)
+
+    def _features(self, examples: Sequence[Example]) -> Any:
+        from nlptl.models.tokenization import tokenize
+
+        pretrained = self.pretrained
+        return tokenize(examples, pretrained.tokenizer, int(pretrained.config.max_length or 0), pretrained.labels)

@@ -1,0 +1,1 @@
+"""What a model learns to answer: one file a task, its name is listed by `registry.names("task")`."""

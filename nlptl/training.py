@@ -1,0 +1,160 @@
+"""Joins the rooms into a run: data, model, method, engine, evaluation, and the run's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nlptl import data, evaluation
+from nlptl.delivery import Prepared, Trained, deliver, score, training_facts
+from nlptl.engine import checkpoint, device, inference, loop
+from nlptl.engine.prefix import Prefix
+from nlptl.errors import InputError, nearest
+from nlptl.folder import Folder
+from nlptl.models.loading import load as load_model
+from nlptl.models.tokenization import tokenize
+from nlptl.protocols import Pretrained
+from nlptl.recipe import Recipe
+from nlptl.report import console
+from nlptl.run import Run
+
+
+def train(recipe: Recipe, output: str | Path | None = None) -> Run:
+    """Runs a recipe; see `Recipe.run`."""
+    folder = Folder.free(output, recipe)
+    prepared = prepare(recipe)
+    folder.begin(prepared, is_main=prepared.compute.is_main)
+    return _train(prepared, folder, resume=False)
+
+
+def resume(path: str | Path) -> Run:
+    """Goes on with a run that was stopped, from its newest checkpoint.
+
+    Raises:
+        InputError: there is no such run, it is finished, or its data or model have changed.
+    """
+    folder = Folder(Path(path))
+    recipe = folder.recipe()
+    if folder.status() == "succeeded":
+        raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
+    prepared = prepare(recipe)
+    folder.check_unchanged(prepared.corpus, prepared.pretrained)
+    return _train(prepared, folder, resume=True)
+
+
+def prepare(recipe: Recipe) -> Prepared:
+    """Returns the data, audited, and the model, adapted: all that can fail on what the user gave.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    compute = device.start(recipe.train.precision)
+    task, method = recipe.task, recipe.method
+    seed = recipe.train.seed
+    corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=seed)
+    labels = task.label_space(corpus.splits["train"], corpus.label_names)
+    pooling: Any = recipe.model.pooling or method.default_pooling
+    pretrained = load_model(dataclasses.replace(recipe.model, pooling=pooling), labels, seed=seed)
+    recipe = _resolved(recipe, pretrained)
+    method.prepare(pretrained)
+    pretrained.module.to(compute.device)
+    length = int(pretrained.config.max_length or 0)
+    features = {s: tokenize(rows, pretrained.tokenizer, length, labels) for s, rows in corpus.splits.items()}
+    findings = data.audit(corpus, {s: f.full_lengths.tolist() for s, f in features.items()}, length, labels)
+    if compute.is_main:
+        console.before(recipe, corpus, labels, pretrained, findings)
+    if recipe.data.audit == "strict":
+        data.strict_error(findings)
+    return Prepared(recipe, corpus, labels, pretrained, features, findings, compute)
+
+
+def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
+    metric = recipe.eval.metric or recipe.task.metric
+    usable = evaluation.usable(pretrained.labels.values)
+    if metric not in usable:
+        raise InputError(
+            f"eval.metric {metric!r} is not measured here{nearest(metric, usable)}; usable: {', '.join(usable)}"
+        )
+    return dataclasses.replace(
+        recipe,
+        model=pretrained.config,
+        train=dataclasses.replace(recipe.train, lr=recipe.train.lr or recipe.method.default_lr),
+        eval=dataclasses.replace(recipe.eval, metric=metric),
+    )
+
+
+def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
+    recipe, is_main = prepared.recipe, prepared.compute.is_main
+    with folder.recording(recipe, prepared.pretrained, is_main=is_main) as record:
+        fit = _fit_head if hasattr(recipe.method, "fit_head") else _fit
+        trained = fit(prepared, folder, resume=resume)
+        if trained.finished:
+            record.update(deliver(prepared, folder, trained), status="succeeded")
+        else:
+            record.update(training_facts(prepared, trained))
+    if is_main:
+        console.after(folder.path, folder.result())
+    return Run(folder.path)
+
+
+def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
+    recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
+    likelihood = pretrained.module.is_likelihood
+    newest = checkpoint.latest(folder.checkpoints) if resume else None
+    if resume and prepared.compute.is_main:
+        folder.cut_log(checkpoint.update_of(newest) if newest else 0)
+    with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
+        job = loop.Job(
+            model=pretrained.module,
+            features=features["train"],
+            weights=recipe.task.weights(features["train"], prepared.labels, recipe.train.class_weights),
+            losses=partial(recipe.task.losses, smoothing=recipe.train.label_smoothing, likelihood=likelihood),
+            evaluate=partial(_validate, prepared),
+            metric=str(recipe.eval.metric),
+            greater_is_better=evaluation.greater_is_better(str(recipe.eval.metric)),
+            config=recipe.train,
+            lr=float(recipe.train.lr or 0),
+            folder=folder.checkpoints,
+            log=folder.log if prepared.compute.is_main else _nowhere,
+            show=show,
+        )
+        progress = loop.train(job, prepared.compute, newest)
+    return Trained(progress.finished, progress.update, progress.best_update, progress.train_s, progress.n_examples)
+
+
+def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
+    began = time.perf_counter()
+    recipe, train = prepared.recipe, prepared.features["train"]
+    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
+    weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
+    method: Any = recipe.method
+    chosen = method.fit_head(
+        prepared.pretrained, prefix.vectors.float().numpy(), train.labels, weights, recipe.train.seed
+    )
+    if prepared.compute.is_main:
+        folder.log({"update": 1, **chosen, "validation": _validate(prepared)})
+    return Trained(True, 1, None, time.perf_counter() - began, len(train), chosen)
+
+
+def _validate(prepared: Prepared) -> dict[str, float]:
+    if "validation" not in prepared.features:
+        return {}
+    features, examples = prepared.features["validation"], prepared.corpus.splits["validation"]
+    logits = inference.logits(prepared.pretrained.module, features, prepared.compute)
+    predictions = prepared.recipe.task.decode(logits, features, examples, prepared.labels)
+    return {
+        name: i.value for name, i in score(prepared, "validation", [p.prediction for p in predictions]).metrics.items()
+    }
+
+
+def _n_updates(prepared: Prepared) -> int:
+    train = prepared.recipe.train
+    per_epoch = -(-len(prepared.features["train"]) // train.batch_size)
+    return int(per_epoch * train.epochs)
+
+
+def _nowhere(line: dict[str, Any]) -> None:
+    """Takes the log lines of processes other than the main one."""

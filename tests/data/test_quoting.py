@@ -1,0 +1,64 @@
+"""When quotes in a tsv file enclose fields, and when they are characters."""
+
+import pytest
+
+from nlptl.config import DataConfig
+from nlptl.data import open_rows
+
+
+def texts(path, **settings):
+    return [row["text"] for row in open_rows(path, DataConfig(**settings))]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (['" he said', "fine"], ['" he said', "fine"]),
+        (['"Great" film', "fine"], ['"Great" film', "fine"]),
+        (['"one ""inner"" quote"', "fine"], ['one "inner" quote', "fine"]),
+        (['"whole"', '"half'], ['"whole"', '"half']),
+        (['"inner " quote"', '"whole"'], ['"inner " quote"', '"whole"']),
+        (['"'], ['"']),
+        (['""', "fine"], ["", "fine"]),
+        (['ends with a "quote"'], ['ends with a "quote"']),
+    ],
+)
+def test_quotes_of_even_tsv_lines_enclose_only_where_all_of_them_do(write, lines, expected):
+    path = write("a.tsv", "text\tlabel\n" + "".join(f"{line}\t1\n" for line in lines))
+    assert texts(path) == expected
+
+
+def test_quotes_enclose_where_tsv_lines_are_uneven_without_them(write):
+    path = write("a.tsv", 'text\tlabel\n"a\ttab, and\t\na new line"\t1\nplain\t0\n')
+    assert texts(path) == ["a\ttab, and\t\na new line", "plain"]
+
+
+def test_csv_quotes_enclose(write):
+    path = write("a.csv", 'text,label\n"a, b",1\n"say ""x""\nagain",0\n')
+    assert texts(path) == ["a, b", 'say "x"\nagain']
+
+
+@pytest.mark.parametrize(("quoting", "expected"), [("none", '"whole"'), ("standard", "whole")])
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
+def test_quoting_by_hand_overrides_the_guess(write, name, quoting, expected):
+    separator = "\t" if name == "a.tsv" else ","
+    path = write(name, f'text{separator}label\n"whole"{separator}1\n')
+    assert texts(path, quoting=quoting) == [expected]
+
+
+def test_a_tab_separated_csv_is_guessed_like_a_tsv(write):
+    path = write("a.csv", 'text\tlabel\n" he said\t1\n')
+    assert texts(path, delimiter="\t") == ['" he said']
+
+
+def test_names_in_the_header_lose_the_space_around_them(write):
+    assert list(open_rows(write("a.csv", " text , label\n a ,1\n"), DataConfig())) == [{"text": " a ", "label": "1"}]
+
+
+def test_a_single_columns_name_may_contain_the_separator_in_quotes(write):
+    assert list(open_rows(write("a.csv", '"text, first"\na\n'), DataConfig())) == [{"text, first": "a"}]
+
+
+def test_empty_lines_are_no_rows(write):
+    path = write("a.tsv", "text\tlabel\n\na\t1\n\n\nb\t0\n\n")
+    assert texts(path) == ["a", "b"]
