@@ -1,0 +1,41 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install demo test test-all lint bench tables clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+install: $(VENV)/installed  ## Make .venv and install nlptl with everything that demo and test need
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nlptl needs Python 3.11 or newer; found $$($(PYTHON) --version): make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[offline,test,dev]'
+	touch $@
+
+demo: install  ## Fine-tune a sentiment model on the sample data and print what it is worth
+	$(BIN)/python recipes/sentiment.py
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+
+test: lint  ## ruff, mypy and the tests, a few minutes on 2 cores
+	$(BIN)/python -m pytest -q
+
+test-all: lint  ## The slow tests too
+	$(BIN)/python -m pytest -q -m 'not gpu'
+
+bench: install  ## Measure against the peers (an hour on a quiet machine): make bench DATA=../shared/data
+	$(BIN)/python benchmarks/run.py --suite sentiment --data $(DATA)
+
+tables: install  ## Write the README's tables from the result files
+	$(BIN)/python benchmarks/tables.py
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
