@@ -10,6 +10,7 @@ from nlptl.config import ModelConfig
 from nlptl.errors import InputError
 from nlptl.models import sources
 from nlptl.models.loading import load as load_pretrained
+from nlptl.models.quiet import quiet
 from nlptl.protocols import LabelSpace, Method, ModelSource, Pretrained, Task
 from nlptl.recipe import Recipe, chosen_from_dict
 
@@ -27,8 +28,9 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
         columns: of the training data, by role; new data is looked through for these first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    recipe.method.save(pretrained, folder)
-    pretrained.tokenizer.save_pretrained(folder)
+    with quiet():
+        recipe.method.save(pretrained, folder)
+        pretrained.tokenizer.save_pretrained(folder)
     source = pretrained.source
     plain = recipe.to_dict()
     card = {

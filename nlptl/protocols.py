@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -196,6 +196,15 @@ class Pretrained:
     """What a method put around `module.net`, such as a PeftModel, for saving."""
 
 
+class SubLayers(NamedTuple):
+    """Where a family keeps its layers and, inside a layer, the two sub-layers: regular expressions on module names."""
+
+    stack: str
+    """The list of layers, as in `encoder.layer.3`."""
+    attention: str
+    feed_forward: str
+
+
 class Model(Protocol):
     """What the engine asks of a model; `nlptl.models.sequence.SequenceModel` is it, a torch module."""
 
@@ -222,6 +231,9 @@ class Model(Protocol):
 
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yields the parameters with their names."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """Yields the modules."""
 
     def train(self, mode: bool = True) -> Any:
         """Sets training mode on what is trainable."""

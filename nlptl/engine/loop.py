@@ -16,6 +16,7 @@ from nlptl.engine import checkpoint, optim
 from nlptl.engine.batching import micro_batches, share, updates
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
+from nlptl.engine.embedding_gradients import EmbeddingGradients
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.prefix import Prefix
 from nlptl.errors import TrainingError
@@ -78,13 +79,14 @@ class _Loop:
         self.per_epoch = -(-len(job.features) // job.config.batch_size)
         self.n_updates = self.per_epoch * job.config.epochs
         self.saved_at = time.monotonic()
+        self.embedding_gradients = EmbeddingGradients(job.model) if compute.n_processes == 1 else None
 
     def run(self, newest: Path | None) -> Progress:
         if newest:
             self.progress, self.best = checkpoint.load(newest, self.job.model, self.optimizer)
         self.prefix = Prefix(self.job.model, self.job.features, self.compute, self.config.cache_gib)
         self.wrapped, self.stepper = self.accelerator.prepare(self.job.model, self.optimizer)
-        with Interrupt() as interrupt:
+        with Interrupt() as interrupt, self.embedding_gradients or nullcontext():
             while not self.progress.finished and not interrupt.requested:
                 self._update()
                 self._after_update()
@@ -103,6 +105,8 @@ class _Loop:
         torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
         self.job.model.train()
         loss = self._backward(rows)
+        if self.embedding_gradients is not None:
+            self.embedding_gradients.densify()
         norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._stop(loss, norm)

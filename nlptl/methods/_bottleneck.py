@@ -7,35 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTuner, check_target_module_exists
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
+from nlptl import registry
 from nlptl.errors import InputError, nearest
 from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
 from nlptl.methods._peft_type import extend_peft_type, register
+from nlptl.protocols import SubLayers
 
 NAME = "bottleneck"
 Variant = Literal["houlsby", "pfeiffer", "parallel"]
 
 
-class SubLayers(NamedTuple):
-    """Where a family keeps its layers and, inside a layer, the two sub-layers: regular expressions on module names."""
-
-    stack: str
-    """The list of layers, as in `encoder.layer.3`."""
-    attention: str
-    feed_forward: str
-
-
-_BERT = SubLayers("layer", r"(cross)?attention\.output", "output")
-_T5 = SubLayers("block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense")
-
-SUB_LAYERS = {"bert": _BERT, "roberta": _BERT, "xlm-roberta": _BERT, "electra": _BERT, "t5": _T5, "mt5": _T5}
-"""The sub-layers by `config.model_type`; a new family is one entry."""
+def sub_layers() -> dict[str, SubLayers]:
+    """Returns where each model family keeps what adapters are put into, by `config.model_type`."""
+    families = [registry.load("family", name) for name in registry.names("family")]
+    return {model_type: family.sub_layers for family in families for model_type in family.model_types}
 
 
 @dataclass
@@ -175,15 +167,16 @@ def default_targets(variant: Variant, model_type: str | None) -> str:
         model_type: `config.model_type` of the model; None where it has none.
 
     Raises:
-        InputError: the family is not in `SUB_LAYERS`.
+        InputError: no family of nlptl has that model type.
     """
-    if model_type not in SUB_LAYERS:
-        hint = nearest(model_type or "", SUB_LAYERS)
+    known = sub_layers()
+    if model_type not in known:
+        hint = nearest(model_type or "", known)
         raise InputError(
-            f"the sub-layers of model type {model_type!r} are not known{hint}; known: {', '.join(SUB_LAYERS)}."
+            f"the sub-layers of model type {model_type!r} are not known{hint}; known: {', '.join(known)}."
             " Give target_modules: a regular expression for the names of its attention and feed-forward blocks"
         )
-    stack, attention, feed_forward = SUB_LAYERS[model_type]
+    stack, attention, feed_forward = known[model_type]
     blocks = f"({attention}|{feed_forward})" if variant == "houlsby" else feed_forward
     return rf"(.*\.)?{stack}\.\d+\.{blocks}"
 

@@ -15,10 +15,9 @@ from nlptl.config import ModelConfig
 from nlptl.errors import InputError, nearest
 from nlptl.models import sources
 from nlptl.models.pooled import HEAD_FILE, PooledClassifier
+from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
 from nlptl.protocols import LabelSpace, ModelSource, Pretrained
-
-hf_logging: Any = transformers.logging
 
 DEFAULT_MAX_LENGTH = 256
 
@@ -191,19 +190,11 @@ def _check_special_tokens(tokenizer: Any, config: ModelConfig) -> None:
 
 @contextmanager
 def _loading(source: ModelSource, seed: int) -> Iterator[None]:
-    # transformers reports new heads as if they were faults, and draws them from the global random state.
-    verbosity, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
-    hf_logging.set_verbosity_error()
-    hf_logging.disable_progress_bar()
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with quiet(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # transformers draws new heads from the global random state
             yield
     except InputError:
         raise
     except Exception as error:  # safetensors, transformers and torch each have their own
         raise InputError(f"the model in {source.path} cannot be loaded: {type(error).__name__}: {error}") from error
-    finally:
-        hf_logging.set_verbosity(verbosity)
-        if bars:
-            hf_logging.enable_progress_bar()

@@ -246,7 +246,7 @@ def test_a_folders_test_file_without_labels_is_left_out(read, write):
 
 def test_no_training_data_means_the_tasks_sample(read):
     corpus = read()
-    assert [len(split) for split in corpus.splits.values()] == [360, 100, 200]
+    assert [len(split) for split in corpus.splits.values()] == [900, 200, 400]
     assert "sample data 'reviews'" in corpus.notes[0]
 
 

@@ -19,7 +19,7 @@ from transformers import (
 
 from nlptl.errors import InputError
 from nlptl.methods import _bottleneck
-from nlptl.methods._bottleneck import SUB_LAYERS, BottleneckConfig, BottleneckModel
+from nlptl.methods._bottleneck import BottleneckConfig, BottleneckModel, sub_layers
 from nlptl.methods._bottleneck_layer import BottleneckLayer
 from nlptl.methods._peft_type import register
 
@@ -290,7 +290,7 @@ def test_a_backbone_inside_a_plain_module_is_adapted(model_type, variant, tmp_pa
     assert len(wrapped_names(model)) == (4 if variant == "houlsby" else 2)
 
 
-@pytest.mark.parametrize("model_type", SUB_LAYERS)
+@pytest.mark.parametrize("model_type", sub_layers())
 def test_every_known_family_has_its_sub_layers_found(model_type):
     n_layers = 4 if model_type in {"t5", "mt5"} else 2
     model = AutoModel.from_config(tiny_config(model_type))

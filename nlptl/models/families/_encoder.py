@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from nlptl.models.packing import NAME, Packing
-from nlptl.protocols import Batch
+from nlptl.protocols import Batch, SubLayers
 
 
 class Encoder:
@@ -19,6 +19,7 @@ class Encoder:
     classifier_class: ClassVar[str] = "AutoModelForSequenceClassification"
     text_class: ClassVar[str | None] = None
     backbone_options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
+    sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"(cross)?attention\.output", "output")
     dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
     def backbone_class(self, model_type: str) -> str:

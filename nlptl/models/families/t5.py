@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nlptl.models.padding import pad
-from nlptl.protocols import Batch
+from nlptl.protocols import Batch, SubLayers
 
 
 class T5:
@@ -18,6 +18,9 @@ class T5:
     classifier_class: ClassVar[str] = "AutoModelForSequenceClassification"
     text_class: ClassVar[str | None] = "AutoModelForSeq2SeqLM"
     backbone_options: ClassVar[dict[str, Any]] = {}
+    sub_layers: ClassVar[SubLayers] = SubLayers(
+        "block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense"
+    )
     dropout_fields: ClassVar[tuple[str, ...]] = ("dropout_rate",)
 
     def backbone_class(self, model_type: str) -> str:

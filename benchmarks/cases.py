@@ -1,0 +1,105 @@
+"""What a suite is made of: cases to run, and targets that their numbers must reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+NLPTL = "nlptl"
+Scale = Literal["smoke", "full"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One piece of work for one system; it runs in a process of its own."""
+
+    name: str
+    """What is done; the systems compared on it share the name."""
+    system: str
+    """nlptl, or the peer's name."""
+    program: tuple[str, ...]
+    """Arguments of the Python interpreter: a script, or -m and a module."""
+    train: str
+    """The suite's name of the training rows."""
+    model: str
+    """The suite's name of the pretrained model."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Flags of the program, without their dashes."""
+
+    @property
+    def key(self) -> str:
+        """The name on the command line."""
+        return f"{self.name}/{self.system}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on one number of nlptl in a case, alone or compared with another record of the same seed."""
+
+    case: str
+    measure: str
+    """A key of the record or of its metrics, or trained_share."""
+    bound: Literal[">=", "<="]
+    limit: float
+    how: Literal["value", "ratio", "difference"] = "value"
+    """The number itself, divided by the other record's, or minus it."""
+    other: tuple[str, str] | None = None
+    """Case and system of the other record."""
+
+    def __str__(self) -> str:
+        """Returns the target as the tables state it."""
+        name = MEASURES[self.measure]
+        if self.other is None:
+            return f"{name} {self.bound} {self.limit:g}"
+        other = "/".join(self.other)
+        if self.how == "ratio":
+            return f"{name} {self.bound} {self.limit:g} x {other}"
+        return f"{name} {self.bound} {other} {self.limit:+g}"
+
+    def met(self, value: float) -> bool:
+        """Returns whether a value lies within the bound."""
+        return value >= self.limit if self.bound == ">=" else value <= self.limit
+
+
+MEASURES = {
+    "accuracy": "accuracy",
+    "examples_per_s": "examples/s",
+    "total_s": "total s",
+    "peak_mib": "peak MiB",
+    "trained_share": "share of parameters trained",
+    "final_loss": "last training loss",
+    "reload_max_abs_diff": "logits' difference after reloading",
+}
+
+
+def measure(record: dict[str, Any], name: str) -> float:
+    """Returns a number of a record that succeeded."""
+    if name == "trained_share":
+        return float(record["parameters"]["trainable"] / record["parameters"]["total"])
+    return float(record["metrics"][name] if name in record["metrics"] else record[name])
+
+
+class Inputs(Protocol):
+    """The data and the pretrained models of a suite, made when first asked for."""
+
+    def train(self, name: str, seed: int) -> Path:
+        """Returns the file of training rows."""
+
+    def validation(self) -> Path:
+        """Returns the file of rows to score on."""
+
+    def model(self, name: str) -> Path:
+        """Returns the folder of a pretrained model."""
+
+
+class Suite(Protocol):
+    """A module under suites/."""
+
+    TARGETS: tuple[Target, ...]
+
+    def cases(self, scale: Scale) -> list[Case]:
+        """Returns the cases in the order in which they run."""
+
+    def inputs(self, data: Path, folder: Path, scale: Scale) -> Inputs:
+        """Returns the inputs, which read from `data` and write to `folder`."""

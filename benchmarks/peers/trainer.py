@@ -1,0 +1,121 @@
+"""Fine-tuning with transformers' Trainer; the defaults are a careful user's settings for sentences on a CPU."""
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from datasets import Dataset
+from jsonargparse import auto_cli
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    default_data_collator,
+    set_seed,
+)
+
+from peers import common
+
+
+@dataclass(frozen=True)
+class TrainerSettings(common.Files):
+    """Files and training arguments."""
+
+    epochs: int = 3
+    lr: float = 5e-5
+    batch_size: int = 32
+    sampling: Literal["random", "group_by_length"] = "group_by_length"
+    padding: Literal["longest", "max_length"] = "longest"
+    """To the longest of the batch, or always to max_length."""
+    precision: Literal["fp32", "bf16"] = "bf16"
+    warmup: float = 0.06
+    """Share of all updates."""
+    weight_decay: float = 0.01
+
+
+class Clock(TrainerCallback):
+    """Times the updates: from the loop's beginning to its end."""
+
+    train_s = 0.0
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Starts."""
+        self.began = time.perf_counter()
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        """Stops."""
+        self.train_s = time.perf_counter() - self.began
+
+
+def run(settings: TrainerSettings, adapt: Callable[[Any], Any] = lambda model: model) -> None:
+    """Trains, evaluates and writes the report.
+
+    Args:
+        settings: files and training arguments.
+        adapt: edits the model before training; the default trains all of it.
+    """
+    set_seed(settings.seed)
+    train, validation = common.read(settings.train), common.read(settings.validation)
+    tokenizer = AutoTokenizer.from_pretrained(settings.model)
+    model = adapt(AutoModelForSequenceClassification.from_pretrained(settings.model, num_labels=2, dtype=torch.float32))
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        Trainer(
+            model=model,
+            args=_arguments(settings, len(train.texts), folder),
+            train_dataset=_encode(train, tokenizer, settings),
+            data_collator=default_data_collator if settings.padding == "max_length" else _padding(tokenizer),
+            callbacks=[clock],
+        ).train()
+    outcome = common.Outcome(
+        accuracy=common.accuracy(model, tokenizer, validation, settings.max_length),
+        train_s=clock.train_s,
+        n_examples=len(train.texts) * settings.epochs,
+        n_parameters=sum(p.numel() for p in model.parameters()),
+        n_trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
+    )
+    common.write(settings, outcome, {"train": len(train.texts), "validation": len(validation.texts)})
+
+
+def _arguments(settings: TrainerSettings, n_rows: int, folder: str) -> TrainingArguments:
+    n_updates = math.ceil(n_rows / settings.batch_size) * settings.epochs
+    return TrainingArguments(
+        output_dir=folder,
+        use_cpu=True,
+        bf16=settings.precision == "bf16",
+        per_device_train_batch_size=settings.batch_size,
+        num_train_epochs=settings.epochs,
+        train_sampling_strategy=settings.sampling,
+        learning_rate=settings.lr,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(settings.warmup * n_updates),
+        weight_decay=settings.weight_decay,
+        seed=settings.seed,
+        eval_strategy="no",
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _encode(rows: common.Rows, tokenizer: Any, settings: TrainerSettings) -> Dataset:
+    padding = "max_length" if settings.padding == "max_length" else False
+    encoded = tokenizer(rows.texts, truncation=True, max_length=settings.max_length, padding=padding)
+    return Dataset.from_dict({**encoded, "labels": rows.labels})
+
+
+def _padding(tokenizer: Any) -> DataCollatorWithPadding:
+    return DataCollatorWithPadding(tokenizer)
+
+
+if __name__ == "__main__":
+    run(auto_cli(TrainerSettings, as_positional=False))

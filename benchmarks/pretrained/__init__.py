@@ -1,0 +1,1 @@
+"""Programs that make a pretrained model's folder for a suite."""

@@ -1,0 +1,160 @@
+"""Writes the README's tables from the result files, between their markers.
+
+python benchmarks/tables.py            # rewrite README.md
+python benchmarks/tables.py --check    # exit 1 when README.md is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import results
+from cases import NLPTL, Target, measure
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+MARKERS = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
+HEADER = (
+    "case",
+    "system",
+    "rows",
+    "accuracy",
+    "examples/s",
+    "nlptl's speed to this",
+    "total s",
+    "peak MiB",
+    "trained",
+)
+BASELINE = "tfidf_logreg_accuracy"
+Record = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Writes or checks the tables; returns 0, or 1 when --check finds a difference or no markers."""
+    parser = argparse.ArgumentParser(description="Writes README.md's tables from benchmarks/results.")
+    parser.add_argument("--check", action="store_true", help="only compare")
+    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of SUITE.json")
+    given = parser.parse_args(argv)
+    old = given.readme.read_text(encoding="utf-8")
+    if not MARKERS.search(old):
+        sys.stderr.write(
+            f"{given.readme} has no markers such as <!-- results:sentiment --> <!-- /results:sentiment -->\n"
+        )
+        return 1
+    new = MARKERS.sub(lambda m: m[1] + tables(given.results / f"{m[2]}.json") + m[3], old)
+    if given.check:
+        if new != old:
+            sys.stderr.write(f"{given.readme} is out of date: run python benchmarks/tables.py\n")
+        return int(new != old)
+    given.readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+def tables(path: Path) -> str:
+    """Returns a result file as Markdown: the numbers, the targets, and where they were measured."""
+    content = results.read(path)
+    records: list[Record] = content["records"]
+    targets = import_module(f"suites.{content['suite']}").TARGETS
+    parts = [_numbers(records), *_baselines(records), _targets(targets, records), _where(content)]
+    return "".join(part + "\n" for part in parts)
+
+
+def _numbers(records: list[Record]) -> str:
+    keys = dict.fromkeys((r["case"], r["system"]) for r in sorted(records, key=_order(records)))
+    return _table(HEADER, [_row(case, system, records) for case, system in keys])
+
+
+def _order(records: list[Record]) -> Callable[[Record], tuple[int, bool, str]]:
+    # A record that was measured again stands last in the file; its case keeps its place.
+    cases = sorted({r["case"] for r in records}, key=lambda c: min(r["date"] for r in records if r["case"] == c))
+    return lambda r: (cases.index(r["case"]), r["system"] != NLPTL, r["system"])
+
+
+def _row(case: str, system: str, records: list[Record]) -> list[str]:
+    every = [r for r in records if (r["case"], r["system"]) == (case, system)]
+    own = [r for r in every if r["status"] == "ok"]
+    if not own:
+        return [case, system, "failed", *["-"] * (len(HEADER) - 3)]
+    failed = f" ({len(every) - len(own)} failed)" if len(own) < len(every) else ""
+    faster = _compared(Target(case, "examples_per_s", ">=", 1, "ratio", (case, system)), records)
+    return [
+        case,
+        system + failed,
+        f"{own[0]['rows']['train']:,}",
+        _range((measure(r, "accuracy") for r in own), "{:.4f}"),
+        _range((measure(r, "examples_per_s") for r in own), "{:.1f}"),
+        "-" if system == NLPTL else _range(faster, "{:.2f}"),
+        _range((measure(r, "total_s") for r in own), "{:.0f}"),
+        _range((measure(r, "peak_mib") for r in own), "{:.0f}"),
+        _range((100 * measure(r, "trained_share") for r in own), "{:.2f} %"),
+    ]
+
+
+def _baselines(records: list[Record]) -> list[str]:
+    found: dict[int, list[float]] = {}
+    for r in records:
+        if r["status"] == "ok" and BASELINE in r["metrics"] and r["case"] in ("full", "probe"):
+            found.setdefault(r["rows"]["train"], []).append(r["metrics"][BASELINE])
+    texts = [f"{_range(values, '{:.4f}')} from {n:,} rows" for n, values in sorted(found.items())]
+    return [f"TF-IDF with logistic regression (nlptl's baseline), accuracy: {'; '.join(texts)}.\n"] if texts else []
+
+
+def _targets(targets: Iterable[Target], records: list[Record]) -> str:
+    rows = []
+    for target in targets:
+        values = _compared(target, records)
+        reached = "not measured" if not values else "yes" if target.met(mean(values)) else "**no**"
+        rows.append([target.case, str(target), _range(values, "{:.4g}"), reached])
+    return _table(("case", "target", "measured", "reached"), rows)
+
+
+def _compared(target: Target, records: list[Record]) -> list[float]:
+    """Returns a target's number for every seed for which all of it was measured."""
+    own = _by_seed(records, target.case, NLPTL)
+    if target.other is None:
+        return [measure(r, target.measure) for r in own.values()]
+    others = _by_seed(records, *target.other)
+    pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in own if s in others]
+    return [a / b if target.how == "ratio" else a - b for a, b in pairs]
+
+
+def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]:
+    return {r["seed"]: r for r in records if (r["case"], r["system"], r["status"]) == (case, system, "ok")}
+
+
+def _where(content: Record) -> str:
+    hardware, records = content["hardware"], content["records"]
+    commits = sorted({r["commit"][:10] + ("+changes" if r["dirty"] else "") for r in records})
+    seeds = sorted({r["seed"] for r in records})
+    bf16 = ", ".join(hardware["bf16"]) or "no native bf16"
+    return (
+        f"Scale {content['scale']}; seeds {', '.join(map(str, seeds))}; mean [min ... max] where there are several. "
+        f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, {bf16}; "
+        f"torch {content['versions']['torch']}, transformers {content['versions']['transformers']}; "
+        f"commit {', '.join(commits)}; {content['date'][:10]}."
+    )
+
+
+def _range(values: Iterable[float], form: str) -> str:
+    found = list(values)
+    if not found:
+        return "-"
+    text = form.format(mean(found))
+    return text if len(found) == 1 else f"{text} [{form.format(min(found))} ... {form.format(max(found))}]"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

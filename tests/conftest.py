@@ -1,0 +1,28 @@
+"""Tiny pretrained models, written once a session; nothing in the tests reaches the network."""
+
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
+
+import pytest
+
+from tests import tiny
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of the tiny pretrained models, by family; tests only read them."""
+    return {family: tiny.write(family, tmp_path_factory.mktemp(f"tiny-{family}")) for family in tiny.FAMILIES}
+
+
+@pytest.fixture(params=tiny.FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each family in turn."""
+    return request.param
+
+
+@pytest.fixture
+def folder(tiny_folders: dict[str, Path], family: str) -> Path:
+    """The tiny pretrained model of the family."""
+    return tiny_folders[family]

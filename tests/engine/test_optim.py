@@ -1,0 +1,72 @@
+"""Learning rates by update, and what is decayed."""
+
+import math
+
+import pytest
+import torch
+
+from nlptl.config import TrainConfig
+from nlptl.engine import optim
+from nlptl.methods.adapter import Adapter
+from nlptl.methods.full import Full
+from nlptl.methods.lora import LoRA
+from tests import tiny
+
+
+def cosine(done: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "values"),
+    [
+        ("linear", 0, {0: 1.0, 25: 0.75, 50: 0.5, 99: 0.01}),
+        ("linear", 20, {0: 0.05, 9: 0.5, 19: 1.0, 20: 1.0, 60: 0.5, 99: 1 / 80}),
+        ("linear", None, {0: 1 / 6, 5: 1.0, 6: 1.0, 53: 0.5}),
+        ("cosine", 20, {0: 0.05, 19: 1.0, 20: 1.0, 40: cosine(0.25), 60: 0.5, 80: cosine(0.75)}),
+        ("constant", 20, {0: 0.05, 19: 1.0, 20: 1.0, 99: 1.0}),
+        ("constant", 0, {0: 1.0, 99: 1.0}),
+        ("one_cycle", None, {0: cosine(29 / 30), 14: 0.5, 29: 1.0, 30: 1.0, 65: 0.5}),
+        ("one_cycle", 50, {24: 0.5, 49: 1.0, 75: 0.5}),
+        ("linear", 200, {0: 1 / 200, 99: 0.5}),
+    ],
+)
+def test_the_learning_rate_of_an_update(schedule, warmup, values):
+    config = TrainConfig(schedule=schedule, warmup=warmup)
+    found = {update: optim.lr_factor(update, 100, config) for update in values}
+    assert found == pytest.approx(values)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant", "one_cycle"])
+@pytest.mark.parametrize("n_updates", [1, 2, 3, 17, 100])
+def test_every_update_learns_and_none_above_the_peak(schedule, n_updates):
+    config = TrainConfig(schedule=schedule)
+    factors = [optim.lr_factor(update, n_updates, config) for update in range(n_updates)]
+    assert all(0 < factor <= 1 for factor in factors)
+    assert max(factors) == pytest.approx(1.0)
+    peak = factors.index(max(factors))
+    assert factors[: peak + 1] == sorted(factors[: peak + 1])
+    assert factors[peak:] == sorted(factors[peak:], reverse=True)
+
+
+METHODS = {"full": Full(), "lora": LoRA(rank=2), "adapter": Adapter()}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_biases_and_norms_are_not_decayed(folder, method):
+    model = tiny.prepared(folder, METHODS[method]).module
+    groups = optim.optimizer(model, 1e-3, 0.3).param_groups
+    decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    assert decays.keys() == {id(p) for p in named.values()}
+    for name, p in named.items():
+        is_plain = name.endswith("bias") or "norm" in name.lower()
+        is_plain &= "relative_attention_bias" not in name
+        assert decays[id(p)] == (0.0 if is_plain else 0.3), name
+
+
+def test_all_groups_take_the_learning_rate(tiny_folders):
+    optimizer = optim.optimizer(tiny.prepared(tiny_folders["bert"], Full()).module, 1e-3, 0.1)
+    optim.set_lr(optimizer, 0.5)
+    assert {group["lr"] for group in optimizer.param_groups} == {0.5}
+    assert isinstance(optimizer, torch.optim.AdamW)

@@ -1,0 +1,213 @@
+"""Stopped and resumed is the same as never stopped, bit for bit, with dropout on."""
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from nlptl.engine import checkpoint, loop, optim
+from nlptl.engine.interrupt import Interrupt
+from nlptl.errors import InputError
+from nlptl.methods.adapter import Adapter
+from nlptl.methods.full import Full
+from nlptl.methods.lora import LoRA
+from tests import tiny
+
+METHODS = {
+    "full": Full(),
+    "lora": LoRA(rank=2, dropout=0.2),
+    "lora above a frozen layer": LoRA(rank=2, dropout=0.2, layers="last:1"),
+    "adapter": Adapter(bottleneck=4, dropout=0.2),
+}
+STOPS = ((1,), (4,), (8,), (2, 5))
+CASES = [("bert", m, keep, stops) for m in METHODS for keep in ("best", "last") for stops in STOPS]
+CASES += [(f, m, "best", (2, 7)) for f, m in (("roberta", "full"), ("t5", "full"), ("t5", "lora"))]
+LAST = 9  # updates in three epochs
+
+
+def stop_at(*updates: int):
+    """Returns a callback that presses Ctrl-C in these updates."""
+    return lambda update, loss, n: signal.raise_signal(signal.SIGINT) if update in updates else None
+
+
+class Killed(Exception):
+    """Ends a run where it stands, as a kill would."""
+
+
+def kill_at(at: int):
+    def show(update: int, loss: float, n: int) -> None:
+        if update == at:
+            raise Killed
+
+    return show
+
+
+def train(base: Path, method: str, folder: Path, show=None, newest: Path | None = None, **fields):
+    """Returns the progress, the final weights and the record of three epochs with a best state in the middle."""
+    pretrained = tiny.prepared(base, METHODS[method], seed=4)
+    scores = {3: 0.5, 6: 0.8, 9: 0.6}
+    reached = [checkpoint.update_of(newest) if newest else 0]
+
+    def shown(update: int, loss: float, n: int) -> None:
+        reached[0] = update
+        if show:
+            show(update, loss, n)
+
+    config = tiny.train_config(**{"epochs": 3, "schedule": "linear", "seed": 11} | fields)
+    job, record = tiny.job(
+        pretrained, folder, config, evaluate=lambda: {"accuracy": scores[reached[0]]}, show=shown, class_weights="balanced"
+    )
+    torch.manual_seed(len(str(folder)))  # the global random state must not matter
+    progress = loop.train(job, tiny.fp32(), newest)
+    return progress, tiny.state(pretrained.module), record
+
+
+def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    assert [name for name in found if not torch.equal(found[name], expected[name])] == []
+
+
+@pytest.mark.parametrize(("family", "method", "keep", "stops"), CASES)
+def test_a_run_stopped_by_ctrl_c_ends_as_if_it_had_not_been(tiny_folders, tmp_path, family, method, keep, stops):
+    base = tiny_folders[family]
+    whole, expected, _ = train(base, method, tmp_path / "whole", keep=keep)
+    newest, folder = None, tmp_path / "stopped"
+    for stop in stops:
+        progress, _, _ = train(base, method, folder, stop_at(stop), newest, keep=keep)
+        newest = checkpoint.latest(folder)
+        assert (progress.update, progress.finished) == (stop, False)
+        assert newest == folder / f"update-{stop:08d}"
+        assert [p.name for p in folder.iterdir()] == [newest.name]
+    progress, found, record = train(base, method, folder, None, newest, keep=keep)
+    assert len(record.losses) == LAST - stops[-1]
+    assert (progress.update, progress.finished, progress.n_examples) == (LAST, True, whole.n_examples)
+    assert (progress.best_update, progress.best_score) == (whole.best_update, whole.best_score) == (6, 0.8)
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("at", [5, 6, 7])
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tiny_folders, tmp_path, at):
+    _, expected, whole = train(tiny_folders["bert"], "full", tmp_path / "whole")
+    folder = tmp_path / "killed"
+    with pytest.raises(Killed):
+        train(tiny_folders["bert"], "full", folder, kill_at(at), checkpoint_every=2)
+    newest = checkpoint.latest(folder)
+    assert checkpoint.update_of(newest) == 2 * ((at - 1) // 2)
+    _, found, record = train(tiny_folders["bert"], "full", folder, None, newest, checkpoint_every=2)
+    assert record.losses == whole.losses[checkpoint.update_of(newest) :]
+    assert_same(found, expected)
+
+
+def test_the_same_checkpoint_can_be_resumed_twice(tiny_folders, tmp_path):
+    base, folder = tiny_folders["roberta"], tmp_path / "stopped"
+    train(base, "full", folder, stop_at(4))
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    first = train(base, "full", folder, None, checkpoint.latest(folder))[1]
+    second = train(base, "full", copy, None, checkpoint.latest(copy))[1]
+    assert_same(second, first)
+
+
+def test_stopping_before_anything_new_is_done_keeps_the_checkpoint(tiny_folders, tmp_path):
+    base, folder = tiny_folders["bert"], tmp_path / "stopped"
+    _, expected, _ = train(base, "full", tmp_path / "whole")
+    train(base, "full", folder, stop_at(4))
+    newest = checkpoint.latest(folder)
+    pretrained = tiny.prepared(base, METHODS["full"], seed=4)
+    optimizer = optim.optimizer(pretrained.module, 1e-2, 0.0)
+    progress, best = checkpoint.load(newest, pretrained.module, optimizer)
+    checkpoint.save(newest, pretrained.module, optimizer, progress, best)
+    assert_same(train(base, "full", folder, None, newest)[1], expected)
+
+
+def test_different_seeds_give_different_weights(tiny_folders, tmp_path):
+    """Else the tests above could not fail."""
+    _, one, _ = train(tiny_folders["bert"], "full", tmp_path, seed=1)
+    _, two, _ = train(tiny_folders["bert"], "full", tmp_path, seed=2)
+    assert all(not torch.equal(one[name], two[name]) for name in one)
+
+
+# Checkpoint folders.
+
+
+def stopped(tiny_folders, tmp_path) -> Path:
+    train(tiny_folders["bert"], "full", tmp_path / "checkpoints", stop_at(4))
+    return checkpoint.latest(tmp_path / "checkpoints")
+
+
+def test_a_checkpoint_holds_safetensors_and_json_only(tiny_folders, tmp_path):
+    names = {path.name for path in stopped(tiny_folders, tmp_path).iterdir()}
+    assert names == {"trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"}
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_ignored(tiny_folders, tmp_path):
+    whole = stopped(tiny_folders, tmp_path)
+    partial = shutil.copytree(whole, whole.with_name("update-00000008.partial"))
+    (partial / "trained.safetensors").write_bytes(b"half")
+    (whole.with_name("update-00000009")).mkdir()
+    assert checkpoint.latest(whole.parent) == whole
+
+
+def test_an_unfinished_checkpoint_is_written_over_and_cleared(tiny_folders, tmp_path):
+    whole = stopped(tiny_folders, tmp_path)
+    (whole.with_name("update-00000008.partial")).mkdir()
+    (whole.with_name("update-00000008.partial") / "garbage").write_text("x")
+    train(tiny_folders["bert"], "full", whole.parent, stop_at(8), whole)
+    assert [path.name for path in whole.parent.iterdir()] == ["update-00000008"]
+
+
+def test_the_newest_checkpoint_is_the_one_with_most_updates(tmp_path):
+    for update in (9, 10, 2):
+        (tmp_path / f"update-{update:08d}").mkdir()
+        (tmp_path / f"update-{update:08d}" / "progress.json").write_text("{}")
+    assert checkpoint.update_of(checkpoint.latest(tmp_path)) == 10
+
+
+def test_there_is_no_newest_checkpoint_in_an_empty_or_missing_folder(tmp_path):
+    assert checkpoint.latest(tmp_path) is None
+    assert checkpoint.latest(tmp_path / "missing") is None
+
+
+def test_a_checkpoint_of_other_parameters_is_refused(tiny_folders, tmp_path):
+    newest = stopped(tiny_folders, tmp_path)
+    with pytest.raises(InputError, match=r"the checkpoint holds other parameters than this run trains, for example \["):
+        train(tiny_folders["bert"], "lora", tmp_path, None, newest)
+
+
+@pytest.mark.xfail(strict=True, reason="a damaged checkpoint ends in safetensors' or json's own error")
+@pytest.mark.parametrize("name", ["trained.safetensors", "optimizer.safetensors", "best.safetensors", "progress.json"])
+def test_a_damaged_checkpoint_is_refused_by_name(tiny_folders, tmp_path, name):
+    newest = stopped(tiny_folders, tmp_path)
+    content = (newest / name).read_bytes()
+    (newest / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="update-00000004"):
+        train(tiny_folders["bert"], "full", tmp_path, None, newest)
+
+
+def test_progress_is_plain_json(tiny_folders, tmp_path):
+    progress = json.loads((stopped(tiny_folders, tmp_path) / "progress.json").read_text())
+    assert (progress["update"], progress["best_update"], progress["finished"]) == (4, 3, False)
+    assert progress["validation"] == {"accuracy": 0.5}
+
+
+# Ctrl-C.
+
+
+def test_the_second_ctrl_c_ends_at_once():
+    with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.requested
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_is_given_back_afterwards(tiny_folders, tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    train(tiny_folders["bert"], "full", tmp_path, stop_at(1))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_in_the_last_update_still_ends_the_run(tiny_folders, tmp_path):
+    progress, _, _ = train(tiny_folders["bert"], "full", tmp_path, stop_at(LAST))
+    assert progress.finished

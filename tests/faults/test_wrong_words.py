@@ -1,0 +1,177 @@
+"""Words of the command line that cannot be meant: exit status 2, a message that helps, nothing trained or written."""
+
+import pytest
+
+ANSWERS = pytest.mark.xfail(strict=True, reason="jsonargparse's own message: no nearest name, types as Python writes")
+
+
+def cases(*rows):
+    return [pytest.param(*row, id=row[0]) if isinstance(row, tuple) else row for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    cases(
+        ("trian sentiment", ["no command 'trian'", "did you mean 'train'", "train, evaluate, predict"]),
+        ("xyz", ["no command 'xyz'", "train, evaluate, predict"]),
+        ("train sentment", ["unknown task 'sentment'", "did you mean 'sentiment'", "known: sentiment"]),
+        ("train --task.name sentment", ["unknown task 'sentment'", "did you mean 'sentiment'"]),
+        ("train --method loar", ["unknown method 'loar'", "did you mean 'lora'", "adapter, full, lora, probe"]),
+        ("train --method=prob", ["unknown method 'prob'", "did you mean 'probe'"]),
+        ("train --method nowhere.Method", ["'nowhere.Method' cannot be imported", "No module named 'nowhere'"]),
+        ("train --method collections.Nothing", ["'collections.Nothing' cannot be imported"]),
+        ("train --method os.path.join", ["'os.path.join' is a function, expected a class"]),
+        ("train --train.epoch 3", ["no flag --train.epoch ", "did you mean --train.epochs?", "--help"]),
+        ("train --epochs 3", ["no flag --epochs", "did you mean --train.epochs?"]),
+        ("train --method lora --method.rnk=3", ["no flag --method.rnk", "did you mean --method.rank?"]),
+        ("train --method full --method.rank 3", ["no flag --method.rank"]),
+        ("train --method probe --method.bottleneck 3", ["no flag --method.bottleneck"]),
+        ("train --train.epochs", ["--train.epochs", "expected one argument"]),
+        ("train --method", ["--method", "expected one argument"]),
+        ("train sentiment reviews.csv", ["unrecognized arguments: reviews.csv"]),
+        ("train --resume", ["--resume", "expected one argument"]),
+        ("train --resume a --train.epochs 3", ["no flag --train.epochs"]),
+        ("evaluate", ["required: run"]),
+        ("evaluate runs/a", ["needs --data.test"]),
+        ("evaluate runs/a --data.tets a.csv", ["no flag --data.tets", "did you mean --data.te"]),
+        ("predict", ["required: run"]),
+        ("predict runs/a", ["needs either --input FILE or --text TEXT"]),
+        ("predict runs/a --text x --input y", ["needs either --input FILE or --text TEXT"]),
+        ("predict runs/a --inptu x", ["no flag --inptu", "did you mean --input?"]),
+        ("predict runs/a --method lora", ["no flag --method"]),
+    ),
+)
+def test_a_wrong_word_is_named_with_the_nearest_one(refused, says, words, said):
+    says(refused(*words.split()), *said)
+
+
+@pytest.mark.xfail(strict=True, reason="the hint looks at this method's flags only and suggests --method.name")
+def test_a_flag_of_another_method_names_the_methods_that_have_it(refused, says):
+    says(refused("train", "--method", "full", "--method.rank", 3), "--method.rank", "lora")
+
+
+@pytest.mark.xfail(strict=True, reason="only the two words '--resume RUN' are understood")
+def test_resume_may_be_written_with_an_equals_sign(refused, says):
+    says(refused("train", "--resume=nowhere"), "nowhere has no recipe.yaml")
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="importlib's and jsonargparse's ValueError pass through")
+@pytest.mark.parametrize("name", [".", "collections.OrderedDict"])
+def test_a_dotted_name_that_is_no_method_is_refused(refused, says, name):
+    says(refused("train", "--method", name), "method", name)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    cases(
+        ("train.lr", "0", "above 0 and at most 1, found 0.0"),
+        ("train.lr", "-0.1", "above 0 and at most 1, found -0.1"),
+        ("train.lr", "2", "above 0 and at most 1, found 2.0"),
+        ("train.epochs", "0", "at least 1, found 0"),
+        ("train.epochs", "-3", "at least 1, found -3"),
+        ("train.batch_size", "0", "at least 1, found 0"),
+        ("train.seed", "-1", "at least 0, found -1"),
+        ("train.warmup", "-1", "at least 0, found -1"),
+        ("train.weight_decay", "-0.1", "at least 0, found -0.1"),
+        ("train.max_grad_norm", "-1", "at least 0, found -1"),
+        ("train.cache_gib", "-1", "at least 0, found -1"),
+        ("train.label_smoothing", "1", "between 0.0 and 0.99, found 1"),
+        ("train.label_smoothing", "-0.1", "between 0.0 and 0.99, found -0.1"),
+        ("train.evaluate_every", "0", "at least 1, found 0"),
+        ("train.early_stopping", "0", "at least 1, found 0"),
+        ("train.checkpoint_every", "0", "at least 1, found 0"),
+        ("train.micro_batch_tokens", "0", "at least 1, found 0"),
+        ("train.log_every", "0", "at least 1, found 0"),
+        ("eval.n_bootstrap", "5", "at least 100, found 5"),
+        ("data.n_train", "0", "at least 1, found 0"),
+        ("data.delimiter", ";;", "one character, found ';;'"),
+        ("model.dropout", "1", "between 0.0 and 0.99, found 1"),
+        ("model.dropout", "-0.5", "between 0.0 and 0.99, found -0.5"),
+        ("model.max_length", "3", "at least 4, found 3"),
+        ("model.max_length", "65", "is 65, but"),
+    ),
+)
+def test_a_value_out_of_range_is_refused_with_the_range(refused, says, train, field, value, said):
+    says(refused(*train, f"--{field}", value), field, said)
+
+
+@pytest.mark.parametrize(
+    ("method", "field", "value", "said"),
+    [
+        ("lora", "rank", "0", "at least 1, found 0"),
+        ("lora", "dropout", "1", "below 1, found 1.0"),
+        ("lora", "alpha", "0", "above 0, found 0.0"),
+        ("lora", "layers", "first:2", '"all" or "last:k" with k from 1 to 2'),
+        ("lora", "layers", "last:3", '"all" or "last:k" with k from 1 to 2'),
+        ("lora", "targets", "[qurey]", "did you mean 'query'"),
+        ("adapter", "bottleneck", "0", "at least 1, found 0"),
+        ("adapter", "dropout", "-0.1", "at least 0 and below 1, found -0.1"),
+        ("adapter", "layers", "last:0", '"all" or "last:k" with k from 1 to 2'),
+        ("probe", "strengths", "[0.1, 0]", "above 0"),
+        ("probe", "strengths", "[]", "above 0"),
+        ("probe", "n_folds", "1", "at least 2, found 1"),
+        ("probe", "n_search", "3", "at least 10, found 3"),
+    ],
+)
+def test_a_methods_value_out_of_range_is_refused_with_the_range(refused, says, train, method, field, value, said):
+    says(refused(*train, "--method", method, f"--method.{field}", value), f"method.{field}", said)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("train.epochs", "three"),
+        ("train.epochs", "2.5"),
+        ("train.batch_size", "many"),
+        ("train.lr", "high"),
+        ("train.lr", "nan"),
+        ("train.weight_decay", "nan"),
+        ("train.max_grad_norm", "inf"),
+        ("train.schedule", "lineer"),
+        ("train.precision", "fp16"),
+        ("train.keep", "first"),
+        ("data.audit", "strct"),
+        ("data.label_names", "positive"),
+        ("model.pooling", "men"),
+        ("model.max_length", "long"),
+        ("eval.baselines", "all"),
+        ("task.scale", "star"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_the_field_and_the_value(refused, says, train, field, value):
+    says(refused(*train, f"--{field}", value), field, value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        pytest.param("train.schedule", "lineer", ["did you mean 'linear'"], marks=ANSWERS),
+        pytest.param("model.pooling", "men", ["did you mean 'mean'"], marks=ANSWERS),
+        pytest.param("train.lr", "high", ["number"], marks=ANSWERS),
+    ],
+)
+def test_a_value_of_another_type_is_refused_in_words(refused, says, train, field, value, said):
+    message = refused(*train, f"--{field}", value)
+    says(message, *said)
+    assert "NoneType" not in message
+
+
+def test_an_unknown_metric_names_the_nearest_and_the_usable(refused, says, train):
+    says(
+        refused(*train, "--eval.metric", "acuracy"),
+        "eval.metric 'acuracy'",
+        "did you mean 'accuracy'",
+        "macro_f1",
+    )
+
+
+def test_a_probe_over_the_native_head_is_refused(refused, says, train):
+    says(refused(*train, "--method", "probe", "--model.pooling", "native"), "pooling mean, cls or max")
+
+
+def test_label_words_on_an_encoder_are_refused(refused, says, train):
+    says(refused(*train, "--model.head", "label_words"), "label_words", "text-to-text", "bert")
+
+
+def test_stars_with_labels_that_are_no_numbers_are_refused(refused, says, train):
+    says(refused(*train, "--task.scale", "stars"), "task.scale stars", "negative", "'4 stars'")

@@ -1,0 +1,88 @@
+"""The probe's head is scikit-learn's: standardized vectors, logistic regression, a strength by cross-validation."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from nlptl.engine.prefix import Prefix
+from nlptl.methods.probe import Probe
+from nlptl.tasks.sentiment import Sentiment
+from tests import tiny
+
+
+def fit(folder, labels=tiny.LABELS, method=None, n=90, class_weights="none", pooling="mean"):
+    """Returns the model with a fitted head, what was chosen, and the vectors, labels and weights it was fitted on."""
+    method = method or Probe()
+    pretrained = tiny.prepared(folder, method, pooling, labels=labels)
+    rows = tiny.examples(n, labels)[: n - 7]  # the classes are not even
+    features = tiny.features(pretrained, rows)
+    vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
+    weights = Sentiment().weights(features, labels, class_weights)
+    chosen = method.fit_head(pretrained, vectors, features.labels, weights, seed=0)
+    return pretrained, rows, chosen, vectors, features.labels, weights
+
+
+def pipeline(strength: float):
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000, tol=1e-4))
+
+
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+@pytest.mark.parametrize("labels", [tiny.LABELS, tiny.THREE], ids=["two", "three"])
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_the_head_predicts_what_scikit_learns_pipeline_predicts(folder, labels, class_weights, pooling):
+    pretrained, rows, chosen, vectors, ids, weights = fit(folder, labels, class_weights=class_weights, pooling=pooling)
+    expected = pipeline(chosen["strength"]).fit(vectors, ids, logisticregression__sample_weight=weights)
+    found = tiny.logits(pretrained, rows).softmax(-1).numpy()
+    np.testing.assert_allclose(found, expected.predict_proba(vectors), atol=2e-3)
+    assert (found.argmax(1) == expected.predict(vectors)).mean() > 0.98
+
+
+def test_the_strength_with_the_least_loss_in_cross_validation_is_chosen(tiny_folders):
+    _, _, chosen, vectors, ids, _ = fit(tiny_folders["bert"])
+    scaled = StandardScaler().fit_transform(vectors)
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    for strength, loss in chosen["cross_validation"].items():
+        model = LogisticRegression(C=float(strength), max_iter=1000, tol=1e-4)
+        expected = -cross_val_score(model, scaled, ids, cv=folds, scoring="neg_log_loss").mean()
+        assert loss == pytest.approx(expected, rel=1e-3)
+    assert len(chosen["cross_validation"]) == 5
+    assert chosen["strength"] == float(min(chosen["cross_validation"], key=chosen["cross_validation"].get))
+
+
+def test_one_strength_is_taken_without_a_search(tiny_folders):
+    chosen = fit(tiny_folders["bert"], method=Probe(strengths=(0.3,)))[2]
+    assert (chosen["strength"], chosen["cross_validation"]) == (0.3, {})
+
+
+def test_a_search_on_some_rows_fits_all_rows(tiny_folders):
+    method = Probe(n_search=30)
+    pretrained, rows, chosen, vectors, ids, _ = fit(tiny_folders["bert"], method=method)
+    expected = pipeline(chosen["strength"]).fit(vectors, ids).predict_proba(vectors)
+    np.testing.assert_allclose(tiny.logits(pretrained, rows).softmax(-1).numpy(), expected, atol=2e-3)
+
+
+def test_a_class_of_a_single_row_does_not_stop_the_probe(tiny_folders):
+    pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
+    rows = [row for row in tiny.examples(20) if row.label == "bad" or row.row_id == 1]
+    features = tiny.features(pretrained, rows)
+    vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
+    chosen = Probe().fit_head(pretrained, vectors, features.labels, np.ones(len(rows)), seed=0)
+    assert (chosen["strength"], chosen["cross_validation"]) == (1.0, {})
+
+
+def test_fitting_is_repeatable_and_touches_the_head_only(tiny_folders):
+    one, two = (tiny.state(fit(tiny_folders["roberta"])[0].module) for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    start = tiny.state(tiny.prepared(tiny_folders["roberta"], Probe(), "mean").module)
+    assert {n for n in one if not torch.equal(one[n], start[n])} == {"net.classifier.weight", "net.classifier.bias"}
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="vectors asks for a cache, and none is kept above cache_gib")
+def test_a_probe_needs_no_room_in_the_cache(tiny_folders):
+    pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
+    features = tiny.features(pretrained)
+    assert Prefix(pretrained.module, features, tiny.fp32(), max_gib=0.0).vectors.shape == (24, 32)
