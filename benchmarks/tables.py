@@ -111,9 +111,17 @@ def _targets(targets: Iterable[Target], records: list[Record]) -> str:
     rows = []
     for target in targets:
         values = _compared(target, records)
-        reached = "not measured" if not values else "yes" if target.met(mean(values)) else "**no**"
-        rows.append([target.case, str(target), _range(values, "{:.4g}"), reached])
+        rows.append([target.case, str(target), _range(values, "{:.4g}"), _reached(target, values, records)])
     return _table(("case", "target", "measured", "reached"), rows)
+
+
+def _reached(target: Target, values: list[float], records: list[Record]) -> str:
+    involved = {(target.case, NLPTL), target.other}
+    if any(r["status"] == "failed" for r in records if (r["case"], r["system"]) in involved):
+        return "**no**: a run failed"
+    if not values:
+        return "not measured"
+    return "yes" if target.met(mean(values)) else "**no**"
 
 
 def _compared(target: Target, records: list[Record]) -> list[float]:

@@ -116,8 +116,9 @@ class TrainConfig:
             _at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("evaluate_every", "early_stopping", "checkpoint_every"):
             _at_least(f"train.{name}", getattr(self, name), 1)
-        for name in ("warmup", "seed", "weight_decay", "max_grad_norm", "cache_gib"):
+        for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
             _at_least(f"train.{name}", getattr(self, name), 0)
+        _within("train.seed", self.seed, 0, 2**32 - 1)
         _within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
         if self.lr is not None and not 0 < self.lr <= 1:
             raise InputError(f"train.lr must be above 0 and at most 1, found {self.lr}")

@@ -83,7 +83,8 @@ class Run:
         """Returns logits in float32, (n, classes), in the order of the examples."""
         from nlptl.engine import device, inference
 
-        return inference.logits(self.pretrained.module, self._features(examples), device.start("fp32"))
+        compute = device.start("fp32")
+        return inference.logits(self.pretrained.module.to(compute.device), self._features(examples), compute)
 
     def predict(self, source: Any) -> list[Prediction]:
         """Returns one prediction per row, in the source's order.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from nlptl import data, evaluation
 from nlptl.delivery import Prepared, Trained, deliver, score, training_facts
 from nlptl.engine import checkpoint, device, inference, loop
+from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefix
 from nlptl.errors import InputError, nearest
 from nlptl.folder import Folder
@@ -24,8 +28,9 @@ from nlptl.run import Run
 
 def train(recipe: Recipe, output: str | Path | None = None) -> Run:
     """Runs a recipe; see `Recipe.run`."""
-    folder = Folder.free(output, recipe)
-    prepared = prepare(recipe)
+    compute = device.start(recipe.train.precision)
+    folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
+    prepared = prepare(recipe, compute)
     folder.begin(prepared, is_main=prepared.compute.is_main)
     return _train(prepared, folder, resume=False)
 
@@ -40,18 +45,17 @@ def resume(path: str | Path) -> Run:
     recipe = folder.recipe()
     if folder.status() == "succeeded":
         raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
-    prepared = prepare(recipe)
+    prepared = prepare(recipe, device.start(recipe.train.precision))
     folder.check_unchanged(prepared.corpus, prepared.pretrained)
     return _train(prepared, folder, resume=True)
 
 
-def prepare(recipe: Recipe) -> Prepared:
+def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     """Returns the data, audited, and the model, adapted: all that can fail on what the user gave.
 
     Raises:
         InputError: something given cannot be used.
     """
-    compute = device.start(recipe.train.precision)
     task, method = recipe.task, recipe.method
     seed = recipe.train.seed
     corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=seed)
@@ -59,7 +63,9 @@ def prepare(recipe: Recipe) -> Prepared:
     pooling: Any = recipe.model.pooling or method.default_pooling
     pretrained = load_model(dataclasses.replace(recipe.model, pooling=pooling), labels, seed=seed)
     recipe = _resolved(recipe, pretrained)
-    method.prepare(pretrained)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # new parameters are drawn from the global random state
+        method.prepare(pretrained)
     pretrained.module.to(compute.device)
     length = int(pretrained.config.max_length or 0)
     features = {s: tokenize(rows, pretrained.tokenizer, length, labels) for s, rows in corpus.splits.items()}
@@ -95,6 +101,7 @@ def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
             record.update(training_facts(prepared, trained))
+    prepared.compute.wait()  # for result.json
     if is_main:
         console.after(folder.path, folder.result())
     return Run(folder.path)
@@ -128,7 +135,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
 def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     began = time.perf_counter()
     recipe, train = prepared.recipe, prepared.features["train"]
-    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
+    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, max_gib=math.inf)  # all are needed at once
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     method: Any = recipe.method
     chosen = method.fit_head(

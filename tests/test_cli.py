@@ -51,7 +51,9 @@ def write_as(kind, rows, folder):
 @pytest.fixture
 def expected(capsys, run, tmp_path):
     """The predictions for TEXTS, from a csv file."""
-    lines = predicted(say(capsys, "predict", run, "--input", write_csv(tmp_path / "t.csv", [{"text": t} for t in TEXTS])))
+    lines = predicted(
+        say(capsys, "predict", run, "--input", write_csv(tmp_path / "t.csv", [{"text": t} for t in TEXTS]))
+    )
     assert len({line["prediction"] for line in lines}) == 2
     return lines
 
@@ -133,7 +135,13 @@ def test_predict_opens_the_model_folder_too_and_changes_no_file(capsys, place, r
     assert snapshot(place) == before
 
 
-@pytest.mark.parametrize("words", [("predict", "{run}", "--text", "x", "--output", "here"), ("evaluate", "{run}", "--data.test", "{data}", "--output", "no/where.json")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "{run}", "--text", "x", "--output", "here"),
+        ("evaluate", "{run}", "--data.test", "{data}", "--output", "no/where.json"),
+    ],
+)
 @pytest.mark.xfail(strict=True, raises=OSError, reason="cli._predict and cli._evaluate write without catching OSError")
 def test_an_output_that_cannot_be_written_is_refused(capsys, tmp_path, place, run, words):
     (tmp_path / "here").mkdir()

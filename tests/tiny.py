@@ -114,7 +114,9 @@ def examples(n: int = 24, labels: LabelSpace = LABELS, seed: int = 0, longest: i
     return [Example(i, text, label=labels.names[i % len(labels.names)]) for i, text in enumerate(texts)]
 
 
-def load(folder: Path, pooling: str = "native", labels: LabelSpace = LABELS, seed: int = 1, **fields: Any) -> Pretrained:
+def load(
+    folder: Path, pooling: str = "native", labels: LabelSpace = LABELS, seed: int = 1, **fields: Any
+) -> Pretrained:
     """Returns a tiny pretrained model with a head; pooling "label_words" asks for T5's likelihoods of the names."""
     if pooling == "label_words":
         fields, pooling = fields | {"head": "label_words"}, "native"
@@ -166,7 +168,7 @@ def train_config(**fields: Any) -> TrainConfig:
     return TrainConfig(**{"epochs": 1, "batch_size": 8, "warmup": 0, "schedule": "constant", "log_every": 1} | fields)
 
 
-def job(  # noqa: PLR0913
+def job(
     pretrained: Pretrained,
     folder: Path,
     config: TrainConfig | None = None,
@@ -185,9 +187,7 @@ def job(  # noqa: PLR0913
         if show is not None:
             show(update, loss, n)
 
-    losses = partial(
-        task.losses, smoothing=config.label_smoothing, likelihood=pretrained.module.is_likelihood
-    )
+    losses = partial(task.losses, smoothing=config.label_smoothing, likelihood=pretrained.module.is_likelihood)
     made = loop.Job(
         model=pretrained.module,
         features=found,

@@ -14,7 +14,7 @@ class LoraSettings(TrainerSettings):
     """Files, training arguments and LoRA's own."""
 
     rank: int = 8
-    alpha: float = 16.0
+    alpha: int = 16
     dropout: float = 0.05
     targets: str = r".*encoder\.layer\.\d+\..*(query|key|value|dense)"
     """Pattern of the names of the layers to adapt."""

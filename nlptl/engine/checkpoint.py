@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlptl.errors import InputError
@@ -65,12 +66,17 @@ def load(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> tuple[
     """Puts a checkpoint into the model and optimizer; returns its position and the best state so far.
 
     Raises:
-        InputError: it was written by a run that trained other parameters.
+        InputError: it is damaged, or was written by a run that trained other parameters.
     """
-    put(load_file(folder / WEIGHTS), model)
-    _restore(optimizer, load_file(folder / OPTIMIZER))
-    best = load_file(folder / BEST) if (folder / BEST).exists() else None
-    return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8"))), best
+    try:
+        weights, state = load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER)
+        best = load_file(folder / BEST) if (folder / BEST).exists() else None
+        progress = Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise InputError(f"the checkpoint {folder} is damaged: {error}") from error
+    put(weights, model)
+    _restore(optimizer, state)
+    return progress, best
 
 
 def put(state: Tensors, model: Model) -> None:

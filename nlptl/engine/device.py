@@ -3,10 +3,12 @@
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 
 from nlptl.errors import InputError
 
@@ -57,6 +59,28 @@ class Compute:
         total: torch.Tensor = self.accelerator.reduce(tensor, "sum")
         return total
 
+    def from_main(self, action: Callable[[], str]) -> str:
+        """Returns what the main process's call gives, in every process.
+
+        Raises:
+            InputError: the call raised it; every process does then.
+        """
+        answer: list[str | None] = [None, None]
+        if self.is_main:
+            try:
+                answer[0] = action()
+            except InputError as error:
+                answer[1] = str(error)
+        if self.n_processes > 1:
+            broadcast_object_list(answer)
+        if answer[0] is None:
+            raise InputError(answer[1])
+        return answer[0]
+
+    def wait(self) -> None:
+        """Returns once every process is here."""
+        self.accelerator.wait_for_everyone()
+
 
 def start(precision: str) -> Compute:
     """Returns where and how this process computes.
@@ -75,6 +99,8 @@ def start(precision: str) -> Compute:
             f"the launcher started {expected} processes, but this one sees {accelerator.num_processes}: they would "
             "train apart; on machines without a GPU launch with torchrun --nproc_per_node N"
         )
+    if accelerator.mixed_precision not in ("no", "bf16"):
+        raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
     if cpu:
         keep_memory()
     return Compute(accelerator, precision == "bf16" or (precision == "auto" and has_bf16()))

@@ -90,6 +90,7 @@ class _Loop:
             while not self.progress.finished and not interrupt.requested:
                 self._update()
                 self._after_update()
+        self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)  # a launcher may have set autocast
         if not self.progress.finished:
             self._save()
         elif self.best is not None:

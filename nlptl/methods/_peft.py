@@ -1,6 +1,8 @@
 """What methods built on PEFT share: where to insert, which head to train, saving and loading."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ def insert(pretrained: Pretrained, config: Any) -> None:
     """
     from peft import get_peft_model
 
-    peft_model = get_peft_model(pretrained.module.net, config)
+    with _quiet():
+        peft_model = get_peft_model(pretrained.module.net, config)
     peft_model.peft_config["default"].base_model_name_or_path = pretrained.source.reference
     peft_model.peft_config["default"].revision = pretrained.source.revision
     pretrained.adapted = peft_model
@@ -42,7 +45,16 @@ def load(pretrained: Pretrained, folder: Path) -> None:
 
     if not (folder / WEIGHTS).exists():
         raise InputError(f"{folder} has no {WEIGHTS}; pickled adapters are not loaded")
-    pretrained.adapted = PeftModel.from_pretrained(pretrained.module.net, str(folder))
+    with _quiet():
+        pretrained.adapted = PeftModel.from_pretrained(pretrained.module.net, str(folder))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # PEFT 0.21 asks transformers for a property that transformers 5.23 has renamed.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+        yield
 
 
 def head_modules(pretrained: Pretrained) -> list[str]:

@@ -31,6 +31,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         """Checks ranges."""
+        object.__setattr__(self, "strengths", tuple(self.strengths))  # YAML and JSON give lists
         if not self.strengths or min(self.strengths) <= 0:
             raise InputError(f"method.strengths must be numbers above 0, found {self.strengths}")
         if self.n_folds < 2:
@@ -86,10 +87,18 @@ class Probe:
         save_file({k: v.contiguous() for k, v in pretrained.module.net.classifier.state_dict().items()}, folder / HEAD)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
-        """Reads the head."""
+        """Reads the head.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        pretrained.module.net.classifier.load_state_dict(load_file(folder / HEAD))
+        try:
+            pretrained.module.net.classifier.load_state_dict(load_file(folder / HEAD))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise InputError(f"{folder / HEAD} is missing or damaged: {error}") from error
 
     def _search(
         self, vectors: "np.ndarray", labels: "np.ndarray", weights: "np.ndarray", seed: int

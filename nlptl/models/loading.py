@@ -17,6 +17,7 @@ from nlptl.models import sources
 from nlptl.models.pooled import HEAD_FILE, PooledClassifier
 from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
+from nlptl.models.tokenizers import check_tokenizer, label_words, load_tokenizer
 from nlptl.protocols import LabelSpace, ModelSource, Pretrained
 
 DEFAULT_MAX_LENGTH = 256
@@ -41,13 +42,15 @@ def load(config: ModelConfig, labels: LabelSpace, *, seed: int) -> Pretrained:
     tokenizer = load_tokenizer(source.path)
     net_config = _net_config(config, source.path, family, labels)
     config = dataclasses.replace(config, max_length=_max_length(config, net_config, family))
+    own_head = _same_labels(raw, labels)
     with _loading(source, seed):
         net, head = _load_net(config, source, net_config, family)
-    words = _label_words(tokenizer, labels) if config.head == "label_words" else None
-    _check_special_tokens(tokenizer, config)
-    keep = _same_labels(raw, labels) or (source.path / HEAD_FILE).exists()
-    if not keep:
-        _draw(net, head, seed, getattr(net_config, "initializer_range", 0.02))
+        if not own_head:
+            _draw(net, head, seed, getattr(net_config, "initializer_range", 0.02))
+        elif isinstance(net, PooledClassifier) and (source.path / HEAD_FILE).exists():
+            net.load_head(source.path)
+    check_tokenizer(tokenizer, net, config)
+    words = label_words(tokenizer, labels) if config.head == "label_words" else None
     module = SequenceModel(net.float(), family, str(config.pooling), words)
     return Pretrained(module, tokenizer, family, source, head, config, labels)
 
@@ -69,21 +72,6 @@ def family_of(model_type: str | None) -> Any:
     return known[model_type]()
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """Returns the fast tokenizer of a folder.
-
-    Raises:
-        InputError: there is none.
-    """
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{folder} has no tokenizer that can be loaded: {error}") from error
-    if not tokenizer.is_fast:
-        raise InputError(f"the tokenizer in {folder} has no tokenizer.json: save it with a current transformers")
-    return tokenizer
-
-
 def _net_config(config: ModelConfig, path: Path, family: Any, labels: LabelSpace) -> Any:
     options: dict[str, Any] = {}
     if config.head == "classifier":
@@ -91,7 +79,7 @@ def _net_config(config: ModelConfig, path: Path, family: Any, labels: LabelSpace
         options["label2id"] = {name: i for i, name in enumerate(labels.names)}
         options["problem_type"] = "single_label_classification"
     if config.dropout is not None:
-        options |= dict.fromkeys(family.dropout_fields, config.dropout)
+        options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
     return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
 
 
@@ -112,6 +100,10 @@ def _load_net(
             raise InputError(
                 f"model.head label_words needs a text-to-text model (T5); {config.name} is a {net_config.model_type}"
             )
+        if config.pooling != "native":
+            raise InputError(
+                f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing"
+            )
         return _from_pretrained(family.text_class, source, net_config, family)
     if config.pooling == "native":
         return _from_pretrained(family.classifier_class, source, net_config, family)
@@ -119,8 +111,6 @@ def _load_net(
     backbone, missing = _from_pretrained(class_name, source, net_config, family, **family.backbone_options)
     dropout = max(getattr(net_config, field) for field in family.dropout_fields)
     net = PooledClassifier(backbone, net_config.num_labels, dropout)
-    if (source.path / HEAD_FILE).exists():
-        net.load_head(source.path)
     return net, frozenset({"classifier.weight", "classifier.bias"} | {f"backbone.{name}" for name in missing})
 
 
@@ -142,19 +132,31 @@ def _from_pretrained(
     inside = "" if backbone is net else f"{net.base_model_prefix}."
     absent = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
     outside = {name for name, _ in net.named_parameters() if not name.startswith(inside)}
-    _refuse_random_layers(absent, backbone, inside, family, source)
+    _refuse_other_layers(net, info, family, source)
     return net, frozenset(name for name, _ in net.named_parameters() if name in absent | outside)
 
 
-def _refuse_random_layers(absent: set[str], backbone: nn.Module, inside: str, family: Any, source: ModelSource) -> None:
-    names = {id(p): inside + name for name, p in backbone.named_parameters()}
-    pretrained = [*family.layers(backbone).parameters(), *family.embeddings(backbone).parameters()]
-    lost = sorted(names[id(p)] for p in pretrained if names[id(p)] in absent)
-    if lost:
-        raise InputError(
-            f"{source.path} lacks {len(lost)} of the encoder's parameters, such as {lost[0]!r}: "
-            "its weights and its config.json do not belong together"
-        )
+def _refuse_other_layers(net: nn.Module, info: dict[str, Any], family: Any, source: ModelSource) -> None:
+    """Layers and embeddings are never drawn at random, and none is left out."""
+    backbone = net.base_model
+    stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))  # type: ignore[union-attr]
+    absent = [*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])]
+    lost = [key for key in absent if _in_layer(key) or _is_embedding(net, key)]
+    left_out = [key for key in info["unexpected_keys"] if f"{stack}." in key]
+    for keys, what in ((lost, "lacks"), (left_out, "also has")):
+        if keys:
+            raise InputError(
+                f"{source.path} {what} {len(keys)} of the model's parameters, such as {sorted(keys)[0]!r}: "
+                "its weights and its config.json do not belong together"
+            )
+
+
+def _in_layer(name: str) -> bool:
+    return any(part.isdigit() for part in name.split("."))
+
+
+def _is_embedding(net: nn.Module, name: str) -> bool:
+    return isinstance(net.get_submodule(name.rpartition(".")[0]), nn.Embedding)
 
 
 def _same_labels(raw: dict[str, Any], labels: LabelSpace) -> bool:
@@ -170,22 +172,6 @@ def _draw(net: nn.Module, head: frozenset[str], seed: int, std: float) -> None:
         if isinstance(net.get_submodule(name.rpartition(".")[0]), nn.Linear):  # norms begin as they are made
             with torch.no_grad():
                 _ = parameter.normal_(0.0, std, generator=generator) if parameter.ndim > 1 else parameter.zero_()
-
-
-def _label_words(tokenizer: Any, labels: LabelSpace) -> torch.Tensor:
-    ids = tokenizer(list(labels.names))["input_ids"]
-    if len({tuple(i) for i in ids}) < len(ids):
-        raise InputError(
-            f"model.head label_words: the tokenizer gives two of the labels {labels.names} the same tokens"
-        )
-    longest = max(map(len, ids))
-    return torch.tensor([i + [-100] * (longest - len(i)) for i in ids])
-
-
-def _check_special_tokens(tokenizer: Any, config: ModelConfig) -> None:
-    n_special = tokenizer.num_special_tokens_to_add()
-    if config.max_length is not None and config.max_length <= n_special:
-        raise InputError(f"model.max_length is {config.max_length}, but {n_special} tokens of it are special ones")
 
 
 @contextmanager

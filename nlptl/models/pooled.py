@@ -26,6 +26,11 @@ class PooledClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.config.hidden_size, n_classes)
 
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Returns the encoder's token embeddings, as every transformers model does."""
+        embeddings: nn.Embedding = self.backbone.get_input_embeddings()
+        return embeddings
+
     def classify(self, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits (n, classes) from pooled vectors (n, hidden)."""
         logits: torch.Tensor = self.classifier(self.dropout(vectors))

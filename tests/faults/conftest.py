@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.faults.small import QUICK, make_bert, reviews, say, snapshot, write_csv
 
 Refused = Callable[..., str]

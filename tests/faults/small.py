@@ -55,9 +55,10 @@ def make_bert(folder: Path) -> Path:
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast, logging
 
-    logging.disable_progress_bar()
     letters = [*ascii_lowercase, *digits, ","]
-    words = sorted({word for sentence in SENTENCES for word in sentence.split() if len(word) > 1} | {*GOOD, *BAD, *PLAIN, *THINGS})
+    words = sorted(
+        {word for sentence in SENTENCES for word in sentence.split() if len(word) > 1} | {*GOOD, *BAD, *PLAIN, *THINGS}
+    )
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{x}" for x in letters), *words]
     tokenizer = BertTokenizerFast(vocab={piece: i for i, piece in enumerate(pieces)})
     config = BertConfig(
@@ -69,9 +70,11 @@ def make_bert(folder: Path) -> Path:
         max_position_embeddings=64,
         initializer_range=0.2,  # so that rows differ, and three updates are seen
     )
+    logging.disable_progress_bar()
     with torch.random.fork_rng():
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder)
+    logging.enable_progress_bar()
     tokenizer.save_pretrained(folder)
     return folder
 

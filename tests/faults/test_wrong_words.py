@@ -70,7 +70,7 @@ def test_a_dotted_name_that_is_no_method_is_refused(refused, says, name):
         ("train.epochs", "0", "at least 1, found 0"),
         ("train.epochs", "-3", "at least 1, found -3"),
         ("train.batch_size", "0", "at least 1, found 0"),
-        ("train.seed", "-1", "at least 0, found -1"),
+        ("train.seed", "-1", "between 0 and 4294967295, found -1"),
         ("train.warmup", "-1", "at least 0, found -1"),
         ("train.weight_decay", "-0.1", "at least 0, found -0.1"),
         ("train.max_grad_norm", "-1", "at least 0, found -1"),

@@ -151,7 +151,6 @@ def test_training_goes_on_from_a_model_of_the_same_labels(folder, tmp_path, pool
     assert torch.equal(tiny.logits(tiny.load(path, pooling)), tiny.logits(artifact.load(path)[0]))
 
 
-@pytest.mark.xfail(strict=True, reason="head.safetensors is read whatever labels it was trained for")
 @pytest.mark.parametrize("names", [("good", "bad"), ("neg", "pos"), ("bad", "fine", "good")], ids=", ".join)
 def test_a_pooled_head_of_other_labels_is_not_kept(tiny_folders, tmp_path, names):
     path = trained_artifact(tiny_folders["bert"], tmp_path, "mean")
@@ -193,7 +192,6 @@ def test_a_length_beyond_the_models_is_refused(folder, limit):
         tiny.load(folder, max_length=limit + 1)
 
 
-@pytest.mark.xfail(strict=True, reason="an end token written in the text counts as one, and T5's head wants one a row")
 def test_a_text_that_spells_an_end_token_is_a_text_like_any_other(tiny_folders):
     pretrained = tiny.load(tiny_folders["t5"])
     row = tiny.examples(1)[0]

@@ -61,7 +61,9 @@ def test_the_hash_of_sharded_weights_covers_every_shard(copy):
         where |= dict.fromkeys(part, f"model-0000{i}-of-00002.safetensors")
     (copy / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
     first = tiny.load(copy)
-    assert torch.equal(first.module.net.bert.embeddings.word_embeddings.weight, state["embeddings.word_embeddings.weight"])
+    assert torch.equal(
+        first.module.net.bert.embeddings.word_embeddings.weight, state["embeddings.word_embeddings.weight"]
+    )
     state[names[-1]] += 1
     save_file({name: state[name] for name in shards[2]}, copy / "model-00002-of-00002.safetensors", {"format": "pt"})
     assert sources.find(ModelConfig(name=str(copy))).sha256 != first.source.sha256
@@ -140,7 +142,6 @@ def test_a_config_that_is_not_json_is_refused(copy):
     assert f"{copy / 'config.json'} is not valid JSON" in message(copy)
 
 
-@pytest.mark.xfail(strict=True, reason="transformers makes an empty tokenizer: every word becomes the unknown token")
 def test_a_missing_tokenizer_is_refused(tiny_folders, family, tmp_path):
     folder = shutil.copytree(tiny_folders[family], tmp_path / "copy")
     for path in folder.glob("tokenizer*"):
@@ -171,11 +172,10 @@ def test_truncated_weights_are_refused(copy, kept):
 def test_a_config_that_does_not_fit_the_weights_is_refused(copy, values):
     change(copy / "config.json", **values)
     found = message(copy)
-    assert "of the encoder's parameters, such as 'bert." in found
+    assert "of the model's parameters, such as 'bert." in found
     assert "its weights and its config.json do not belong together" in found
 
 
-@pytest.mark.xfail(strict=True, reason="layers that the config does not count are dropped without a word")
 def test_a_config_with_fewer_layers_than_the_weights_is_refused(copy):
     change(copy / "config.json", num_hidden_layers=1)
     assert "do not belong together" in message(copy)
@@ -186,10 +186,9 @@ def test_weights_that_lack_a_layer_are_refused(copy, pooling):
     state = load_file(copy / "model.safetensors")
     kept = {name: value for name, value in state.items() if "layer.1.output" not in name}
     save_file(kept, copy / "model.safetensors", {"format": "pt"})
-    assert "lacks 4 of the encoder's parameters, such as" in message(copy, pooling=pooling)
+    assert "lacks 4 of the model's parameters, such as" in message(copy, pooling=pooling)
 
 
-@pytest.mark.xfail(strict=True, reason="only the encoder's layers are looked for: a random decoder counts as a head")
 @pytest.mark.parametrize("head", ["classifier", "label_words"])
 def test_a_t5_without_its_decoder_is_refused_where_it_has_to_decode(tiny_folders, tmp_path, head):
     folder = shutil.copytree(tiny_folders["t5"], tmp_path / "encoder")
@@ -199,7 +198,6 @@ def test_a_t5_without_its_decoder_is_refused_where_it_has_to_decode(tiny_folders
     assert "decoder" in message(folder, head=head)
 
 
-@pytest.mark.xfail(strict=True, reason="a tokenizer of another model ends in an index error in the first batch")
 def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(copy):
     config = json.loads((copy / "tokenizer.json").read_text())
     config["added_tokens"].append({**config["added_tokens"][0], "id": 500, "content": "film"})
@@ -286,7 +284,9 @@ def test_an_artifact_does_not_choose_what_is_imported(saved, kind, name):
     folder = saved(Full())
     change(folder / "nlptl.json", **{kind: {"name": name}})
     module = name.rpartition(".")[0]
-    assert refused(folder) == f"{folder / 'nlptl.json'} names the {kind} {name!r}: import {module} first, if you trust it"
+    assert (
+        refused(folder) == f"{folder / 'nlptl.json'} names the {kind} {name!r}: import {module} first, if you trust it"
+    )
     assert module not in sys.modules
 
 
@@ -364,7 +364,6 @@ def test_an_artifact_of_another_format_is_refused(saved):
     assert refused(folder) == f"{folder / 'nlptl.json'} has format 2, this nlptl reads 1"
 
 
-@pytest.mark.xfail(strict=True, reason="a missing or damaged head ends in an error of safetensors or the file system")
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"x")], ids=["missing", "damaged"])
 def test_a_probe_without_its_head_is_refused(saved, damage):
     folder = saved(Probe(), "mean")
@@ -374,7 +373,10 @@ def test_a_probe_without_its_head_is_refused(saved, damage):
 
 def test_the_task_is_read_back(saved, tmp_path, copy):
     artifact.save(
-        tmp_path / "stars", tiny.prepared(copy, Full()), Recipe(task=Sentiment(scale="stars"), method=Full()), {"text": "body"}
+        tmp_path / "stars",
+        tiny.prepared(copy, Full()),
+        Recipe(task=Sentiment(scale="stars"), method=Full()),
+        {"text": "body"},
     )
     _, task, _, columns = artifact.load(tmp_path / "stars")
     assert (task, columns) == (Sentiment(scale="stars"), {"text": "body"})

@@ -35,7 +35,12 @@ def padded(pretrained, rows, chosen):
     texts = [rows[i].text for i in chosen]
     second = [rows[i].text_pair for i in chosen] if rows[0].text_pair else None
     return pretrained.tokenizer(
-        texts, second, padding=True, truncation="longest_first", max_length=pretrained.config.max_length, return_tensors="pt"
+        texts,
+        second,
+        padding=True,
+        truncation="longest_first",
+        max_length=pretrained.config.max_length,
+        return_tensors="pt",
     )
 
 
@@ -75,7 +80,9 @@ def test_packed_gradients_are_those_of_the_padded_transformers_model(folder, ord
     ours = {name: p.grad for name, p in pretrained.module.net.named_parameters()}
     assert ours.keys() == theirs.keys()
     for name, gradient in ours.items():
-        torch.testing.assert_close(gradient, theirs[name], rtol=1e-3, atol=2e-5, msg=lambda m, name=name: f"{name}: {m}")
+        torch.testing.assert_close(
+            gradient, theirs[name], rtol=1e-3, atol=2e-5, msg=lambda m, name=name: f"{name}: {m}"
+        )
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])

@@ -64,7 +64,10 @@ def test_decoding_gives_one_prediction_a_row_in_the_rows_order():
 def test_the_features_of_one_row_are_averaged():
     logits = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]], np.float32))
     found = _single_label.decode(
-        logits, features(torch.zeros(3).long(), np.array([1, 0, 1])), [Example(0, ""), Example(1, "")], LabelSpace(("a", "b"))
+        logits,
+        features(torch.zeros(3).long(), np.array([1, 0, 1])),
+        [Example(0, ""), Example(1, "")],
+        LabelSpace(("a", "b")),
     )
     assert [p.prediction for p in found] == ["b", "a"]
     assert found[1].scores["a"] == pytest.approx(0.55)

@@ -49,7 +49,15 @@ class T5:
     def logits(self, net: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns T5ForSequenceClassification's logits, (n, classes)."""
         input_ids, mask = pad(batch, net.config.pad_token_id)  # type: ignore[union-attr, arg-type]
-        logits: torch.Tensor = net(input_ids=input_ids, attention_mask=mask).logits
+        states = net.transformer(  # type: ignore[operator]
+            input_ids=input_ids,
+            attention_mask=mask,
+            decoder_input_ids=net._shift_right(input_ids),  # type: ignore[operator]
+            use_cache=False,
+        ).last_hidden_state  # (n, longest, hidden)
+        # The net itself looks for the end token, and fails where a text contains one.
+        ends = states[torch.arange(len(states)), batch.lengths.to(states.device) - 1]
+        logits: torch.Tensor = net.classification_head(ends)  # type: ignore[operator]
         return logits
 
     def log_likelihoods(self, net: nn.Module, batch: Batch, words: torch.Tensor) -> torch.Tensor:

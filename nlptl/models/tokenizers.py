@@ -1,0 +1,67 @@
+"""Loads a checkpoint's tokenizer and checks that it belongs to the model."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+from nlptl.config import ModelConfig
+from nlptl.errors import InputError
+from nlptl.protocols import LabelSpace
+
+# Without any of these, transformers makes up a tokenizer that knows only special tokens.
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Returns the fast tokenizer of a folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not any((folder / name).exists() for name in VOCABULARIES):
+        raise InputError(f"{folder} has no tokenizer: expected tokenizer.json, found none of {', '.join(VOCABULARIES)}")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # tokenizers raises plain Exceptions
+        raise InputError(f"the tokenizer in {folder} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not tokenizer.is_fast:
+        raise InputError(f"the tokenizer in {folder} has no tokenizer.json: save it with a current transformers")
+    return tokenizer
+
+
+def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig) -> None:
+    """Checks a tokenizer against the model.
+
+    Raises:
+        InputError: it gives ids that the model has no embedding for, or the length leaves no room for text.
+    """
+    n_rows = net.get_input_embeddings().num_embeddings  # type: ignore[operator]
+    largest = max(tokenizer.get_vocab().values())
+    if largest >= n_rows:
+        raise InputError(f"the tokenizer of {config.name} gives ids up to {largest}, the model embeds {n_rows}")
+    n_special = tokenizer.num_special_tokens_to_add()
+    if config.max_length is not None and config.max_length <= n_special:
+        raise InputError(f"model.max_length is {config.max_length}, but {n_special} tokens of it are special ones")
+
+
+def label_words(tokenizer: Any, labels: LabelSpace) -> torch.Tensor:
+    """Returns the tokens of the labels' names, int64 (classes, longest), -100 behind each.
+
+    Raises:
+        InputError: two labels have the same tokens.
+    """
+    ids = tokenizer(list(labels.names))["input_ids"]
+    if len({tuple(i) for i in ids}) < len(ids):
+        raise InputError(f"model.head label_words: the tokenizer gives two of {labels.names} the same tokens")
+    longest = max(map(len, ids))
+    return torch.tensor([i + [-100] * (longest - len(i)) for i in ids])

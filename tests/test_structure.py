@@ -1,0 +1,189 @@
+"""The house rules of DESIGN.md, read from the source: who imports whom, how long files and functions are."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import nlptl
+from nlptl import registry
+
+ROOT = Path(nlptl.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+ROOMS = ("data", "tasks", "models", "methods", "engine", "evaluation", "report")
+FLOORS = {
+    **dict.fromkeys(("__init__", "_peft_hook", "cli"), 5),
+    **dict.fromkeys(("recipe", "run", "training", "delivery", "artifact", "folder", "reload_check"), 4),
+    **dict.fromkeys(ROOMS, 3),
+    "protocols": 2,
+    **dict.fromkeys(("config", "registry"), 1),
+    "errors": 0,
+}
+"""How high each part of the house lies; imports point down, above the rooms also sideways."""
+UPWARD = pytest.mark.xfail(strict=True, reason="imports nlptl.recipe for its type only: belongs below TYPE_CHECKING")
+LONG = pytest.mark.xfail(strict=True, reason="301 lines")
+ONLY_IMPORTERS = {
+    "datasets": ("data/", "evaluation/metrics.py"),
+    "transformers": ("models/",),
+    "peft": ("methods/",),
+    "accelerate": ("engine/",),
+    "evaluate": ("evaluation/",),
+    "jsonargparse": ("cli.py",),
+    "rich": ("report/",),
+    "huggingface_hub": ("models/",),
+    "pandas": (),
+}
+MOST_FILE_LINES, MOST_FUNCTION_LINES = 300, 80
+
+
+class Import(NamedTuple):
+    """One import statement, wherever in a file it stands."""
+
+    module: str
+    line: int
+    for_types_only: bool
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def each_file(**marks: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    """Runs a test on every file; some are marked."""
+    files = [pytest.param(p, id=name_of(p), marks=marks.get(name_of(p), ())) for p in FILES]
+    return pytest.mark.parametrize("path", files)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def type_blocks(module: ast.Module) -> set[int]:
+    """Returns the lines below `if TYPE_CHECKING:`."""
+    blocks = [n for n in ast.walk(module) if isinstance(n, ast.If) and ast.unparse(n.test).endswith("TYPE_CHECKING")]
+    return {line for block in blocks for part in block.body for line in range(part.lineno, part.end_lineno + 1)}
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Yields the imports of a file; `from nlptl import data` is one of nlptl.data."""
+    types = type_blocks(tree(path))
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno} imports relatively"
+            inside = node.module == "nlptl"
+            names = [alias.name for alias in node.names if not (inside and alias.name == "__version__")]
+            modules = [f"nlptl.{name}" if inside else str(node.module) for name in names]
+        else:
+            continue
+        yield from (Import(module, node.lineno, node.lineno in types) for module in modules)
+
+
+def part_of(module: str) -> str | None:
+    """Returns the part of the house that a module belongs to: "data" for nlptl.data.audit."""
+    words = module.split(".")
+    if words[0] != "nlptl":
+        return None
+    return words[1] if len(words) > 1 and words[1] in FLOORS else "__init__"
+
+
+def home(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_every_part_of_the_house_is_known():
+    parts = {home(path) for path in FILES}
+    assert parts == set(FLOORS)
+
+
+@each_file(**{"report/console.py": UPWARD})
+def test_imports_point_down(path):
+    own = home(path)
+    wrong = []
+    for found in imports(path):
+        part = part_of(found.module)
+        if part is None or own in (part, "__init__"):
+            continue
+        down = FLOORS[part] < FLOORS[own] or FLOORS[part] == FLOORS[own] > FLOORS["data"]
+        if not down and not found.for_types_only:
+            wrong.append(f"{name_of(path)}:{found.line} imports {found.module}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if home(p) in ROOMS], ids=name_of)
+def test_rooms_never_import_each_other(path):
+    rooms = {part_of(found.module) for found in imports(path)} & set(ROOMS)
+    assert rooms <= {home(path)}
+
+
+@each_file()
+def test_each_large_library_has_one_importer(path):
+    wrong = []
+    for found in imports(path):
+        library = found.module.split(".")[0]
+        if library in ONLY_IMPORTERS and not name_of(path).startswith(ONLY_IMPORTERS[library]):
+            wrong.append(f"{name_of(path)}:{found.line} imports {found.module}")
+    assert wrong == []
+
+
+@each_file(**{"cli.py": LONG})
+def test_files_are_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_FILE_LINES
+
+
+@each_file()
+def test_functions_are_short(path):
+    long = [f"{f.name}: {n} lines" for f in functions(path) if (n := f.end_lineno - f.lineno + 1) > MOST_FUNCTION_LINES]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if home(p) != "methods"], ids=name_of)
+def test_no_method_is_asked_for_by_name_outside_its_room(path):
+    names = set(registry.names("method")) | {registry.load("method", n).__name__ for n in registry.names("method")}
+    wrong = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Compare):
+            words = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+            words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.MatchValue):
+            words = {ast.unparse(node.value).strip("'\"")}
+        else:
+            continue
+        if words & names:
+            wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(node)}")
+    assert wrong == []
+
+
+@each_file()
+def test_nothing_is_unpickled_and_no_code_of_others_is_run(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\bimport (pickle|joblib|dill)\b|torch\.(load|save)\(|trust_remote_code=True", text)
+    assert not [
+        n.lineno for n in ast.walk(tree(path)) if isinstance(n, ast.Call) and ast.unparse(n.func) in ("eval", "exec")
+    ]
+
+
+@each_file()
+def test_nothing_is_left_unfinished(path):
+    assert not re.search(r"\b(TODO|FIXME|XXX|NotImplemented\b|HACK)\b", path.read_text(encoding="utf-8"))
+
+
+def test_tests_mirror_the_rooms():
+    tests = Path(__file__).parent
+    assert not [room for room in ROOMS if room != "report" and not list((tests / room).glob("test_*.py"))]
+
+
+def test_recipes_are_imported_by_nobody():
+    users = [name_of(path) for path in FILES if any(i.module.split(".")[0] == "recipes" for i in imports(path))]
+    assert users == []
