@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,12 @@ ROOMS = {
     "task": "nlptl.tasks",
     "method": "nlptl.methods",
     "family": "nlptl.models.families",
+}
+# What a user's own class must have, as nlptl/protocols.py describes it.
+OFFERS = {
+    "task": ("columns", "sample", "metric", "label_space", "losses", "weights", "decode"),
+    "method": ("default_lr", "default_pooling", "self_contained", "prepare", "save", "load"),
+    "family": ("model_types", "states"),
 }
 
 
@@ -55,8 +62,9 @@ def _load_dotted(kind: str, name: str) -> type[Any]:
     module_name, _, class_name = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{kind} {name!r} cannot be imported: {error}") from error
-    if not isinstance(found, type):
-        raise InputError(f"{kind} {name!r} is a {type(found).__name__}, expected a class")
+    lacks = [part for part in OFFERS[kind] if not hasattr(found, part)]
+    if not (isinstance(found, type) and is_dataclass(found)) or lacks:
+        raise InputError(f"{kind} {name!r} is no {kind}: expected a dataclass that offers {', '.join(OFFERS[kind])}")
     return found

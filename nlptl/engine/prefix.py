@@ -23,24 +23,22 @@ class Prefix:
     """
 
     def __init__(self, model: Model, features: Features, compute: Compute, max_gib: float) -> None:
+        self.model, self.features, self.compute = model, features, compute
         self.cut = model.cut()
-        self.features = features
-        self.compute = compute
         self._per_token = self.cut < model.depth()
-        self._states: torch.Tensor | None = None
-        if self.cut and self._n_bytes(model) <= max_gib * 2**30:
-            self._states = self._compute(model)
+        self._n_rows = len(features.input_ids) if self._per_token else len(features)
+        fits = self._n_rows * model.width() * 4 <= max_gib * 2**30
+        self._states = self._compute() if self.cut and fits else None
 
     @property
     def is_cached(self) -> bool:
-        """Whether the prefix's outputs are in memory."""
+        """Whether the outputs are in memory."""
         return self._states is not None
 
     @property
     def vectors(self) -> torch.Tensor:
-        """Returns the outputs as (n, hidden), when the whole encoder is frozen and cached."""
-        assert self._states is not None and not self._per_token
-        return self._states
+        """The outputs of a wholly frozen encoder, (n, hidden), cached or not."""
+        return self._compute() if self._states is None else self._states
 
     def batch(self, rows: np.ndarray) -> tuple[Batch, int]:
         """Returns the flat batch of some rows, and the cut from which the model goes on."""
@@ -51,23 +49,17 @@ class Prefix:
         states = self._states[torch.from_numpy(index)].to(self.compute.device)
         return replace(batch, states=states), self.cut
 
-    def _n_bytes(self, model: Model) -> int:
-        n = len(self.features.input_ids) if self._per_token else len(self.features)
-        return n * model.width() * 4
-
-    def _compute(self, model: Model) -> torch.Tensor:
-        model.eval()
+    def _compute(self) -> torch.Tensor:
+        self.model.eval()
         lengths = self.features.lengths
         order = np.argsort(lengths, kind="stable")
-        states: torch.Tensor | None = None
-        for rows in micro_batches(order, lengths, INFERENCE_TOKENS, padded=not model.packs()):
+        states = torch.empty(0)
+        for rows in micro_batches(order, lengths, INFERENCE_TOKENS, padded=not self.model.packs()):
             batch = collate(self.features, rows, self.compute.device)
             with self.compute.autocast():
-                out = model.prefix(batch, self.cut).cpu()
-            if states is None:
-                n = len(self.features.input_ids) if self._per_token else len(self.features)
-                states = torch.empty(n, out.shape[1], dtype=out.dtype)
+                out = self.model.prefix(batch, self.cut).cpu()
+            if not len(states):
+                states = torch.empty(self._n_rows, out.shape[1], dtype=out.dtype)
             index = token_index(self.features, rows) if self._per_token else rows
             states[torch.from_numpy(index)] = out
-        assert states is not None
         return states

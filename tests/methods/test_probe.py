@@ -81,9 +81,6 @@ def test_fitting_is_repeatable_and_touches_the_head_only(tiny_folders):
     assert {n for n in one if not torch.equal(one[n], start[n])} == {"net.classifier.weight", "net.classifier.bias"}
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="vectors asks for a cache, and none is kept above cache_gib"
-)
 def test_a_probe_needs_no_room_in_the_cache(tiny_folders):
     pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
     features = tiny.features(pretrained)

@@ -200,7 +200,7 @@ def test_a_t5_without_its_decoder_is_refused_where_it_has_to_decode(tiny_folders
 
 def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(copy):
     config = json.loads((copy / "tokenizer.json").read_text())
-    config["added_tokens"].append({**config["added_tokens"][0], "id": 500, "content": "film"})
+    config["added_tokens"].append({**config["added_tokens"][0], "id": 500, "content": "neverseen"})
     (copy / "tokenizer.json").write_text(json.dumps(config))
     assert "tokenizer" in message(copy)
 
@@ -296,7 +296,6 @@ def test_a_class_of_the_users_own_loads_once_it_is_imported(saved):
     assert isinstance(artifact.load(folder)[2], OwnMethod)
 
 
-@pytest.mark.xfail(strict=True, reason="any class of an imported module gets as far as dataclasses.fields, a TypeError")
 @pytest.mark.parametrize("name", ["subprocess.Popen", "nlptl.registry.Any"])
 def test_a_class_that_is_no_method_is_refused(saved, name):
     folder = saved(Full())
