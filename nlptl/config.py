@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nlptl.checks import at_least, check_types, within
 from nlptl.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -40,8 +41,9 @@ class DataConfig:
     """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, and for tsv what the file shows."""
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
-        _at_least("data.n_train", self.n_train, 1)
+        """Checks types, choices and ranges."""
+        check_types("data", self)
+        at_least("data.n_train", self.n_train, 1)
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise InputError(f"data.delimiter must be one character, found {self.delimiter!r}")
 
@@ -64,9 +66,10 @@ class ModelConfig:
     """Dropout probability inside the model during training; default: the checkpoint's."""
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
-        _at_least("model.max_length", self.max_length, 4)
-        _within("model.dropout", self.dropout, 0.0, 0.99)
+        """Checks types, choices and ranges."""
+        check_types("model", self)
+        at_least("model.max_length", self.max_length, 4)
+        within("model.dropout", self.dropout, 0.0, 0.99)
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,16 @@ class TrainConfig:
     """Write a line to metrics.jsonl every n updates."""
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
+        """Checks types, choices and ranges."""
+        check_types("train", self)
         for name in ("epochs", "batch_size", "micro_batch_tokens", "log_every"):
-            _at_least(f"train.{name}", getattr(self, name), 1)
+            at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("evaluate_every", "early_stopping", "checkpoint_every"):
-            _at_least(f"train.{name}", getattr(self, name), 1)
+            at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
-            _at_least(f"train.{name}", getattr(self, name), 0)
-        _within("train.seed", self.seed, 0, 2**32 - 1)
-        _within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
+            at_least(f"train.{name}", getattr(self, name), 0)
+        within("train.seed", self.seed, 0, 2**32 - 1)
+        within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
         if self.lr is not None and not 0 < self.lr <= 1:
             raise InputError(f"train.lr must be above 0 and at most 1, found {self.lr}")
 
@@ -136,15 +140,6 @@ class EvalConfig:
     """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
-        _at_least("eval.n_bootstrap", self.n_bootstrap, 100)
-
-
-def _at_least(name: str, value: float | None, low: float) -> None:
-    if value is not None and not value >= low:
-        raise InputError(f"{name} must be at least {low}, found {value}")
-
-
-def _within(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
-        raise InputError(f"{name} must be between {low} and {high}, found {value}")
+        """Checks types, choices and ranges."""
+        check_types("eval", self)
+        at_least("eval.n_bootstrap", self.n_bootstrap, 100)

@@ -17,14 +17,14 @@ from typing import Any
 
 import yaml
 
-from nlptl import registry
+from nlptl import __version__, registry
 from nlptl.data import fingerprint
 from nlptl.errors import InputError, NlptlError
 from nlptl.protocols import Corpus, Prediction, Pretrained
 from nlptl.recipe import Recipe
 
+IN_MEMORY = "in-memory:"
 PACKAGES = (
-    "nlptl",
     "torch",
     "transformers",
     "peft",
@@ -160,7 +160,11 @@ class Folder:
             "memory": {"peak_mib": _peak_mib()},
             "artifact_bytes": sum(p.stat().st_size for p in files),
             "seed": recipe.train.seed,
-            "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+            "versions": {
+                "python": platform.python_version(),
+                **{name: _version(name) for name in PACKAGES},
+                "nlptl": __version__,
+            },
         }
 
     def _write(self, name: str, text: str) -> None:
@@ -188,7 +192,7 @@ def _storable(plain: dict[str, Any]) -> dict[str, Any]:
         if isinstance(source, str | Path):
             plain["data"][split] = str(Path(source).resolve()) if Path(source).exists() else str(source)
         elif source is not None:
-            plain["data"][split] = f"in-memory:{type(source).__name__}"
+            plain["data"][split] = f"{IN_MEMORY}{type(source).__name__}"
     name = plain["model"]["name"]
     plain["model"]["name"] = str(Path(name).resolve()) if Path(name).is_dir() else name
     return json.loads(json.dumps(plain))  # type: ignore[no-any-return]

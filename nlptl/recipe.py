@@ -59,12 +59,16 @@ class Recipe:
         Raises:
             InputError: a name or a field is unknown, or a value out of range.
         """
+        if not isinstance(values, dict) or not all(isinstance(part, dict) for part in values.values()):
+            raise InputError(
+                "expected a recipe: parts (task, method, data, model, train, eval), each a mapping of fields"
+            )
         unknown = set(values) - set(CHOSEN) - set(PLAIN)
         if unknown:
             name = sorted(unknown)[0]
             raise InputError(f"a recipe has no part {name!r}{nearest(name, [*CHOSEN, *PLAIN])}")
         parts: dict[str, Any] = {kind: chosen_from_dict(kind, values[kind]) for kind in CHOSEN if kind in values}
-        parts |= {name: _build(cls, name, values.get(name) or {}) for name, cls in PLAIN.items()}
+        parts |= {name: _build(cls, name, values.get(name, {})) for name, cls in PLAIN.items()}
         return Recipe(**parts)
 
 

@@ -53,7 +53,15 @@ def load(kind: str, name: str) -> type[Any]:
 
 
 def name_of(kind: str, cls: type[Any]) -> str:
-    """Returns the name under which `load(kind, name)` gives `cls` back."""
+    """Returns the name under which `load(kind, name)` gives `cls` back.
+
+    Raises:
+        InputError: there is none, because the class is in the script that is run.
+    """
+    if cls.__module__ == "__main__":
+        raise InputError(
+            f"{cls.__name__} is defined in the script that is run: put it into a module, so that runs load again"
+        )
     room, _, key = cls.__module__.rpartition(".")
     return key if room == ROOMS[kind] else f"{cls.__module__}.{cls.__qualname__}"
 

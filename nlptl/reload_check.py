@@ -1,5 +1,6 @@
 """Proof that what was trained is what loads: a fresh process, under another seed, computes the same logits."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -28,7 +29,12 @@ def run(folder: Path, logits: Any, examples: Sequence[Example]) -> dict[str, flo
     Raises:
         TrainingError: the saved model does not load, or differs by more than `TOLERANCE`.
     """
-    request = {"folder": str(folder), "rows": [[e.row_id, e.text, e.text_pair] for e in examples]}
+    own = [name for name in _classes(folder) if "." in name]  # of the user's, which loading does not import by itself
+    request = {
+        "folder": str(folder),
+        "own": [name.rpartition(".")[0] for name in own],
+        "rows": [[e.row_id, e.text, e.text_pair] for e in examples],
+    }
     command = [sys.executable, "-m", "nlptl.reload_check"]
     done = subprocess.run(
         command, input=json.dumps(request), capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
@@ -55,9 +61,16 @@ def answer() -> None:
     from nlptl.run import load
 
     request = json.load(sys.stdin)
+    for module in request["own"]:
+        importlib.import_module(module)
     torch.manual_seed(OTHER_SEED)
     examples = [Example(row_id, text, pair) for row_id, text, pair in request["rows"]]
     sys.stdout.write(json.dumps(load(request["folder"]).logits(examples).tolist()) + "\n")
+
+
+def _classes(folder: Path) -> list[str]:
+    card = json.loads((folder / "model" / "nlptl.json").read_text(encoding="utf-8"))
+    return [card["task"]["name"], card["method"]["name"]]
 
 
 def _alone() -> dict[str, str]:

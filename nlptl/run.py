@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
-from nlptl.errors import InputError
+from nlptl.errors import InputError, nearest
 from nlptl.protocols import Example, Prediction, Scores
 
 if TYPE_CHECKING:
@@ -72,10 +72,9 @@ class Run:
     def model_folder(self) -> Path:
         """The portable artifact."""
         inside = self.folder / "model"
-        if not inside.is_dir() and (self.folder / "result.json").exists():
-            status = self.result["status"]
+        if not inside.is_dir() and (self.folder / "recipe.yaml").exists():
             raise InputError(
-                f"{self.folder} has no model: its status is {status!r}; nlptl train --resume {self.folder} goes on"
+                f"{self.folder} is not finished, it has no model; nlptl train --resume {self.folder} goes on"
             )
         return inside if inside.is_dir() else self.folder
 
@@ -92,6 +91,8 @@ class Run:
         Args:
             source: texts, or whatever `DataConfig.train` takes (a file, a frame, dicts); labels are not needed.
         """
+        if isinstance(source, Sequence) and not len(source):
+            return []
         examples = self.read(source, DataConfig(), need_label=False)
         return self.predict_examples(examples)
 
@@ -114,6 +115,7 @@ class Run:
         examples = self.read(source, config or DataConfig(), need_label=True)
         predictions = self.predict_examples(examples)
         references = [str(e.label) for e in examples]
+        self._check_labels(examples, source)
         return evaluation.score(
             references, [p.prediction for p in predictions], self.pretrained.labels, n_bootstrap=n_bootstrap, seed=seed
         )
@@ -122,10 +124,21 @@ class Run:
         """Returns the rows of new data, its columns found as in training."""
         trained = self._opened[3]
         columns = [
-            replace(column, usual=(trained[column.role], *column.usual)) if column.role in trained else column
+            replace(column, usual=tuple(dict.fromkeys((trained[column.role], *column.usual))))
+            if column.role in trained
+            else column
             for column in self._opened[1].columns
         ]
         return data.load_split(source, config, columns, need_label=need_label)
+
+    def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
+        for example in examples:
+            if str(example.label) not in self.labels:
+                where = source if isinstance(source, str | Path) else type(source).__name__
+                raise InputError(
+                    f"{where}: row {example.row_id} has the label {example.label!r}, which the model does not know"
+                    f"{nearest(str(example.label), self.labels)}; labels: {', '.join(self.labels)}"
+                )
 
     @cached_property
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:

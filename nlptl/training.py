@@ -17,10 +17,10 @@ from nlptl.engine import checkpoint, device, inference, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefix
 from nlptl.errors import InputError, nearest
-from nlptl.folder import Folder
+from nlptl.folder import IN_MEMORY, Folder
 from nlptl.models.loading import load as load_model
 from nlptl.models.tokenization import tokenize
-from nlptl.protocols import Pretrained
+from nlptl.protocols import SPLITS, Pretrained
 from nlptl.recipe import Recipe
 from nlptl.report import console
 from nlptl.run import Run
@@ -56,6 +56,7 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     Raises:
         InputError: something given cannot be used.
     """
+    _refuse_lost_rows(recipe)
     task, method = recipe.task, recipe.method
     seed = recipe.train.seed
     corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=seed)
@@ -75,6 +76,16 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     if recipe.data.audit == "strict":
         data.strict_error(findings)
     return Prepared(recipe, corpus, labels, pretrained, features, findings, compute)
+
+
+def _refuse_lost_rows(recipe: Recipe) -> None:
+    for split in SPLITS:
+        source = getattr(recipe.data, split)
+        if isinstance(source, str) and source.startswith(IN_MEMORY):
+            kind = source.removeprefix(IN_MEMORY)
+            raise InputError(
+                f"the run's {split} data was a {kind} in memory: give it again, with --data.{split} as a file"
+            )
 
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:

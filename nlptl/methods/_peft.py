@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from nlptl.errors import InputError, nearest
 from nlptl.protocols import Pretrained
+
+if TYPE_CHECKING:
+    from torch import nn
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -122,7 +123,9 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
     return [name for name in names if any(_ends(name, ending) for ending in endings)]
 
 
-def _linear_names(net: nn.Module) -> list[str]:
+def _linear_names(net: "nn.Module") -> list[str]:
+    from torch import nn
+
     return [n for n, m in net.named_modules() if isinstance(m, nn.Linear) and _index(n) is not None]
 
 

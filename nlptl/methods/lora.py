@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from nlptl.checks import check_types
 from nlptl.errors import InputError
 from nlptl.methods import _peft
 from nlptl.protocols import Pretrained
@@ -34,7 +35,8 @@ class LoRA:
     self_contained: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
+        """Checks types, choices and ranges."""
+        check_types("method", self)
         if self.rank < 1:
             raise InputError(f"method.rank must be at least 1, found {self.rank}")
         if not 0 <= self.dropout < 1:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.errors import InputError
+from nlptl.checks import check_types
+from nlptl.errors import InputError, TrainingError
 from nlptl.protocols import Pretrained
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Probe:
     self_contained: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Checks ranges."""
+        """Checks types, choices and ranges."""
+        check_types("method", self)
         object.__setattr__(self, "strengths", tuple(self.strengths))  # YAML and JSON give lists
         if not self.strengths or min(self.strengths) <= 0:
             raise InputError(f"method.strengths must be numbers above 0, found {self.strengths}")
@@ -65,9 +67,12 @@ class Probe:
             weights: float64 (n,), of the rows in the loss.
             seed: of the search's sample and folds.
         """
+        import numpy as np
         import torch
         from sklearn.preprocessing import StandardScaler
 
+        if not np.isfinite(vectors).all():
+            raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
         scaler = StandardScaler().fit(vectors)
         scaled = scaler.transform(vectors)
         strength, scores = self._search(scaled, labels, weights, seed)

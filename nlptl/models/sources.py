@@ -73,6 +73,8 @@ def read_json(path: Path) -> Any:
 
 
 def _folder(config: ModelConfig) -> tuple[Path, str]:
+    if not config.name.strip():
+        raise InputError("model.name is empty: expected a folder or a Hub id")
     path = Path(config.name).expanduser()
     if path.is_dir():
         return path.resolve(), str(path.resolve())

@@ -3,56 +3,63 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from nlptl.protocols import Corpus, Finding, LabelSpace, Pretrained, Scores
-from nlptl.recipe import Recipe
+
+if TYPE_CHECKING:
+    from nlptl.recipe import Recipe
 
 Show = Callable[[int, float, int], None]
 MAX_CLASSES = 30  # shown by name; a longer table helps nobody on a terminal
 
 
 def before(
-    recipe: Recipe, corpus: Corpus, labels: LabelSpace, pretrained: Pretrained, findings: Sequence[Finding]
+    recipe: "Recipe", corpus: Corpus, labels: LabelSpace, pretrained: Pretrained, findings: Sequence[Finding]
 ) -> None:
     """Prints what is about to happen, and what the audit found."""
-    say = _console().print
     rows = ", ".join(f"{len(examples):,} {split}" for split, examples in corpus.splits.items())
     parameters = list(pretrained.module.parameters())
     trained = sum(p.numel() for p in parameters if p.requires_grad)
     total = sum(p.numel() for p in parameters)
-    say(f"data    {rows}; columns {', '.join(f'{r}={c!r}' for r, c in corpus.columns.items())}", highlight=False)
-    say(f"labels  {', '.join(labels.names[:MAX_CLASSES])}{' (ordered)' if labels.values else ''}", highlight=False)
-    say(f"model   {pretrained.source.name} from {pretrained.source.reference}", highlight=False)
-    say(
-        f"method  {type(recipe.method).__name__}, {trained:,} of {total:,} parameters trained ({trained / total:.2%})",
-        highlight=False,
+    _say("data", f"{rows}; columns {', '.join(f'{role}={name!r}' for role, name in corpus.columns.items())}")
+    _say("labels", ", ".join(labels.names[:MAX_CLASSES]) + (" (ordered)" if labels.values else ""))
+    _say("model", f"{pretrained.source.name} from {pretrained.source.reference}")
+    _say(
+        "method", f"{type(recipe.method).__name__}, {trained:,} of {total:,} parameters trained ({trained / total:.2%})"
     )
     for note in corpus.notes:
-        say(f"note    {note}", highlight=False)
+        _say("note", note)
     for finding in findings:
-        mark = "[yellow]warning[/]" if finding.severity == "warning" else "audit  "
-        say(f"{mark} {_plain(finding.message)}", highlight=False)
+        _say("warning" if finding.severity == "warning" else "audit", finding.message)
 
 
 def after(folder: Path, result: dict[str, Any]) -> None:
     """Prints the table of results and where they lie."""
-    console = _console()
     if result["status"] != "succeeded":
-        console.print(f"{result['status']}: go on with [bold]nlptl train --resume {folder}[/]", highlight=False)
+        _say(result["status"], f"go on with nlptl train --resume {folder}")
         return
-    console.print(_results(result))
-    console.print(_summary(result), highlight=False)
-    console.print(f"run     {folder}", highlight=False, soft_wrap=True)
+    _console().print(_results(result))
+    timing, parameters = result["timing"], result["parameters"]
+    _say(
+        "trained",
+        f"{parameters['trainable']:,} of {parameters['total']:,} parameters in {timing['train_s']:.1f} s "
+        f"({timing['examples_per_s']:.0f} examples/s), peak memory {result['memory']['peak_mib']:,.0f} MiB, "
+        f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB",
+    )
+    difference = result["reload_check"]["max_abs_diff"]
+    _say("reload", f"equal in a fresh process (largest difference of logits {difference:.1e})")
+    _say("run", str(folder))
 
 
 def scores(found: Scores, title: str) -> None:
     """Prints the scores of one split."""
-    table = Table(title=title)
+    table = Table(title=Text(title))
     for heading in ("metric", "value", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for name, interval in found.metrics.items():
@@ -63,7 +70,7 @@ def scores(found: Scores, title: str) -> None:
         by_class.add_column(heading, justify="left" if heading == "label" else "right")
     for label, row in list(found.per_class.items())[:MAX_CLASSES]:
         numbers = [f"{row[name]:.4f}" for name in ("precision", "recall", "f1")]
-        by_class.add_row(_plain(label), *numbers, f"{row['support']:,.0f}")
+        by_class.add_row(Text(label), *numbers, f"{row['support']:,.0f}")
     _console().print(by_class)
 
 
@@ -108,7 +115,7 @@ def _results(result: dict[str, Any]) -> Table:
     for heading in ("", metric, "95 % interval", "ours minus it"):
         table.add_column(heading, justify="left" if not heading else "right")
     own = result["metrics"][split][metric]
-    table.add_row(f"[bold]{result['method']}[/]", f"[bold]{own['value']:.4f}[/]", _interval(own), "")
+    table.add_row(Text(result["method"], "bold"), Text(f"{own['value']:.4f}", "bold"), _interval(own), "")
     for name, baseline in result["baselines"].get(split, {}).items():
         gain = baseline["gain"]
         table.add_row(
@@ -120,22 +127,13 @@ def _results(result: dict[str, Any]) -> Table:
     return table
 
 
-def _summary(result: dict[str, Any]) -> str:
-    timing, parameters = result["timing"], result["parameters"]
-    return (
-        f"trained {parameters['trainable']:,} of {parameters['total']:,} parameters in {timing['train_s']:.1f} s "
-        f"({timing['examples_per_s']:.0f} examples/s), peak memory {result['memory']['peak_mib']:,.0f} MiB, "
-        f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB\n"
-        f"reload  equal in a fresh process (largest difference of logits {result['reload_check']['max_abs_diff']:.1e})"
-    )
-
-
 def _interval(value: dict[str, float]) -> str:
     return f"{value['low']:.4f} to {value['high']:.4f}"
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")  # rich would read brackets as markup
+def _say(about: str, text: str) -> None:
+    # Labels, paths and notes are the user's: rich must not read markup in them.
+    _console().print(f"{about:8}{text}", markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _console() -> Console:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from nlptl.checks import check_types
 from nlptl.errors import InputError
 from nlptl.protocols import Column, Example, Features, LabelSpace, Prediction
 from nlptl.tasks import _single_label
@@ -57,6 +58,10 @@ class Sentiment:
     )
     sample: ClassVar[str] = "reviews"
     metric: ClassVar[str] = "accuracy"
+
+    def __post_init__(self) -> None:
+        """Checks types and choices."""
+        check_types("task", self)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
         """Returns the classes of the training examples: stars ascending, else as declared, else in alphabetical order.
