@@ -152,8 +152,9 @@ def _predict(argv: list[str]) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"--output {str(path)!r} cannot be written: expected a file in a folder that exists")
+    if path.is_dir():
+        raise InputError(f"--output {str(path)!r} cannot be written: it is a folder, expected a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".partial")
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)

@@ -61,7 +61,7 @@ def answer() -> None:
     from nlptl.run import load
 
     request = json.load(sys.stdin)
-    for module in request["own"]:
+    for module in request.get("own", []):
         importlib.import_module(module)
     torch.manual_seed(OTHER_SEED)
     examples = [Example(row_id, text, pair) for row_id, text, pair in request["rows"]]
@@ -69,16 +69,18 @@ def answer() -> None:
 
 
 def _classes(folder: Path) -> list[str]:
-    card = json.loads((folder / "model" / "nlptl.json").read_text(encoding="utf-8"))
+    inside = folder / "model"
+    card = json.loads(((inside if inside.is_dir() else folder) / "nlptl.json").read_text(encoding="utf-8"))
     return [card["task"]["name"], card["method"]["name"]]
 
 
 def _alone() -> dict[str, str]:
     # A launcher's variables would make the fresh process wait for the others of its group.
     launched = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    return {
+    kept = {
         k: v for k, v in os.environ.items() if k not in launched and not k.startswith(("TORCHELASTIC", "ACCELERATE"))
     }
+    return kept | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
 if __name__ == "__main__":

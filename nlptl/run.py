@@ -93,6 +93,8 @@ class Run:
         """
         if isinstance(source, Sequence) and not len(source):
             return []
+        if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
+            raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
         examples = self.read(source, DataConfig(), need_label=False)
         return self.predict_examples(examples)
 

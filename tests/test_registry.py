@@ -163,7 +163,6 @@ def test_a_users_own_method_runs_from_python(tmp_path, bert, unchecked):
     assert nlptl.Recipe.from_dict(recipe.to_dict()) == recipe
 
 
-@pytest.mark.xfail(strict=True, reason="the reload check's process has not imported the user's module: card refused")
 def test_a_run_with_a_users_own_method_passes_its_reload_check(capsys, words):
     said = say(capsys, *words, "--method", OWN, "--output", "run")
     assert said.status == 0, said.err

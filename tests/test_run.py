@@ -113,19 +113,11 @@ def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, 
             nlptl.load(folder)
 
 
-@pytest.mark.parametrize("source", ["great film", "great"])
-def test_one_string_is_taken_for_a_file(runs, source):
-    with pytest.raises(InputError, match="not an existing file"):
-        runs["full"].predict(source)
-
-
-@pytest.mark.xfail(strict=True, reason="the message speaks of files, folders and Hub ids only")
 def test_one_string_that_is_no_file_is_told_to_be_given_in_a_list(runs):
     with pytest.raises(InputError, match=r"\['great film'\]"):
         runs["full"].predict("great film")
 
 
-@pytest.mark.xfail(strict=True, raises=InputError, reason="an empty list is refused: 'the list has no rows'")
 def test_no_texts_have_no_predictions(runs):
     assert runs["full"].predict([]) == []
 

@@ -16,9 +16,9 @@ from nlptl.engine import checkpoint, optim
 from nlptl.engine.batching import micro_batches, share, updates
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
-from nlptl.engine.embedding_gradients import EmbeddingGradients
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.prefix import Prefix
+from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
 from nlptl.protocols import Features, Model
 
@@ -75,18 +75,20 @@ class _Loop:
         self.accelerator = compute.accelerator
         self.progress = Progress()
         self.best: dict[str, torch.Tensor] | None = None
-        self.optimizer = optim.optimizer(job.model, job.lr, job.config.weight_decay)
+        self.used_rows = UsedRows(job.model, job.features, compute.n_processes)
+        self.parameters = self.used_rows.parameters(job.model)
+        self.optimizer = optim.optimizer(self.parameters, job.lr, job.config.weight_decay)
         self.per_epoch = -(-len(job.features) // job.config.batch_size)
         self.n_updates = self.per_epoch * job.config.epochs
         self.saved_at = time.monotonic()
-        self.embedding_gradients = EmbeddingGradients(job.model) if compute.n_processes == 1 else None
 
     def run(self, newest: Path | None) -> Progress:
         if newest:
             self.progress, self.best = checkpoint.load(newest, self.job.model, self.optimizer)
+            self.used_rows.read()
         self.prefix = Prefix(self.job.model, self.job.features, self.compute, self.config.cache_gib)
         self.wrapped, self.stepper = self.accelerator.prepare(self.job.model, self.optimizer)
-        with Interrupt() as interrupt, self.embedding_gradients or nullcontext():
+        with Interrupt() as interrupt, self.used_rows:
             while not self.progress.finished and not interrupt.requested:
                 self._update()
                 self._after_update()
@@ -106,8 +108,6 @@ class _Loop:
         torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
         self.job.model.train()
         loss = self._backward(rows)
-        if self.embedding_gradients is not None:
-            self.embedding_gradients.densify()
         norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._stop(loss, norm)
@@ -148,8 +148,10 @@ class _Loop:
 
     def _clip(self) -> float:
         limit = self.config.max_grad_norm or math.inf
-        parameters = [p for p in self.job.model.parameters() if p.requires_grad]
-        return float(self.accelerator.clip_grad_norm_(parameters, limit))
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        if float(norm) > limit:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
+        return float(norm)
 
     def _stop(self, loss: float, norm: float) -> None:
         self.stepper.zero_grad()
@@ -177,6 +179,7 @@ class _Loop:
             self._save()
 
     def _evaluate(self) -> None:
+        self.used_rows.write_back()
         metrics = self.job.evaluate()
         progress = self.progress
         progress.validation = metrics
@@ -194,6 +197,7 @@ class _Loop:
 
     def _save(self) -> None:
         self.saved_at = time.monotonic()
+        self.used_rows.write_back()
         if self.compute.is_main:
             folder = self.job.folder / f"update-{self.progress.update:08d}"
             checkpoint.save(folder, self.job.model, self.optimizer, self.progress, self.best)

@@ -1,25 +1,25 @@
 """AdamW with decay groups, and learning rates that are a function of the update."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from nlptl.config import TrainConfig
-from nlptl.protocols import Model
 
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
 
 
-def optimizer(model: Model, lr: float, weight_decay: float) -> torch.optim.AdamW:
+def optimizer(trainable: Sequence[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.AdamW:
     """Returns fused AdamW over what is trainable; biases, norms and other vectors are not decayed.
 
     Args:
-        model: its parameters with `requires_grad` are optimized.
+        trainable: the parameters.
         lr: peak learning rate.
         weight_decay: decoupled decay (Loshchilov and Hutter 2019).
     """
-    trainable = [p for p in model.parameters() if p.requires_grad]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nlptl.models.dropout import Dropout
 from nlptl.models.packing import Packing
 from nlptl.models.pooled import PooledClassifier, pool
 from nlptl.protocols import Batch
@@ -48,6 +49,11 @@ class SequenceModel(nn.Module):
     def width(self) -> int:
         """Returns the hidden size."""
         return int(self.net.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    def token_embedding(self) -> nn.Embedding:
+        """Returns the embedding of the input tokens."""
+        embedding: nn.Embedding = self.net.get_input_embeddings()  # type: ignore[operator]
+        return embedding
 
     @property
     def has_vectors(self) -> bool:
@@ -121,6 +127,8 @@ def _trains(module: nn.Module) -> bool:
 def _train_trainable(module: nn.Module) -> None:
     # A module without parameters (dropout, activation) follows its parent.
     module.training = True
+    if type(module) is nn.Dropout:
+        module.__class__ = Dropout
     for child in module.children():
         if _trains(child) or next(child.parameters(), None) is None:
             _train_trainable(child)

@@ -7,7 +7,7 @@ import pytest
 
 from nlptl.data.sources import SAMPLES
 
-SPLIT_SIZES = {"train": 90, "validation": 25, "test": 50}
+SPLIT_SIZES = {"train": 225, "validation": 50, "test": 100}
 
 
 def sample_rows(split):

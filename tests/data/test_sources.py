@@ -263,7 +263,7 @@ def test_a_file_to_predict_needs_no_labels_even_where_the_column_is_named(write,
 
 
 def test_a_divided_source_is_evaluated_on_its_test_split(columns):
-    assert len(load_split("sample:reviews", DataConfig(), columns, need_label=True)) == 200
+    assert len(load_split("sample:reviews", DataConfig(), columns, need_label=True)) == 400
 
 
 def test_labels_of_a_new_file_are_renamed_though_it_lacks_some(write, columns):

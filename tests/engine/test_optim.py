@@ -55,7 +55,7 @@ METHODS = {"full": Full(), "lora": LoRA(rank=2), "adapter": Adapter()}
 @pytest.mark.parametrize("method", METHODS)
 def test_biases_and_norms_are_not_decayed(folder, method):
     model = tiny.prepared(folder, METHODS[method]).module
-    groups = optim.optimizer(model, 1e-3, 0.3).param_groups
+    groups = optim.optimizer([p for p in model.parameters() if p.requires_grad], 1e-3, 0.3).param_groups
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     assert decays.keys() == {id(p) for p in named.values()}
@@ -66,7 +66,7 @@ def test_biases_and_norms_are_not_decayed(folder, method):
 
 
 def test_all_groups_take_the_learning_rate(tiny_folders):
-    optimizer = optim.optimizer(tiny.prepared(tiny_folders["bert"], Full()).module, 1e-3, 0.1)
+    optimizer = optim.optimizer(list(tiny.prepared(tiny_folders["bert"], Full()).module.parameters()), 1e-3, 0.1)
     optim.set_lr(optimizer, 0.5)
     assert {group["lr"] for group in optimizer.param_groups} == {0.5}
     assert isinstance(optimizer, torch.optim.AdamW)

@@ -121,7 +121,7 @@ def test_stopping_before_anything_new_is_done_keeps_the_checkpoint(tiny_folders,
     train(base, "full", folder, stop_at(4))
     newest = checkpoint.latest(folder)
     pretrained = tiny.prepared(base, METHODS["full"], seed=4)
-    optimizer = optim.optimizer(pretrained.module, 1e-2, 0.0)
+    optimizer = optim.optimizer(list(pretrained.module.parameters()), 1e-2, 0.0)
     progress, best = checkpoint.load(newest, pretrained.module, optimizer)
     checkpoint.save(newest, pretrained.module, optimizer, progress, best)
     assert_same(train(base, "full", folder, None, newest)[1], expected)

@@ -154,7 +154,7 @@ def test_a_missing_tokenizer_is_refused(tiny_folders, family, tmp_path):
 def test_a_damaged_tokenizer_is_refused(copy):
     content = (copy / "tokenizer.json").read_text()
     (copy / "tokenizer.json").write_text(content[: len(content) // 2])
-    assert "gives ids up to" in message(copy)
+    assert "cannot be loaded" in message(copy)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 500, 20_000])
@@ -224,7 +224,7 @@ def test_a_hub_name_that_cannot_be_reached_is_refused(name):
     assert "\n" not in found
 
 
-@pytest.mark.parametrize("name", ["", "a b", "héllo", "x" * 200, "--", "a..b"])
+@pytest.mark.parametrize("name", ["a b", "héllo", "x" * 200, "--", "a..b"])
 def test_a_name_that_cannot_be_a_hub_name_is_refused(name):
     assert f"model.name {name!r}" in message(name)
 

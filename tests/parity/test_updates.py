@@ -35,7 +35,7 @@ def sgd(monkeypatch):
     monkeypatch.setattr(
         optim,
         "optimizer",
-        lambda model, lr, decay: torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr),
+        lambda trainable, lr, decay: torch.optim.SGD(trainable, lr=lr),
     )
 
 
