@@ -208,6 +208,9 @@ class SubLayers(NamedTuple):
 class Model(Protocol):
     """What the engine asks of a model; `nlptl.models.sequence.SequenceModel` is it, a torch module."""
 
+    training: bool
+    """Whether it is in training mode."""
+
     def __call__(self, batch: Batch, cut: int = 0) -> torch.Tensor:
         """Returns logits (n, classes)."""
 

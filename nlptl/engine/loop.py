@@ -106,7 +106,8 @@ class _Loop:
         optim.set_lr(self.optimizer, lr)
         # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
         torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
-        self.job.model.train()
+        if not self.job.model.training:  # an evaluation has been
+            self.job.model.train()
         loss = self._backward(rows)
         norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
