@@ -87,6 +87,7 @@ class _Loop:
             self.progress, self.best = checkpoint.load(newest, self.job.model, self.optimizer)
             self.used_rows.read()
         self.prefix = Prefix(self.job.model, self.job.features, self.compute, self.config.cache_gib)
+        self.job.model.eval()  # as after an evaluation: an update begins by setting training mode
         self.wrapped, self.stepper = self.accelerator.prepare(self.job.model, self.optimizer)
         with Interrupt() as interrupt, self.used_rows:
             while not self.progress.finished and not interrupt.requested:
@@ -106,7 +107,7 @@ class _Loop:
         optim.set_lr(self.optimizer, lr)
         # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
         torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
-        if not self.job.model.training:  # an evaluation has been
+        if not self.job.model.training:
             self.job.model.train()
         loss = self._backward(rows)
         norm = self._clip()
