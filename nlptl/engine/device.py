@@ -1,8 +1,6 @@
 """Where a run computes: processes, device, number format."""
 
-import ctypes
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,8 +9,6 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from nlptl.errors import InputError
-
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc, malloc.h
 
 
 @dataclass(frozen=True)
@@ -91,8 +87,7 @@ def start(precision: str) -> Compute:
     Raises:
         InputError: the launcher started several processes that do not know of each other.
     """
-    cpu = not torch.cuda.is_available()
-    accelerator = Accelerator(cpu=cpu)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
     expected = int(os.environ.get("WORLD_SIZE", "1"))
     if accelerator.num_processes != expected:
         raise InputError(
@@ -101,8 +96,6 @@ def start(precision: str) -> Compute:
         )
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
-    if cpu:
-        keep_memory()
     return Compute(accelerator, precision == "bf16" or (precision == "auto" and has_bf16()))
 
 
@@ -112,16 +105,3 @@ def has_bf16() -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, bool)() for name in checks)
-
-
-def keep_memory() -> None:
-    """Tells glibc to keep freed memory.
-
-    A step frees and allocates the same large tensors (gradients); mapped anew, each page costs a fault: a fifth of a
-    step on MiniLM.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(M_MMAP_MAX, 0)
-            libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -106,10 +106,11 @@ def _with_dropout(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
 ) -> torch.Tensor:
     scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-    scores = (q * scale) @ k.transpose(-1, -2)  # (n, heads, longest, longest)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)
-    return dropped(scores.softmax(-1, dtype=torch.float32).to(v.dtype), p) @ v
+    with torch.autocast(q.device.type, enabled=False):  # q, k, v are of one type already
+        scores = (q * scale) @ k.transpose(-1, -2)  # (n, heads, longest, longest)
+        if mask is not None:
+            scores = scores.masked_fill_(~mask, -torch.inf)
+        return dropped(scores.softmax(-1), p) @ v
 
 
 def _padded(group: Group, x: torch.Tensor) -> torch.Tensor:
