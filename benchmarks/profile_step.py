@@ -1,0 +1,56 @@
+"""Profiles training updates of `full` on a tsv file and writes where their time goes.
+
+python benchmarks/profile_step.py --train ../shared/data/sst2/train.tsv --output benchmarks/results/full-step-profile.txt
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch.profiler import profile
+
+from nlptl import DataConfig, Recipe, TrainConfig
+from nlptl.engine import device, loop
+from nlptl.training import prepare
+
+N_ROWS, N_SHOWN = 1280, 16
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", required=True, help="training file")
+    parser.add_argument("--output", type=Path, required=True, help="text file for the table")
+    args = parser.parse_args()
+    recipe = Recipe(data=DataConfig(train=args.train, n_train=N_ROWS), train=TrainConfig(epochs=1, keep="last"))
+    prepared = prepare(recipe, device.start("auto"))
+    with tempfile.TemporaryDirectory() as folder, profile() as profiler:
+        loop.train(_job(prepared, Path(folder)), prepared.compute)
+    table = profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=N_SHOWN, max_name_column_width=30)
+    args.output.write_text(table + "\n", encoding="utf-8")
+
+
+def _job(prepared: Any, folder: Path) -> loop.Job:
+    recipe, features = prepared.recipe, prepared.features["train"]
+    return loop.Job(
+        model=prepared.pretrained.module,
+        features=features,
+        weights=recipe.task.weights(features, prepared.labels, "none"),
+        losses=partial(recipe.task.losses, smoothing=0.0, likelihood=False),
+        evaluate=dict,
+        metric="accuracy",
+        greater_is_better=True,
+        config=recipe.train,
+        lr=float(recipe.train.lr),
+        folder=folder,
+        log=lambda line: None,
+        show=lambda update, loss, n: None,
+    )
+
+
+if __name__ == "__main__":
+    main()
