@@ -1,6 +1,6 @@
 """Profiles training updates of `full` on a tsv file and writes where their time goes.
 
-python benchmarks/profile_step.py --train ../shared/data/sst2/train.tsv --output benchmarks/results/full-step-profile.txt
+python benchmarks/profile_step.py --train TRAIN.tsv --output benchmarks/results/full-step-profile.txt
 """
 
 from __future__ import annotations

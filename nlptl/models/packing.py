@@ -87,6 +87,9 @@ def attention(
         )
         return result
     outputs = [_attend(group, query[0], key[0], value[0], dropout, scaling) for group in packing.groups]
+    n_empty = query.shape[2] - packing.groups[-1].stop
+    if n_empty:
+        outputs.append(outputs[0].new_zeros(n_empty, *outputs[0].shape[1:]))
     return torch.cat(outputs)[None], None
 
 
@@ -106,11 +109,12 @@ def _with_dropout(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
 ) -> torch.Tensor:
     scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-    with torch.autocast(q.device.type, enabled=False):  # q, k, v are of one type already
-        scores = (q * scale) @ k.transpose(-1, -2)  # (n, heads, longest, longest)
+    # In float32: bf16 products of such small matrices gain nothing, and each of their shapes costs a kernel of its own.
+    with torch.autocast(q.device.type, enabled=False):
+        scores = (q.float() * scale) @ k.float().transpose(-1, -2)  # (n, heads, longest, longest)
         if mask is not None:
             scores = scores.masked_fill_(~mask, -torch.inf)
-        return dropped(scores.softmax(-1), p) @ v
+        return (dropped(scores.softmax(-1), p) @ v.float()).to(v.dtype)
 
 
 def _padded(group: Group, x: torch.Tensor) -> torch.Tensor:

@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from nlptl.models.packing import NAME, Packing
 from nlptl.protocols import Batch, SubLayers
+
+ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 
 
 class Encoder:
@@ -58,10 +61,12 @@ class Encoder:
 
     def run(self, layers: Iterable[nn.Module], states: torch.Tensor, packing: Packing) -> torch.Tensor:
         """Returns the states above these layers, (n_tokens, hidden)."""
-        hidden = states[None]  # (1, n_tokens, hidden)
+        n_tokens = len(states)
+        # Matrix kernels are made, and kept, for each number of rows: a few empty rows make the numbers come back.
+        hidden = F.pad(states, (0, 0, 0, -n_tokens % ROUND_TOKENS))[None]  # (1, n_tokens and some, hidden)
         for layer in layers:
             hidden = layer(hidden, None, packing=packing)
-        return hidden[0]
+        return hidden[0, :n_tokens]
 
     def classify(self, net: nn.Module, first: torch.Tensor) -> torch.Tensor:
         """Returns transformers' own head's logits (n, classes) from the states of the first tokens, (n, hidden)."""
