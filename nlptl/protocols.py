@@ -235,6 +235,9 @@ class Model(Protocol):
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yields the parameters with their names."""
 
+    def modules(self) -> Iterator[nn.Module]:
+        """Yields the modules."""
+
     def token_embedding(self) -> nn.Embedding:
         """Returns the embedding of the input tokens."""
 

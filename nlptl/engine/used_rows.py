@@ -29,8 +29,10 @@ class UsedRows:
     def __init__(self, model: Model, features: Features, n_processes: int) -> None:
         self._embedding: Any = model.token_embedding()
         weight = self._embedding.weight
+        owners = [m for m in model.modules() if any(p is weight for p in m.parameters(recurse=False))]
+        is_plain = type(self._embedding) is nn.Embedding and len(owners) == 1  # not scaled, not an output layer as well
         fits = model.packs() and n_processes == 1 and len(weight) >= MIN_ROWS
-        self._active = fits and weight.requires_grad
+        self._active = fits and is_plain and weight.requires_grad
         if not self._active:
             return
         rows = torch.from_numpy(np.unique(features.input_ids).astype(np.int64)).to(weight.device)
