@@ -12,14 +12,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from nlptl import registry
 from nlptl.checks import wrong_value
 from nlptl.errors import InputError
+from nlptl.recipe import CHOSEN, PLAIN, Recipe
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
-
-    from nlptl.recipe import Recipe
-
-CHOSEN = ("task", "method")
-PARTS = ("data", "model", "train", "eval")
 
 
 def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, dict[str, Any]]:
@@ -32,15 +28,13 @@ def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, di
     Raises:
         InputError: a flag, a name or a value cannot be used.
     """
-    from nlptl.recipe import Recipe
-
     words = _with_names(argv, positional_task=script is None)
     base = _configured(words) or script or Recipe()
     names = {kind: _value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
     base = _with_method(base, names["method"])
     parser = _train_parser(base, names)
     values = parse(parser, words)
-    return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PARTS)}), values
+    return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PLAIN)}), values
 
 
 def new_parser(prog: str, description: str) -> ArgumentParser:
@@ -103,9 +97,9 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
         add_fields(parser, registry.load(kind, name), kind)
         text = f"{known[kind]}, or a class of yours by dotted path"
         parser.add_argument(f"--{kind}.name", type=str, default=name, help=text)
-    for part in PARTS:
+    for part in PLAIN:
         add_fields(parser, type(getattr(base, part)), part)
-    same = [part for part in (*PARTS, *CHOSEN) if part in PARTS or plain[part]["name"] == names[part]]
+    same = [part for part in (*PLAIN, *CHOSEN) if part in PLAIN or plain[part]["name"] == names[part]]
     parser.set_defaults({f"{part}.{field}": value for part in same for field, value in plain[part].items()})
     return parser
 
@@ -176,8 +170,6 @@ def _with_method(base: Recipe, name: str) -> Recipe:
 
 def _configured(argv: Sequence[str]) -> Recipe | None:
     import yaml
-
-    from nlptl.recipe import Recipe
 
     path = _value_of("--config", argv)
     if path is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from functools import partial
 from pathlib import Path
@@ -146,7 +145,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
 def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     began = time.perf_counter()
     recipe, train = prepared.recipe, prepared.features["train"]
-    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, max_gib=math.inf)  # all are needed at once
+    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     method: Any = recipe.method
     chosen = method.fit_head(

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from nlptl.checks import check_types
-from nlptl.errors import InputError
+from nlptl.checks import at_least, check_types, within
 from nlptl.methods import _peft
 from nlptl.protocols import Pretrained
 
@@ -35,10 +34,8 @@ class Adapter:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("method", self)
-        if self.bottleneck < 1:
-            raise InputError(f"method.bottleneck must be at least 1, found {self.bottleneck}")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"method.dropout must be at least 0 and below 1, found {self.dropout}")
+        at_least("method.bottleneck", self.bottleneck, 1)
+        within("method.dropout", self.dropout, 0.0, 0.99)
 
     def prepare(self, pretrained: Pretrained) -> None:
         """Puts the adapters into the layers; they start as the identity."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from nlptl.checks import check_types
+from nlptl.checks import at_least, check_types, within
 from nlptl.errors import InputError
 from nlptl.methods import _peft
 from nlptl.protocols import Pretrained
@@ -37,10 +37,8 @@ class LoRA:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("method", self)
-        if self.rank < 1:
-            raise InputError(f"method.rank must be at least 1, found {self.rank}")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"method.dropout must be at least 0 and below 1, found {self.dropout}")
+        at_least("method.rank", self.rank, 1)
+        within("method.dropout", self.dropout, 0.0, 0.99)
         if not self.alpha > 0:
             raise InputError(f"method.alpha must be above 0, found {self.alpha}")
 

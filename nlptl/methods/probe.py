@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.checks import check_types
+from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError, TrainingError
 from nlptl.protocols import Pretrained
 
@@ -36,10 +36,8 @@ class Probe:
         object.__setattr__(self, "strengths", tuple(self.strengths))  # YAML and JSON give lists
         if not self.strengths or min(self.strengths) <= 0:
             raise InputError(f"method.strengths must be numbers above 0, found {self.strengths}")
-        if self.n_folds < 2:
-            raise InputError(f"method.n_folds must be at least 2, found {self.n_folds}")
-        if self.n_search < 10:
-            raise InputError(f"method.n_search must be at least 10, found {self.n_search}")
+        at_least("method.n_folds", self.n_folds, 2)
+        at_least("method.n_search", self.n_search, 10)
 
     def prepare(self, pretrained: Pretrained) -> None:
         """Freezes everything below the linear head.

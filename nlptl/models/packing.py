@@ -97,20 +97,23 @@ def _attend(
     group: Group, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, p: float, scaling: float | None
 ) -> torch.Tensor:
     q, k, v = (_padded(group, x) for x in (query, key, value))  # (n, heads, longest, width)
-    if p == 0:
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=group.mask, scale=scaling)
+    if q.device.type == "cpu" and (p > 0 or torch.is_grad_enabled()):
+        out = _in_float32(q, k, v, group.mask, p, scaling)
     else:
-        out = _with_dropout(q, k, v, group.mask, p, scaling)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=group.mask, dropout_p=p, scale=scaling)
     flat = out.transpose(1, 2).reshape(group.n * group.longest, query.shape[0], query.shape[2])
     return flat if group.slots is None else flat.index_select(0, group.slots)
 
 
-def _with_dropout(
+def _in_float32(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
 ) -> torch.Tensor:
-    scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-    # In float32: bf16 products of such small matrices gain nothing, and each of their shapes costs a kernel of its own.
+    # bf16 gains a CPU nothing in the backward pass of such small matrices, and each shape costs a kernel of its own.
     with torch.autocast(q.device.type, enabled=False):
+        if p == 0:
+            out = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, scale=scaling)
+            return out.to(v.dtype)
+        scale = q.shape[-1] ** -0.5 if scaling is None else scaling
         scores = (q.float() * scale) @ k.float().transpose(-1, -2)  # (n, heads, longest, longest)
         if mask is not None:
             scores = scores.masked_fill_(~mask, -torch.inf)
