@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nlptl.methods.full import Full
     from nlptl.methods.lora import LoRA
     from nlptl.methods.probe import Probe
-    from nlptl.protocols import Example, Prediction
     from nlptl.recipe import Recipe
+    from nlptl.records import Example, Prediction
     from nlptl.run import Run, load
     from nlptl.tasks.sentiment import Sentiment
 
@@ -26,13 +26,13 @@ _HOMES = {
     "Adapter": "methods.adapter",
     "DataConfig": "config",
     "EvalConfig": "config",
-    "Example": "protocols",
+    "Example": "records",
     "Full": "methods.full",
     "InputError": "errors",
     "LoRA": "methods.lora",
     "ModelConfig": "config",
     "NlptlError": "errors",
-    "Prediction": "protocols",
+    "Prediction": "records",
     "Probe": "methods.probe",
     "Recipe": "recipe",
     "Run": "run",

@@ -11,8 +11,9 @@ from nlptl.errors import InputError
 from nlptl.models import sources
 from nlptl.models.loading import load as load_pretrained
 from nlptl.models.quiet import quiet
-from nlptl.protocols import LabelSpace, Method, ModelSource, Pretrained, Task
+from nlptl.protocols import Method, Task
 from nlptl.recipe import Recipe, chosen_from_dict
+from nlptl.records import LabelSpace, ModelSource, Pretrained
 
 CARD = "nlptl.json"
 FORMAT = 1

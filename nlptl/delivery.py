@@ -8,8 +8,8 @@ from nlptl import artifact, evaluation, reload_check
 from nlptl.engine import checkpoint, inference
 from nlptl.engine.device import Compute
 from nlptl.folder import Folder
-from nlptl.protocols import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.recipe import Recipe
+from nlptl.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 
 EVALUATED = ("validation", "test")
 

@@ -20,8 +20,8 @@ import yaml
 from nlptl import __version__, registry
 from nlptl.data import fingerprint
 from nlptl.errors import InputError, NlptlError
-from nlptl.protocols import Corpus, Prediction, Pretrained
 from nlptl.recipe import Recipe
+from nlptl.records import Corpus, Prediction, Pretrained
 
 IN_MEMORY = "in-memory:"
 PACKAGES = (

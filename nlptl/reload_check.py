@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl.errors import TrainingError
-from nlptl.protocols import Example
+from nlptl.records import Example
 
 N_EXAMPLES = 16
 TOLERANCE = 1e-4

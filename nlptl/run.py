@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
 from nlptl.errors import InputError, nearest
-from nlptl.protocols import Example, Prediction, Scores
+from nlptl.records import Example, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nlptl.protocols import Method, Pretrained, Task
+    from nlptl.protocols import Method, Task
+    from nlptl.records import Pretrained
 
 
 def load(folder: str | Path) -> Run:

@@ -19,8 +19,8 @@ from nlptl.errors import InputError, nearest
 from nlptl.folder import IN_MEMORY, Folder
 from nlptl.models.loading import load as load_model
 from nlptl.models.tokenization import tokenize
-from nlptl.protocols import SPLITS, Pretrained
 from nlptl.recipe import Recipe
+from nlptl.records import SPLITS, Pretrained
 from nlptl.report import console
 from nlptl.run import Run
 

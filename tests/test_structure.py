@@ -20,7 +20,7 @@ FLOORS = {
     **dict.fromkeys(("recipe", "run", "training", "delivery", "artifact", "folder", "reload_check"), 5),
     **dict.fromkeys(ROOMS, 4),
     "protocols": 3,
-    **dict.fromkeys(("config", "registry"), 2),
+    **dict.fromkeys(("config", "registry", "records"), 2),
     "checks": 1,
     "errors": 0,
 }

@@ -16,7 +16,8 @@ from nlptl.engine import batching, device, inference, loop
 from nlptl.engine.device import Compute
 from nlptl.models import loading
 from nlptl.models.tokenization import tokenize
-from nlptl.protocols import Batch, Example, Features, LabelSpace, Method, Pretrained
+from nlptl.protocols import Method
+from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.sentiment import Sentiment
 
 FAMILIES = ("bert", "roberta", "t5")

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from nlptl.data.examples import is_blank, rows_shown
 from nlptl.errors import InputError
-from nlptl.protocols import SPLITS, Corpus, Example, Finding, LabelSpace
+from nlptl.records import SPLITS, Corpus, Example, Finding, LabelSpace
 
 CUT_SHARE = 0.01
 """Share of a split's rows whose cutting is a warning."""

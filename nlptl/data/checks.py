@@ -6,7 +6,7 @@ from typing import Literal
 
 from nlptl.data.examples import is_blank, rows_shown
 from nlptl.errors import InputError, nearest
-from nlptl.protocols import Example
+from nlptl.records import Example
 
 
 def check_labelled(examples: Sequence[Example], where: str) -> None:

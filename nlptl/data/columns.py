@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nlptl.config import DataConfig
 from nlptl.data.table import Table
 from nlptl.errors import InputError, nearest
-from nlptl.protocols import Column
+from nlptl.records import Column
 
 LONG_NAME = 60
 """Characters above which a column's "name" is taken for a value."""

@@ -12,7 +12,7 @@ from nlptl.data.sources import find_source
 from nlptl.data.splits import HELD_OUT, divide, draw
 from nlptl.data.table import Table
 from nlptl.errors import InputError
-from nlptl.protocols import SPLITS, Column, Corpus, Example
+from nlptl.records import SPLITS, Column, Corpus, Example
 
 
 @dataclass(frozen=True)

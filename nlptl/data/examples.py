@@ -8,7 +8,7 @@ from dataclasses import replace
 from nlptl.data.labels import label_names
 from nlptl.data.table import Table, is_missing
 from nlptl.errors import InputError
-from nlptl.protocols import Example
+from nlptl.records import Example
 
 SHOWN = 5
 """Row ids listed in a message."""

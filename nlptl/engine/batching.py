@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from nlptl.protocols import Batch, Features
+from nlptl.records import Batch, Features
 
 
 def updates(n: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:

@@ -6,7 +6,8 @@ import torch
 from nlptl.engine.batching import micro_batches, share
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import INFERENCE_TOKENS, Prefix
-from nlptl.protocols import Features, Model
+from nlptl.protocols import Model
+from nlptl.records import Features
 
 
 @torch.inference_mode()

@@ -20,7 +20,8 @@ from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
-from nlptl.protocols import Features, Model
+from nlptl.protocols import Model
+from nlptl.records import Features
 
 CHECKPOINT_S = 60.0  # least time between checkpoints where train.checkpoint_every does not say it
 Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -7,7 +7,8 @@ import torch
 
 from nlptl.engine.batching import collate, micro_batches, token_index
 from nlptl.engine.device import Compute
-from nlptl.protocols import Batch, Features, Model
+from nlptl.protocols import Model
+from nlptl.records import Batch, Features
 
 # A batch, when nothing is kept for a backward pass. On 2 cores 512 are slower by a third, 8192 by a fifth.
 INFERENCE_TOKENS = 2048

@@ -9,7 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from nlptl.errors import InputError
 from nlptl.evaluation.confusion import Ids, class_ids
-from nlptl.protocols import Example, LabelSpace
+from nlptl.records import Example, LabelSpace
 
 SEPARATOR = " ||| "
 TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nlptl.errors import InputError, nearest
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 
 Ids = npt.NDArray[np.int64]
 

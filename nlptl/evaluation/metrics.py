@@ -9,7 +9,7 @@ import numpy as np
 
 from nlptl.evaluation.confusion import Ids, check_rows, confusion_matrix
 from nlptl.evaluation.formulas import find_metric, measure, per_class
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 
 
 class ConfusionMetric(evaluate.Metric):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nlptl.evaluation.confusion import confusion_matrix, paired_ids
 from nlptl.evaluation.formulas import per_class, usable
 from nlptl.evaluation.uncertainty import bootstrap
-from nlptl.protocols import LabelSpace, Scores
+from nlptl.records import LabelSpace, Scores
 
 
 def score(

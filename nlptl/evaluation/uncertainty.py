@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nlptl.evaluation.confusion import Ids, paired_ids
 from nlptl.evaluation.formulas import Floats, measure
-from nlptl.protocols import Interval, LabelSpace
+from nlptl.records import Interval, LabelSpace
 
 PERCENTILES = (2.5, 97.5)
 MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB

@@ -18,7 +18,7 @@ from nlptl import registry
 from nlptl.errors import InputError, nearest
 from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
 from nlptl.methods._peft_type import extend_peft_type, register
-from nlptl.protocols import SubLayers
+from nlptl.records import SubLayers
 
 NAME = "bottleneck"
 Variant = Literal["houlsby", "pfeiffer", "parallel"]

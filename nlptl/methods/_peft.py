@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl.errors import InputError, nearest
-from nlptl.protocols import Pretrained
+from nlptl.records import Pretrained
 
 if TYPE_CHECKING:
     from torch import nn

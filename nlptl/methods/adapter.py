@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from nlptl.checks import at_least, check_types, within
 from nlptl.methods import _peft
-from nlptl.protocols import Pretrained
+from nlptl.records import Pretrained
 
 
 @dataclass(frozen=True)

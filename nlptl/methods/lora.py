@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from nlptl.checks import at_least, check_types, within
 from nlptl.errors import InputError
 from nlptl.methods import _peft
-from nlptl.protocols import Pretrained
+from nlptl.records import Pretrained
 
 
 @dataclass(frozen=True)

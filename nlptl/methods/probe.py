@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError, TrainingError
-from nlptl.protocols import Pretrained
+from nlptl.records import Pretrained
 
 if TYPE_CHECKING:
     import numpy as np

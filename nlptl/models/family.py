@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
-from nlptl.protocols import Batch, SubLayers
+from nlptl.records import Batch, SubLayers
 
 
 class Family(Protocol):

@@ -18,7 +18,7 @@ from nlptl.models.pooled import HEAD_FILE, PooledClassifier
 from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
 from nlptl.models.tokenizers import check_tokenizer, label_words, load_tokenizer
-from nlptl.protocols import LabelSpace, ModelSource, Pretrained
+from nlptl.records import LabelSpace, ModelSource, Pretrained
 
 DEFAULT_MAX_LENGTH = 256
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from nlptl.protocols import Batch
+from nlptl.records import Batch
 
 
 def pad(batch: Batch, pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,7 +8,7 @@ from torch import nn
 from nlptl.models.dropout import Dropout
 from nlptl.models.packing import Packing
 from nlptl.models.pooled import PooledClassifier, pool
-from nlptl.protocols import Batch
+from nlptl.records import Batch
 
 
 class SequenceModel(nn.Module):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.protocols import Example, Features, LabelSpace
+from nlptl.records import Example, Features, LabelSpace
 
 CHUNK = 10_000  # texts a call, so that the tokenizer's own objects stay small
 

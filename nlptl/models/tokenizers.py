@@ -9,7 +9,7 @@ from torch import nn
 
 from nlptl.config import ModelConfig
 from nlptl.errors import InputError
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 
 # Without any of these, transformers makes up a tokenizer that knows only special tokens.
 VOCABULARIES = (

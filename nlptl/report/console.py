@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from nlptl.protocols import Corpus, Finding, LabelSpace, Pretrained, Scores
+from nlptl.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 
 if TYPE_CHECKING:
     from nlptl.recipe import Recipe

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nlptl.protocols import Example, Features, LabelSpace, Prediction
+from nlptl.records import Example, Features, LabelSpace, Prediction
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nlptl.checks import check_types
 from nlptl.errors import InputError
-from nlptl.protocols import Column, Example, Features, LabelSpace, Prediction
+from nlptl.records import Column, Example, Features, LabelSpace, Prediction
 from nlptl.tasks import _single_label
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from nlptl.config import DataConfig
 from nlptl.data import load
-from nlptl.protocols import Column, Corpus
+from nlptl.records import Column, Corpus
 
 COLUMNS = (
     Column("text", ("text", "sentence", "review")),

@@ -6,7 +6,7 @@ import pytest
 
 from nlptl.data import audit, strict_error
 from nlptl.errors import InputError
-from nlptl.protocols import Corpus, Example, LabelSpace
+from nlptl.records import Corpus, Example, LabelSpace
 
 LABELS = LabelSpace(("a", "b"))
 

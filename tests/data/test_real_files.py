@@ -7,7 +7,7 @@ import pytest
 
 from nlptl.config import DataConfig
 from nlptl.data import audit, load, load_split
-from nlptl.protocols import Column, LabelSpace
+from nlptl.records import Column, LabelSpace
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PAIR = (Column("text", ("#1 String",)), Column("text_pair", ("#2 String",)), Column("label", ("Quality",)))

@@ -9,7 +9,7 @@ import pytest
 
 from nlptl.config import DataConfig
 from nlptl.data import fingerprint, load_split, open_rows
-from nlptl.protocols import Example
+from nlptl.records import Example
 
 TRICKY = [
     'a "quoted" text',

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nlptl.engine.batching import collate, micro_batches, share, token_index, updates
-from nlptl.protocols import Features
+from nlptl.records import Features
 
 LENGTHS = np.random.default_rng(0).integers(1, 30, 50)
 

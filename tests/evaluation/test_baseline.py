@@ -5,7 +5,7 @@ import pytest
 
 from nlptl.errors import InputError
 from nlptl.evaluation import baselines, score
-from nlptl.protocols import Example, LabelSpace
+from nlptl.records import Example, LabelSpace
 
 LABELS = LabelSpace(("negative", "positive"))
 NEUTRAL = ("the", "film", "plot", "cast", "music", "scene", "it", "was", "with", "and")

@@ -10,7 +10,7 @@ from nlptl.errors import InputError
 from nlptl.evaluation import METRICS, load_metric, measure
 from nlptl.evaluation.confusion import confusion_matrix
 from nlptl.evaluation.metrics import Accuracy, ConfusionMatrix, MacroF1, MeanAbsoluteError, PerClass
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 
 REFERENCES, PREDICTIONS = [0, 1, 2, 2, 1, 0], [0, 2, 2, 0, 1, 0]
 STARS = LabelSpace(("one", "three", "ten"), (1.0, 3.0, 10.0))

@@ -7,7 +7,7 @@ import pytest
 
 from nlptl.errors import InputError
 from nlptl.evaluation import METRICS, score
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 
 LABELS = LabelSpace(("negative", "neutral", "positive"))
 STARS = LabelSpace(("1 star", "3 stars", "5 stars"), (1.0, 3.0, 5.0))

@@ -6,7 +6,7 @@ import pytest
 from nlptl.errors import InputError
 from nlptl.evaluation import METRICS, bootstrap, measure, paired_difference, uncertainty
 from nlptl.evaluation.confusion import confusion_matrix
-from nlptl.protocols import Interval, LabelSpace
+from nlptl.records import Interval, LabelSpace
 
 LABELS = LabelSpace(("bad", "fair", "good"), (1.0, 2.0, 4.0))
 POPULATION = np.array([[30, 6, 4], [5, 20, 5], [2, 3, 25]]) / 100

@@ -19,8 +19,9 @@ from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.probe import Probe
-from nlptl.protocols import Method, Pretrained
+from nlptl.protocols import Method
 from nlptl.recipe import Recipe
+from nlptl.records import Pretrained
 from tests import tiny
 
 METHODS: dict[str, Method] = {

@@ -15,8 +15,8 @@ from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
-from nlptl.protocols import LabelSpace
 from nlptl.recipe import Recipe
+from nlptl.records import LabelSpace
 from tests import tiny
 
 CLASSIFIER = {"classifier.weight", "classifier.bias"}

@@ -15,7 +15,7 @@ from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.probe import Probe
-from nlptl.protocols import LabelSpace
+from nlptl.records import LabelSpace
 from tests import tiny
 
 CUT = {"probe": Probe(), "lora": LoRA(rank=2, layers="last:1", dropout=0.0), "adapter": Adapter(layers="last:1")}

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from nlptl.errors import InputError
-from nlptl.protocols import Example, Features, LabelSpace
+from nlptl.records import Example, Features, LabelSpace
 from nlptl.tasks import _single_label
 from nlptl.tasks.sentiment import Sentiment
 

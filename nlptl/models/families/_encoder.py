@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nlptl.models.packing import NAME, Packing
-from nlptl.protocols import Batch, SubLayers
+from nlptl.records import Batch, SubLayers
 
 ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 

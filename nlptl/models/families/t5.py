@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nlptl.models.padding import pad
-from nlptl.protocols import Batch, SubLayers
+from nlptl.records import Batch, SubLayers
 
 
 class T5:
