@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from nlptl.recipe import Recipe
     from nlptl.records import Example, Prediction
     from nlptl.run import Run, load
+    from nlptl.tasks.classification import Classification
+    from nlptl.tasks.extractive_qa import ExtractiveQA
+    from nlptl.tasks.regression import Regression
     from nlptl.tasks.sentiment import Sentiment
+    from nlptl.tasks.text2text import Text2Text
+    from nlptl.tasks.token_classification import TokenClassification
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "TokenClassification": "tasks.token_classification",
+    "Text2Text": "tasks.text2text",
+    "Regression": "tasks.regression",
+    "ExtractiveQA": "tasks.extractive_qa",
+    "Classification": "tasks.classification",
     "Adapter": "methods.adapter",
     "DataConfig": "config",
     "EvalConfig": "config",
@@ -44,9 +54,11 @@ _HOMES = {
 
 __all__ = [
     "Adapter",
+    "Classification",
     "DataConfig",
     "EvalConfig",
     "Example",
+    "ExtractiveQA",
     "Full",
     "InputError",
     "LoRA",
@@ -55,8 +67,11 @@ __all__ = [
     "Prediction",
     "Probe",
     "Recipe",
+    "Regression",
     "Run",
     "Sentiment",
+    "Text2Text",
+    "TokenClassification",
     "TrainConfig",
     "TrainingError",
     "load",

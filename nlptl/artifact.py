@@ -9,6 +9,7 @@ from typing import Any
 from nlptl.config import ModelConfig
 from nlptl.errors import InputError
 from nlptl.models import sources
+from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_pretrained
 from nlptl.models.quiet import quiet
 from nlptl.protocols import Method, Task
@@ -41,6 +42,7 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
         "model": dataclasses.asdict(pretrained.config),
         "base": {"reference": source.reference, "revision": source.revision, "sha256": source.sha256},
         "labels": dataclasses.asdict(pretrained.labels),
+        "decision": pretrained.decision,
         "columns": columns,
     }
     (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -54,15 +56,17 @@ def load(folder: Path) -> tuple[Pretrained, Task, Method, dict[str, str]]:
     """
     card = read_card(folder)
     labels = card["labels"]
-    space = LabelSpace(tuple(labels["names"]), tuple(labels["values"]) if labels["values"] else None)
+    values = tuple(labels["values"]) if labels["values"] else None
+    space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
     task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
     config = ModelConfig(**card["model"])
     at = str(folder) if method.self_contained else card["base"]["reference"]
-    pretrained = load_pretrained(_located(config, at, method), space, seed=0)
+    pretrained = load_pretrained(_located(config, at, method), Wanted(task.output, space), seed=0)
     if not method.self_contained:
         _check_base(pretrained.source, card["base"], folder)
     method.load(pretrained, folder)
-    return dataclasses.replace(pretrained, config=config), task, method, card["columns"]
+    pretrained = dataclasses.replace(pretrained, config=config, decision=card["decision"])
+    return pretrained, task, method, card["columns"]
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -32,7 +32,8 @@ methods:  {methods}
 
 nlptl COMMAND --help lists the flags of a command; nlptl train TASK --method NAME --help those of a method.
 """
-READING = ("text", "text_pair", "delimiter", "quoting")
+READING = ("text", "text_pair", "question", "context", "delimiter", "quoting")
+ROW = ("text", "text_pair", "question", "context")
 FAILED, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
@@ -112,7 +113,7 @@ def _evaluate(argv: list[str]) -> int:
     parser = flags.new_parser("nlptl evaluate", "Scores a finished run on labelled data.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
     parser.add_argument("--output", type=str | None, help="write the scores to this JSON file")
-    flags.add_fields(parser, DataConfig, "data", ("test", "label", "label_names", *READING))
+    flags.add_fields(parser, DataConfig, "data", ("test", "label", "answers", "label_names", *READING))
     values = flags.parse(parser, argv)
     config = DataConfig(**values["data"])
     if config.test is None:
@@ -130,19 +131,23 @@ def _evaluate(argv: list[str]) -> int:
 def _predict(argv: list[str]) -> int:
     parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--input", type=str | None, help="file of texts, read as in training; labels are not needed")
+    parser.add_argument("--input", type=str | None, help="file of rows, read as in training; labels are not needed")
     parser.add_argument("--text", type=str | None, help="one text, instead of --input")
+    parser.add_argument("--text-pair", type=str | None, help="the second text, for tasks on pairs")
+    parser.add_argument("--question", type=str | None, help="one question, instead of --input; with --context")
+    parser.add_argument("--context", type=str | None, help="the text in which the question's answer is looked for")
     parser.add_argument("--output", type=str | None, help="JSON-lines file; default: standard output")
     flags.add_fields(parser, DataConfig, "data", READING)
     values = flags.parse(parser, argv)
-    if (values["input"] is None) == (values["text"] is None):
-        raise InputError("nlptl predict needs either --input FILE or --text TEXT")
+    row = {role: values[role] for role in ROW if values[role] is not None}
+    if (values["input"] is None) == (not row):
+        raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
     from nlptl import load
 
     run = load(values["run"])
-    source = values["input"] if values["input"] is not None else [values["text"]]
-    predictions = run.predict_examples(run.read(source, DataConfig(**values["data"]), need_label=False))
-    text = "".join(json.dumps(asdict(p), ensure_ascii=False) + "\n" for p in predictions)
+    examples = run.read(values["input"], DataConfig(**values["data"]), need_label=False) if not row else [run.row(row)]
+    predictions = run.predict_examples(examples)
+    text = "".join(p.to_json() + "\n" for p in predictions)
     if values["output"] is None:
         sys.stdout.write(text)
     else:

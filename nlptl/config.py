@@ -14,9 +14,9 @@ class DataConfig:
     """Where the examples come from and how they are read."""
 
     train: Any = None
-    """Training data: a file (csv, tsv, json, jsonl, parquet, also .gz), a folder with train/validation/test
-    files, a Hub id "namespace/name[:config]", "sample:NAME", a pandas frame or a list of dicts; default: the task's
-    sample data."""
+    """Training data: a file (csv, tsv, json, jsonl, parquet, conll, also .gz), a folder with train/validation/
+    test files, a Hub id "namespace/name[:config]", "sample:NAME", a pandas frame or a list of dicts; default: the
+    task's sample data."""
     validation: Any = None
     """Validation data, as train; default: the source's own validation split, else 15 % of train."""
     test: Any = None
@@ -27,6 +27,12 @@ class DataConfig:
     """Column of the second text of a pair."""
     label: str | None = None
     """Column of the label; default: the usual names."""
+    question: str | None = None
+    """Column of the question; default: the usual names."""
+    context: str | None = None
+    """Column of the text that the question is asked of; default: the usual names."""
+    answers: str | None = None
+    """Column of the answers; default: the usual names."""
     label_names: dict[str, str] | None = None
     """New names for the labels as they stand in the data, such as {"0": "negative", "1": "positive"}."""
     n_train: int | None = None
@@ -56,19 +62,27 @@ class ModelConfig:
     """Hub id or folder of the pretrained model."""
     revision: str | None = None
     """Hub revision (branch, tag or commit)."""
-    pooling: Literal["native", "mean", "cls", "max"] | None = None
-    """How token states become one vector; native: transformers' own head; default: mean for probe, else native."""
+    pooling: Literal["native", "mean", "cls", "max", "none"] | None = None
+    """How token states become one vector; native: transformers' own head; none: a linear layer on every token, for tags
+    and spans; default: native where the method and the architecture allow it, else mean or none."""
     head: Literal["classifier", "label_words"] = "classifier"
     """classifier: a linear head; label_words: the likelihood of each label's name as output text (T5)."""
     max_length: int | None = None
-    """Tokens kept of each example, special tokens included; default: 256, or the model's limit where that is lower."""
+    """Tokens computed at once, special tokens included; default: 256 (questions with contexts: 384), or the model's
+    limit where that is lower."""
     dropout: float | None = None
     """Dropout probability inside the model during training; default: the checkpoint's."""
+    max_written: int = 64
+    """Tokens of a written answer, in training and in prediction."""
+    n_beams: int = 1
+    """Beams of the search for a written answer; 1: greedy."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("model", self)
         at_least("model.max_length", self.max_length, 4)
+        at_least("model.max_written", self.max_written, 2)
+        at_least("model.n_beams", self.n_beams, 1)
         within("model.dropout", self.dropout, 0.0, 0.99)
 
 
@@ -96,6 +110,8 @@ class TrainConfig:
     """Number format of matrix products; auto: bf16 where the machine computes it natively."""
     class_weights: Literal["none", "balanced"] = "none"
     """Weight of each class in the loss; balanced: inverse to its frequency."""
+    sampling: Literal["shuffled", "balanced"] = "shuffled"
+    """shuffled: every example once an epoch; balanced: drawn so that all classes are equally likely."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes."""
     evaluate_every: int | None = None

@@ -1,8 +1,11 @@
 """The second half of a run: predictions, scores, baselines, the saved model and its reload check."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from nlptl import artifact, evaluation, reload_check
 from nlptl.engine import checkpoint, inference
@@ -49,12 +52,12 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     """
     exact = prepared.compute.exact()  # what is reported is what the saved weights give anywhere
     module = prepared.pretrained.module
-    predictions, scores, all_logits = {}, {}, {}
-    for split in (s for s in EVALUATED if s in prepared.features):
-        features, examples = prepared.features[split], prepared.corpus.splits[split]
-        all_logits[split] = inference.logits(module, features, exact)
-        predictions[split] = prepared.recipe.task.decode(all_logits[split], features, examples, prepared.labels)
-        scores[split] = score(prepared, split, [p.prediction for p in predictions[split]])
+    splits = [split for split in EVALUATED if split in prepared.features]
+    answers = {split: inference.answers(module, prepared.features[split], exact) for split in splits}
+    if "validation" in answers:
+        tune(prepared, answers["validation"])
+    predictions = {split: decode(prepared, split, found) for split, found in answers.items()}
+    scores = {split: score(prepared, split, found) for split, found in predictions.items()}
     if not prepared.compute.is_main:
         return {}
     artifact.save(folder.model, prepared.pretrained, prepared.recipe, prepared.corpus.columns)
@@ -62,40 +65,52 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
         folder.write_predictions(split, rows)
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
-    check = reload_check.run(folder.path, all_logits[primary][: len(some)], some)
+    check = reload_check.run(folder.path, _of_first(len(some), answers[primary], prepared.features[primary]), some)
     checkpoint.clear(folder.checkpoints)
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     return training_facts(prepared, trained) | _measured(prepared, primary, scores, baselines) | {"reload_check": check}
 
 
-def score(prepared: Prepared, split: str, predictions: list[str]) -> Scores:
-    """Returns the scores of predicted labels on a split."""
-    references = [str(e.label) for e in prepared.corpus.splits[split]]
-    recipe = prepared.recipe
-    return evaluation.score(
-        references, predictions, prepared.labels, n_bootstrap=recipe.eval.n_bootstrap, seed=recipe.train.seed
-    )
+def tune(prepared: Prepared, answers: Any) -> None:
+    """Sets what is decided on validation, such as thresholds, from the model's answers for it."""
+    pretrained, rows = prepared.pretrained, prepared.corpus.splits["validation"]
+    found = decode(prepared, "validation", answers)
+    pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
 
 
-def _baselines(prepared: Prepared, split: str, predictions: list[Prediction]) -> dict[str, Any]:
-    recipe, splits = prepared.recipe, prepared.corpus.splits
-    metric, references = str(recipe.eval.metric), [str(e.label) for e in splits[split]]
-    own = [p.prediction for p in predictions]
+def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
+    """Returns the predictions for a split, one a row."""
+    features, examples = prepared.features[split], prepared.corpus.splits[split]
+    return prepared.recipe.task.decode(answers, features, examples, prepared.pretrained)
+
+
+def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> Scores:
+    """Returns the scores of predictions on a split."""
+    return _score(prepared, split, [p.prediction for p in predictions])
+
+
+def _score(prepared: Prepared, split: str, answers: list[Any]) -> Scores:
+    recipe, references = prepared.recipe, [e.label for e in prepared.corpus.splits[split]]
+    drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": recipe.train.seed}
+    return evaluation.score(prepared.pretrained.output, references, answers, prepared.labels, **drawn)
+
+
+def _of_first(n: int, answers: Any, features: Features) -> Any:
+    """Returns the answers for the features of the first n examples."""
+    n_features = int(np.searchsorted(features.example, n))
+    return answers[: features.offsets[n_features] if len(answers) == len(features.input_ids) else n_features]
+
+
+def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    recipe, splits, output = prepared.recipe, prepared.corpus.splits, prepared.pretrained.output
+    metric, seed, labels = str(recipe.eval.metric), recipe.train.seed, prepared.labels
+    references, own = [e.label for e in splits[split]], [p.prediction for p in predictions]
+    drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": seed}
     result: dict[str, Any] = {}
-    for name, others in evaluation.baselines(
-        splits["train"], splits[split], prepared.labels, seed=recipe.train.seed
-    ).items():
-        gain = evaluation.paired_difference(
-            references,
-            own,
-            others,
-            prepared.labels,
-            metric,
-            n_bootstrap=recipe.eval.n_bootstrap,
-            seed=recipe.train.seed,
-        )
-        value = score(prepared, split, others).metrics[metric]
+    for name, others in evaluation.baselines(output, splits["train"], splits[split], labels, seed=seed).items():
+        gain = evaluation.paired_difference(output, references, own, others, labels, metric, **drawn)
+        value = _score(prepared, split, others).metrics[metric]
         result[name] = {metric: dataclasses.asdict(value), "gain": dataclasses.asdict(gain)}
     return result
 
@@ -107,6 +122,7 @@ def _measured(prepared: Prepared, primary: str, scores: dict[str, Scores], basel
         "primary": {"name": metric, "split": primary, "value": scores[primary].metrics[metric].value},
         "baselines": baselines,
         "labels": list(prepared.labels.names),
+        "decision": prepared.pretrained.decision,
         "per_class": {s: score.per_class for s, score in scores.items()},
         "confusion": {s: score.confusion for s, score in scores.items()},
     }

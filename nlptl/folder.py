@@ -130,7 +130,7 @@ class Folder:
 
     def write_predictions(self, split: str, predictions: Sequence[Prediction]) -> None:
         """Writes predictions/SPLIT.jsonl, a line per row in the data's order."""
-        lines = [json.dumps(dataclasses.asdict(p), ensure_ascii=False) + "\n" for p in predictions]
+        lines = [p.to_json() + "\n" for p in predictions]
         self._write(f"predictions/{split}.jsonl", "".join(lines))
 
     @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from nlptl.records import Batch, Column, Example, Features, LabelSpace, Prediction, Pretrained
+from nlptl.records import Batch, Column, Corpus, Example, Features, Finding, LabelSpace, Output, Prediction, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,13 @@ class Model(Protocol):
     """Whether it is in training mode."""
 
     def __call__(self, batch: Batch, cut: int = 0) -> torch.Tensor:
-        """Returns logits (n, classes)."""
+        """Returns logits: (n, classes), (n_tokens, classes) of tags and spans, (n, longest, vocabulary) of texts."""
+
+    def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
+        """Returns what predictions are made of: logits, or the tokens of written texts, int64 (n, longest)."""
+
+    def per_token(self, cut: int | None = None) -> bool:
+        """Returns whether the prefix's outputs at a cut, or without one the logits, have a row for each token."""
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
@@ -60,32 +66,49 @@ class Model(Protocol):
 class Task(Protocol):
     """What a task says about its rows; one file under nlptl/tasks."""
 
-    columns: ClassVar[tuple[Column, ...]]
-    """What it reads."""
     sample: ClassVar[str]
     """Its sample data."""
-    metric: ClassVar[str]
-    """The primary metric, where the user names none."""
+    max_length: ClassVar[int]
+    """Tokens computed at once, where the user gives none."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it reads."""
+
+    @property
+    def output(self) -> Output:
+        """The kind of its answers."""
+
+    @property
+    def metric(self) -> str:
+        """The primary metric, where the user names none."""
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
         """Returns the classes found in the training examples."""
 
-    def losses(self, logits: torch.Tensor, labels: torch.Tensor, *, smoothing: float, likelihood: bool) -> torch.Tensor:
-        """Returns the loss of each feature, (n,), from logits (n, classes) and class ids (n,)."""
+    def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
+        """Returns the tokens and labels of some rows; a row may have several features, one behind the other."""
+
+    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+        """Returns what encoding lost, by split of the features: such as answers that no window holds."""
+
+    def losses(self, logits: torch.Tensor, batch: Batch, *, smoothing: float, likelihood: bool) -> torch.Tensor:
+        """Returns the loss of each feature, (n,), from the model's logits; the mean over what is right in it."""
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> np.ndarray:
         """Returns the weight of each feature in the loss, float64 (n,)."""
 
     def decode(
-        self, logits: np.ndarray, features: Features, examples: Sequence[Example], labels: LabelSpace
+        self, outputs: np.ndarray, features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
-        """Returns one prediction per example, in the examples' order, from logits (n_features, classes)."""
+        """Returns one prediction per example, in the examples' order, from the model's answers."""
 
 
 class Method(Protocol):
     """How a pretrained model is adapted; one file under nlptl/methods. It edits the model and sets `requires_grad`.
 
-    A method that can solve for the head of a frozen encoder in one go has `fit_head` as well (nlptl/methods/probe.py).
+    A method that can solve for the head of a frozen encoder in one go has `fit_head` as well, and says in `solves` for
+    which outputs (nlptl/methods/probe.py).
     """
 
     default_lr: ClassVar[float]

@@ -6,6 +6,7 @@ model answers with logits, the task turns these into one `Prediction` a row, eva
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -20,6 +21,8 @@ SPLITS = ("train", "validation", "test")
 
 Output = Literal["class", "classes", "number", "tags", "span", "text"]
 """What a row's answer is: one label, several, a number, a tag for each word, a piece of the text, a new text."""
+BY_SEQUENCE: tuple[Output, ...] = ("class", "classes", "number")
+"""Outputs that one vector per sequence gives; tags and spans need one per token."""
 
 
 class Answer(NamedTuple):
@@ -162,7 +165,7 @@ class Batch:
     lengths: torch.Tensor
     """int64 (n,), on the CPU"""
     labels: torch.Tensor
-    """int64 (n,)"""
+    """(n, ...), as `Features.labels`"""
     rows: torch.Tensor
     """int64 (n,): the features' positions in their `Features`, on the CPU"""
     states: torch.Tensor | None = None
@@ -182,6 +185,11 @@ class Prediction:
     spans: list[dict[str, Any]] | None = None
     """Pieces of the user's text with text, start and end (characters), label where they have one, and score: entities
     in their order, or the likeliest answers, best first."""
+
+    def to_json(self) -> str:
+        """Returns the prediction as one line of JSON; spans only where there are some."""
+        values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
+        return json.dumps(values if self.spans is None else values | {"spans": self.spans}, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -234,8 +242,11 @@ class Pretrained:
     config: ModelConfig
     """Resolved: nothing is None but revision and dropout."""
     labels: LabelSpace
+    output: Output = "class"
     adapted: Any = None
     """What a method put around `module.net`, such as a PeftModel, for saving."""
+    decision: dict[str, Any] = field(default_factory=dict)
+    """What was tuned on validation and is part of the model, such as thresholds; as JSON."""
 
 
 class SubLayers(NamedTuple):

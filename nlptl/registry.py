@@ -15,7 +15,19 @@ ROOMS = {
 }
 # What a user's own class must have, as nlptl/protocols.py describes it.
 OFFERS = {
-    "task": ("columns", "sample", "metric", "label_space", "losses", "weights", "decode"),
+    "task": (
+        "columns",
+        "sample",
+        "max_length",
+        "output",
+        "metric",
+        "label_space",
+        "encode",
+        "findings",
+        "losses",
+        "weights",
+        "decode",
+    ),
     "method": ("default_lr", "default_pooling", "self_contained", "prepare", "save", "load"),
     "family": ("model_types", "states"),
 }

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nlptl.errors import TrainingError
 from nlptl.records import Example
 
@@ -18,12 +20,12 @@ OTHER_SEED = 8_675_309
 TIMEOUT_S = 600
 
 
-def run(folder: Path, logits: Any, examples: Sequence[Example]) -> dict[str, float | int]:
-    """Loads the saved model in a fresh process and returns the largest difference of logits.
+def run(folder: Path, answers: Any, examples: Sequence[Example]) -> dict[str, float | int]:
+    """Loads the saved model in a fresh process and returns the largest difference of the answers.
 
     Args:
         folder: the run's.
-        logits: float32 (n, classes), of the model in memory.
+        answers: float32 (n, classes) or int64 (n, tokens), of the model in memory: see `inference.answers`.
         examples: the rows they belong to.
 
     Raises:
@@ -33,7 +35,7 @@ def run(folder: Path, logits: Any, examples: Sequence[Example]) -> dict[str, flo
     request = {
         "folder": str(folder),
         "own": [name.rpartition(".")[0] for name in own],
-        "rows": [[e.row_id, e.text, e.text_pair] for e in examples],
+        "rows": [[e.row_id, e.text, e.text_pair, e.words] for e in examples],
     }
     command = [sys.executable, "-m", "nlptl.reload_check"]
     done = subprocess.run(
@@ -41,12 +43,10 @@ def run(folder: Path, logits: Any, examples: Sequence[Example]) -> dict[str, flo
     )
     if done.returncode != 0:
         raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{done.stderr[-2000:]}")
-    reloaded = json.loads(done.stdout.splitlines()[-1])
-    diff = max(
-        abs(a - b)
-        for ours, theirs in zip(logits.tolist(), reloaded, strict=True)
-        for a, b in zip(ours, theirs, strict=True)
-    )
+    reloaded = np.array(json.loads(done.stdout.splitlines()[-1]))
+    if reloaded.shape != answers.shape:
+        raise TrainingError(f"the model saved in {folder} answers {reloaded.shape}, the one trained {answers.shape}")
+    diff = float(np.abs(answers - reloaded).max())
     if not diff <= TOLERANCE:
         raise TrainingError(
             f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} after reloading"
@@ -64,8 +64,8 @@ def answer() -> None:
     for module in request.get("own", []):
         importlib.import_module(module)
     torch.manual_seed(OTHER_SEED)
-    examples = [Example(row_id, text, pair) for row_id, text, pair in request["rows"]]
-    sys.stdout.write(json.dumps(load(request["folder"]).logits(examples).tolist()) + "\n")
+    examples = [Example(row_id, text, pair, None, words) for row_id, text, pair, words in request["rows"]]
+    sys.stdout.write(json.dumps(load(request["folder"]).answers(examples).tolist()) + "\n")
 
 
 def _classes(folder: Path) -> list[str]:

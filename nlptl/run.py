@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
 from nlptl.errors import InputError, nearest
-from nlptl.records import Example, Prediction, Scores
+from nlptl.records import Column, Example, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nlptl.protocols import Method, Task
-    from nlptl.records import Pretrained
+    from nlptl.records import Features, Pretrained
 
 
 def load(folder: str | Path) -> Run:
@@ -79,12 +79,18 @@ class Run:
             )
         return inside if inside.is_dir() else self.folder
 
-    def logits(self, examples: Sequence[Example]) -> np.ndarray:
-        """Returns logits in float32, (n, classes), in the order of the examples."""
+    def answers(self, examples: Sequence[Example]) -> np.ndarray:
+        """Returns what predictions are made of, in the order of the examples.
+
+        float32 (n, classes), of tags and spans (n_tokens, classes); of written texts tokens, int64 (n, longest).
+        """
+        return self._answers(self._opened[1].encode(examples, self.pretrained))
+
+    def _answers(self, features: Features) -> np.ndarray:
         from nlptl.engine import device, inference
 
         compute = device.start("fp32")
-        return inference.logits(self.pretrained.module.to(compute.device), self._features(examples), compute)
+        return inference.answers(self.pretrained.module.to(compute.device), features, compute)
 
     def predict(self, source: Any) -> list[Prediction]:
         """Returns one prediction per row, in the source's order.
@@ -101,8 +107,9 @@ class Run:
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
-        features = self._features(examples)
-        return self._opened[1].decode(self.logits(examples), features, examples, self.pretrained.labels)
+        task, pretrained = self._opened[1], self.pretrained
+        features = task.encode(examples, pretrained)
+        return task.decode(self._answers(features), features, examples, pretrained)
 
     def evaluate(
         self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
@@ -117,11 +124,10 @@ class Run:
         """
         examples = self.read(source, config or DataConfig(), need_label=True)
         predictions = self.predict_examples(examples)
-        references = [str(e.label) for e in examples]
         self._check_labels(examples, source)
-        return evaluation.score(
-            references, [p.prediction for p in predictions], self.pretrained.labels, n_bootstrap=n_bootstrap, seed=seed
-        )
+        references, answers = [e.label for e in examples], [p.prediction for p in predictions]
+        drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
+        return evaluation.score(self.pretrained.output, references, answers, self.pretrained.labels, **drawn)
 
     def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""
@@ -134,8 +140,29 @@ class Run:
         ]
         return data.load_split(source, config, columns, need_label=need_label)
 
+    def row(self, values: dict[str, str]) -> Example:
+        """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
+
+        Raises:
+            InputError: a text that the task needs is missing, or there is one that it does not read.
+        """
+        columns = {c.role: c for c in self._opened[1].columns if c.field != "label"}
+        for role in values:
+            if role not in columns:
+                raise InputError(
+                    f"this model does not read {role!r}{nearest(role, columns)}; it reads {_roles(columns)}"
+                )
+        missing = [role for role, column in columns.items() if role not in values and self._needs(column)]
+        if missing:
+            raise InputError(f"this model needs {missing[0]!r} as well; it reads {_roles(columns)}")
+        config = DataConfig(**{role: role for role in values})  # type: ignore[arg-type]
+        return data.load_split([values], config, tuple(columns.values()), need_label=False)[0]
+
+    def _needs(self, column: Column) -> bool:
+        return column.required or column.role in self._opened[3]
+
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
-        for example in examples:
+        for example in examples if self.pretrained.output == "class" else ():
             if str(example.label) not in self.labels:
                 where = source if isinstance(source, str | Path) else type(source).__name__
                 raise InputError(
@@ -149,8 +176,6 @@ class Run:
 
         return artifact.load(self.model_folder)
 
-    def _features(self, examples: Sequence[Example]) -> Any:
-        from nlptl.models.tokenization import tokenize
 
-        pretrained = self.pretrained
-        return tokenize(examples, pretrained.tokenizer, int(pretrained.config.max_length or 0), pretrained.labels)
+def _roles(columns: Iterable[str]) -> str:
+    return ", ".join(f"--{role.replace('_', '-')}" for role in columns)

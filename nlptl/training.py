@@ -8,17 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.delivery import Prepared, Trained, deliver, score, training_facts
+from nlptl.delivery import Prepared, Trained, decode, deliver, score, training_facts, tune
 from nlptl.engine import checkpoint, device, inference, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefix
 from nlptl.errors import InputError, nearest
 from nlptl.folder import IN_MEMORY, Folder
+from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
-from nlptl.models.tokenization import tokenize
 from nlptl.recipe import Recipe
 from nlptl.records import SPLITS, Pretrained
 from nlptl.report import console
@@ -60,16 +61,17 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     seed = recipe.train.seed
     corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=seed)
     labels = task.label_space(corpus.splits["train"], corpus.label_names)
-    pooling: Any = recipe.model.pooling or method.default_pooling
-    pretrained = load_model(dataclasses.replace(recipe.model, pooling=pooling), labels, seed=seed)
+    wanted = Wanted(task.output, labels, method.default_pooling, task.max_length)
+    pretrained = load_model(recipe.model, wanted, seed=seed)
     recipe = _resolved(recipe, pretrained)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # new parameters are drawn from the global random state
         method.prepare(pretrained)
     pretrained.module.to(compute.device)
-    length = int(pretrained.config.max_length or 0)
-    features = {s: tokenize(rows, pretrained.tokenizer, length, labels) for s, rows in corpus.splits.items()}
-    findings = data.audit(corpus, {s: f.full_lengths.tolist() for s, f in features.items()}, length, labels)
+    features = {split: task.encode(rows, pretrained) for split, rows in corpus.splits.items()}
+    lengths = {split: f.full_lengths.tolist() for split, f in features.items()}
+    findings = data.audit(corpus, lengths, int(pretrained.config.max_length or 0), labels, output=task.output)
+    findings += task.findings(features, corpus)
     if compute.is_main:
         console.before(recipe, corpus, labels, pretrained, findings)
     if recipe.data.audit == "strict":
@@ -89,7 +91,7 @@ def _refuse_lost_rows(recipe: Recipe) -> None:
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     metric = recipe.eval.metric or recipe.task.metric
-    usable = evaluation.usable(pretrained.labels.values)
+    usable = evaluation.usable(pretrained.output, pretrained.labels)
     if metric not in usable:
         raise InputError(
             f"eval.metric {metric!r} is not measured here{nearest(metric, usable)}; usable: {', '.join(usable)}"
@@ -105,7 +107,8 @@ def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
 def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
     with folder.recording(recipe, prepared.pretrained, is_main=is_main) as record:
-        fit = _fit_head if hasattr(recipe.method, "fit_head") else _fit
+        solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
+        fit = _fit_head if solved else _fit
         trained = fit(prepared, folder, resume=resume)
         if trained.finished:
             record.update(deliver(prepared, folder, trained), status="succeeded")
@@ -128,6 +131,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
             model=pretrained.module,
             features=features["train"],
             weights=recipe.task.weights(features["train"], prepared.labels, recipe.train.class_weights),
+            draw=_draw(prepared),
             losses=partial(recipe.task.losses, smoothing=recipe.train.label_smoothing, likelihood=likelihood),
             evaluate=partial(_validate, prepared),
             metric=str(recipe.eval.metric),
@@ -148,28 +152,33 @@ def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     method: Any = recipe.method
-    chosen = method.fit_head(
-        prepared.pretrained, prefix.vectors.float().numpy(), train.labels, weights, recipe.train.seed
-    )
+    chosen = method.fit_head(prepared.pretrained, prefix.vectors.float().numpy(), train, weights, recipe.train.seed)
     if prepared.compute.is_main:
         folder.log({"update": 1, **chosen, "validation": _validate(prepared)})
     return Trained(True, 1, None, time.perf_counter() - began, len(train), chosen)
 
 
+def _draw(prepared: Prepared) -> Any:
+    """Returns by what examples are drawn, float64 (examples,); None where all come in turn."""
+    if prepared.recipe.train.sampling == "shuffled":
+        return None
+    features = prepared.features["train"]
+    weights = prepared.recipe.task.weights(features, prepared.labels, "balanced")
+    return np.bincount(features.example, weights, minlength=len(features.full_lengths))
+
+
 def _validate(prepared: Prepared) -> dict[str, float]:
     if "validation" not in prepared.features:
         return {}
-    features, examples = prepared.features["validation"], prepared.corpus.splits["validation"]
-    logits = inference.logits(prepared.pretrained.module, features, prepared.compute)
-    predictions = prepared.recipe.task.decode(logits, features, examples, prepared.labels)
-    return {
-        name: i.value for name, i in score(prepared, "validation", [p.prediction for p in predictions]).metrics.items()
-    }
+    answers = inference.answers(prepared.pretrained.module, prepared.features["validation"], prepared.compute)
+    tune(prepared, answers)
+    predictions = decode(prepared, "validation", answers)
+    return {name: interval.value for name, interval in score(prepared, "validation", predictions).metrics.items()}
 
 
 def _n_updates(prepared: Prepared) -> int:
     train = prepared.recipe.train
-    per_epoch = -(-len(prepared.features["train"]) // train.batch_size)
+    per_epoch = -(-len(prepared.corpus.splits["train"]) // train.batch_size)
     return int(per_epoch * train.epochs)
 
 

@@ -18,7 +18,7 @@ FRESH = """
 import json, sys, nlptl
 from nlptl import Example
 rows = [Example(i, text) for i, text in enumerate(json.load(sys.stdin))]
-print(json.dumps([nlptl.load(folder).logits(rows).tolist() for folder in sys.argv[1:]]))
+print(json.dumps([nlptl.load(folder).answers(rows).tolist() for folder in sys.argv[1:]]))
 """
 
 
@@ -48,10 +48,10 @@ def run(runs, request):
 
 def test_a_run_and_its_model_folder_give_equal_logits(run):
     whole, model = nlptl.load(run.folder), nlptl.load(str(run.folder / "model"))
-    assert whole.logits(ROWS).shape == (20, 2)
-    assert whole.logits(ROWS).dtype == np.float32
-    np.testing.assert_array_equal(whole.logits(ROWS), model.logits(ROWS))
-    np.testing.assert_array_equal(whole.logits(ROWS), run.logits(ROWS))
+    assert whole.answers(ROWS).shape == (20, 2)
+    assert whole.answers(ROWS).dtype == np.float32
+    np.testing.assert_array_equal(whole.answers(ROWS), model.answers(ROWS))
+    np.testing.assert_array_equal(whole.answers(ROWS), run.answers(ROWS))
 
 
 def test_a_fresh_process_gives_equal_logits_for_every_method(runs):
@@ -61,7 +61,7 @@ def test_a_fresh_process_gives_equal_logits_for_every_method(runs):
         [sys.executable, "-c", FRESH, *folders], input=texts, capture_output=True, text=True, check=True
     )
     for ours, theirs in zip(runs.values(), json.loads(done.stdout.splitlines()[-1]), strict=True):
-        np.testing.assert_array_equal(ours.logits(ROWS), np.array(theirs, np.float32))
+        np.testing.assert_array_equal(ours.answers(ROWS), np.array(theirs, np.float32))
 
 
 def test_predictions_of_an_opened_run_are_those_it_wrote(run):
@@ -81,7 +81,7 @@ def test_predictions_do_not_depend_on_the_rows_beside_them(run):
 
 def test_a_run_can_be_moved(runs, tmp_path):
     moved = shutil.copytree(runs["full"].folder, tmp_path / "moved")
-    np.testing.assert_array_equal(nlptl.load(moved).logits(ROWS), runs["full"].logits(ROWS))
+    np.testing.assert_array_equal(nlptl.load(moved).answers(ROWS), runs["full"].answers(ROWS))
 
 
 def test_evaluating_labelled_rows_gives_the_metrics_of_the_run(run):

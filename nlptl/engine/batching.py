@@ -1,6 +1,7 @@
 """Which examples share an update, and how an update becomes flat batches."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,17 +9,38 @@ import torch
 from nlptl.records import Batch, Features
 
 
-def updates(n: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """Returns the rows of each update of an epoch: a random partition that depends on nothing but the arguments.
+@dataclass(frozen=True)
+class Order:
+    """Which examples share an update; it depends on nothing but these values and the epoch."""
 
-    Args:
-        n: number of features.
-        batch_size: rows of an update; the last update takes what is left.
-        seed: of the run.
-        epoch: from 0.
-    """
-    order = np.random.default_rng([seed, epoch]).permutation(n)
-    return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+    n_examples: int
+    batch_size: int
+    """Examples of an update; the last update of an epoch takes what is left."""
+    seed: int
+    draw: np.ndarray | None = None
+    """float64 (examples,): examples are drawn in proportion to it, with replacement; None: each comes once an epoch."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Updates of an epoch."""
+        return -(-self.n_examples // self.batch_size)
+
+    def updates(self, epoch: int) -> list[np.ndarray]:
+        """Returns the examples of each update of an epoch, from 0."""
+        random = np.random.default_rng([self.seed, epoch])
+        if self.draw is None:
+            order = random.permutation(self.n_examples)
+        else:
+            order = random.choice(self.n_examples, self.n_examples, p=self.draw / self.draw.sum())
+        return [order[i : i + self.batch_size] for i in range(0, self.n_examples, self.batch_size)]
+
+
+def rows_of(examples: np.ndarray, features: Features) -> np.ndarray:
+    """Returns the features of some examples, an example's one behind the other."""
+    first = np.searchsorted(features.example, examples, side="left")
+    counts = np.searchsorted(features.example, examples, side="right") - first
+    before = np.cumsum(counts) - counts
+    return np.repeat(first - before, counts) + np.arange(counts.sum())
 
 
 def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Logits of a whole split, in the order of its features, whatever the order of computing."""
+"""A model's answers for a whole split, in the order of its features, whatever the order of computing."""
 
 import numpy as np
 import torch
 
-from nlptl.engine.batching import micro_batches, share
+from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import INFERENCE_TOKENS, Prefix
 from nlptl.protocols import Model
@@ -11,8 +11,10 @@ from nlptl.records import Features
 
 
 @torch.inference_mode()
-def logits(model: Model, features: Features, compute: Compute, prefix: Prefix | None = None) -> np.ndarray:
-    """Returns logits, float32 (n_features, n_classes); every process computes its share and gets all.
+def answers(model: Model, features: Features, compute: Compute, prefix: Prefix | None = None) -> np.ndarray:
+    """Returns what predictions are made of; every process computes its share and gets all.
+
+    float32 (n_features, classes), of tags and spans (n_tokens, classes); of texts tokens, int64 (n_features, longest).
 
     Args:
         model: is put in eval mode.
@@ -28,10 +30,13 @@ def logits(model: Model, features: Features, compute: Compute, prefix: Prefix | 
     for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()) if len(own) else ():
         batch, cut = prefix.batch(rows)
         with compute.autocast():
-            out = model(batch, cut).float()
+            out = model.answer(batch, cut)
+        out = out.float() if out.is_floating_point() else out
         if found is None:
-            found = torch.zeros(len(features), out.shape[1], device=out.device)
-        found[torch.from_numpy(rows).to(out.device)] = out
+            n = len(features.input_ids) if model.per_token() else len(features)
+            found = out.new_zeros(n, out.shape[1])
+        index = token_index(features, rows) if model.per_token() else rows
+        found[torch.from_numpy(index).to(out.device)] = out
     if found is None:
         raise ValueError(f"process {compute.rank} has no rows: start fewer processes than rows")
     return compute.sum(found).cpu().numpy()  # other processes' rows are zero here

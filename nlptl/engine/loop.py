@@ -13,7 +13,7 @@ import torch
 
 from nlptl.config import TrainConfig
 from nlptl.engine import checkpoint, optim
-from nlptl.engine.batching import micro_batches, share, updates
+from nlptl.engine.batching import Order, micro_batches, rows_of, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupt
@@ -21,10 +21,10 @@ from nlptl.engine.prefix import Prefix
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
 from nlptl.protocols import Model
-from nlptl.records import Features
+from nlptl.records import Batch, Features
 
 CHECKPOINT_S = 60.0  # least time between checkpoints where train.checkpoint_every does not say it
-Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class Job:
     """Of training."""
     weights: np.ndarray
     """float64 (n,): of each feature in the loss."""
+    draw: np.ndarray | None
+    """float64 (examples,): in proportion to it examples are drawn, with replacement; None: each comes once an epoch."""
     losses: Losses
-    """Logits (n, classes) and labels (n,) to the loss of each row, (n,)."""
+    """The model's logits and their batch to the loss of each feature, (n,)."""
     evaluate: Callable[[], dict[str, float]]
     """Validation metrics of the model as it is; empty where there is no validation split."""
     metric: str
@@ -79,8 +81,8 @@ class _Loop:
         self.used_rows = UsedRows(job.model, job.features, compute.n_processes)
         self.parameters = self.used_rows.parameters(job.model)
         self.optimizer = optim.optimizer(self.parameters, job.lr, job.config.weight_decay)
-        self.per_epoch = -(-len(job.features) // job.config.batch_size)
-        self.n_updates = self.per_epoch * job.config.epochs
+        self.order = Order(len(job.features.full_lengths), job.config.batch_size, job.config.seed, job.draw)
+        self.n_updates = self.order.per_epoch * job.config.epochs
         self.saved_at = time.monotonic()
 
     def run(self, newest: Path | None) -> Progress:
@@ -103,36 +105,36 @@ class _Loop:
 
     def _update(self) -> None:
         began, update = time.perf_counter(), self.progress.update
-        rows = self._rows(update)
+        examples = self._examples(update)
         lr = self.job.lr * optim.lr_factor(update, self.n_updates, self.config)
         optim.set_lr(self.optimizer, lr)
         # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
         torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
         if not self.job.model.training:
             self.job.model.train()
-        loss = self._backward(rows)
+        loss = self._backward(rows_of(examples, self.job.features))
         norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             self._stop(loss, norm)
         self.stepper.step()
         self.stepper.zero_grad()
         self.progress.update += 1
-        self.progress.n_examples += len(rows)
+        self.progress.n_examples += len(examples)
         self.progress.train_s += time.perf_counter() - began
-        self.job.show(self.progress.update, loss, len(rows))
+        self.job.show(self.progress.update, loss, len(examples))
         if self.progress.update % self.config.log_every == 0:
             self.job.log({"update": self.progress.update, "loss": loss, "lr": lr, "grad_norm": norm})
 
-    def _rows(self, update: int) -> np.ndarray:
-        epoch, position = divmod(update, self.per_epoch)
-        if position == 0 or not hasattr(self, "order"):
-            self.order = updates(len(self.job.features), self.config.batch_size, self.config.seed, epoch)
-        return self.order[position]
+    def _examples(self, update: int) -> np.ndarray:
+        epoch, position = divmod(update, self.order.per_epoch)
+        if position == 0 or not hasattr(self, "epoch"):
+            self.epoch = self.order.updates(epoch)
+        return self.epoch[position]
 
     def _backward(self, rows: np.ndarray) -> float:
         job, lengths, n_processes = self.job, self.job.features.lengths, self.compute.n_processes
         own = share(rows, lengths, self.compute.rank, n_processes)
-        weights = job.weights / job.weights[rows].sum()
+        weights = job.weights / max(job.weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
         if not len(own):  # fewer rows than processes: take part in the exchange of gradients, add nothing
             own, weights = rows[:1], np.zeros_like(weights)
         parts = list(micro_batches(own, lengths, self.config.micro_batch_tokens, padded=not job.model.packs()))
@@ -141,10 +143,10 @@ class _Loop:
             exchange = nullcontext() if i == len(parts) - 1 else self.accelerator.no_sync(self.wrapped)
             with exchange:
                 batch, cut = self.prefix.batch(part)
-                share_of_update = torch.from_numpy(weights[part]).to(batch.labels.device, torch.float32)
+                share_of_update = torch.from_numpy(weights[part]).to(self.compute.device, torch.float32)
                 with self.compute.autocast():
                     logits = self.wrapped(batch, cut)
-                loss = (job.losses(logits, batch.labels) * share_of_update).sum()
+                loss = (job.losses(logits, batch) * share_of_update).sum()
                 self.accelerator.backward(loss * n_processes)  # DDP takes the mean over processes; the sum is wanted
             total += loss.detach()
         return float(self.compute.sum(total))
@@ -167,7 +169,7 @@ class _Loop:
     def _after_update(self) -> None:
         progress, config = self.progress, self.config
         last = progress.update == self.n_updates
-        every = config.evaluate_every or self.per_epoch
+        every = config.evaluate_every or self.order.per_epoch
         evaluated = last or progress.update % every == 0
         if evaluated:
             self._evaluate()
@@ -189,7 +191,9 @@ class _Loop:
         if not metrics:
             return
         score = metrics[self.job.metric]
-        self.job.log({"update": progress.update, "epoch": progress.update / self.per_epoch, "validation": metrics})
+        self.job.log(
+            {"update": progress.update, "epoch": progress.update / self.order.per_epoch, "validation": metrics}
+        )
         sign = 1 if self.job.greater_is_better else -1
         if progress.best_score is None or sign * score > sign * progress.best_score:
             progress.best_score, progress.best_update, progress.n_without_gain = score, progress.update, 0

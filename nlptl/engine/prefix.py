@@ -27,14 +27,14 @@ class Prefix:
     def __init__(self, model: Model, features: Features, compute: Compute, max_gib: float) -> None:
         self.model, self.features, self.compute = model, features, compute
         self.cut = model.cut()
-        self._per_token = self.cut < model.depth()
+        self._per_token = model.per_token(self.cut)
         self._n_rows = len(features.input_ids) if self._per_token else len(features)
         fits = self._n_rows * model.width() * 4 <= max_gib * 2**30
         self._states = self._compute() if self.cut and fits else None
 
     @property
     def vectors(self) -> torch.Tensor:
-        """The outputs of a wholly frozen encoder, (n, hidden), cached or not."""
+        """The outputs of the frozen layers, (n, hidden), or where the head reads tokens (n_tokens, hidden)."""
         return self._compute() if self._states is None else self._states
 
     def batch(self, rows: np.ndarray) -> tuple[Batch, int]:

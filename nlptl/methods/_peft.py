@@ -76,7 +76,9 @@ def head_modules(pretrained: Pretrained) -> list[str]:
 
 def task_type(pretrained: Pretrained) -> str:
     """Returns PEFT's name of the task, with which its Auto classes find the model class."""
-    return "SEQ_2_SEQ_LM" if pretrained.module.is_likelihood else "SEQ_CLS"
+    if pretrained.module.is_likelihood:
+        return "SEQ_2_SEQ_LM"
+    return {"tags": "TOKEN_CLS", "span": "QUESTION_ANS", "text": "SEQ_2_SEQ_LM"}.get(pretrained.output, "SEQ_CLS")
 
 
 def layer_indices(pretrained: Pretrained, layers: str) -> list[int] | None:

@@ -1,4 +1,4 @@
-"""Probing: the encoder is frozen, a logistic head is fitted to its vectors (Alain and Bengio 2017)."""
+"""Probing: the encoder is frozen, a linear head is fitted to its vectors (Alain and Bengio 2017)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,28 +6,34 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError, TrainingError
-from nlptl.records import Pretrained
+from nlptl.records import Features, Output, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from nlptl.methods._solve import Rows
+
+    Folds = list[tuple[np.ndarray, np.ndarray]]
+
 HEAD = "head.safetensors"
+MIN_FOLDS = 2
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Fits a logistic head on the frozen encoder's vectors, to convergence: epochs and learning rate do not matter."""
+    """Fits a linear head on the frozen encoder's vectors, to convergence: epochs and learning rate do not matter."""
 
     strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
     """Inverse regularization strengths tried (scikit-learn's C, on standardized vectors)."""
     n_folds: int = 3
     """Folds of the cross-validation that chooses among them."""
     n_search: int = 10_000
-    """Most rows (a stratified sample) on which they are compared; the chosen one is fitted on all rows."""
+    """Most rows (a random sample) on which they are compared; the chosen one is fitted on all rows."""
 
-    default_lr: ClassVar[float] = 1.0
-    """Not used: the head is fitted with L-BFGS."""
+    default_lr: ClassVar[float] = 1e-3
+    """AdamW's own; used only where a head cannot be solved for: starts and ends of answers."""
     default_pooling: ClassVar[str] = "mean"
+    solves: ClassVar[tuple[Output, ...]] = ("class", "classes", "number", "tags")
     self_contained: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -47,41 +53,47 @@ class Probe:
         """
         if pretrained.config.pooling == "native" or pretrained.config.head != "classifier":
             raise InputError(
-                "method probe fits a linear head on pooled vectors: "
-                "use model.pooling mean, cls or max, and model.head classifier"
+                "method probe fits a linear head on the encoder's vectors: use model.pooling mean, cls or max (for "
+                "tags and spans none), model.head classifier, and a task whose answers are not written"
             )
         pretrained.module.net.requires_grad_(False)
         pretrained.module.net.classifier.requires_grad_(True)
 
     def fit_head(
-        self, pretrained: Pretrained, vectors: "np.ndarray", labels: "np.ndarray", weights: "np.ndarray", seed: int
+        self, pretrained: Pretrained, vectors: "np.ndarray", features: Features, weights: "np.ndarray", seed: int
     ) -> dict[str, Any]:
         """Fits the head to convergence and returns what was chosen.
 
         Args:
             pretrained: its linear head is set.
-            vectors: float32 (n, hidden), from the frozen encoder.
-            labels: int64 (n,), class ids; every class occurs.
-            weights: float64 (n,), of the rows in the loss.
+            vectors: float32 (n, hidden), from the frozen encoder; of tags (n_tokens, hidden).
+            features: say what is right.
+            weights: float64 (n,), of the features in the loss.
             seed: of the search's sample and folds.
         """
         import numpy as np
         import torch
         from sklearn.preprocessing import StandardScaler
 
+        from nlptl.methods import _solve
+
         if not np.isfinite(vectors).all():
             raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
+        is_class = pretrained.output == "class"
+        targets = features.labels
+        if pretrained.output == "tags":
+            vectors, targets, weights = _tagged(vectors, features, weights)
         scaler = StandardScaler().fit(vectors)
-        scaled = scaler.transform(vectors)
-        strength, scores = self._search(scaled, labels, weights, seed)
-        model = _logistic(strength).fit(scaled, labels, sample_weight=weights)
-        weight, bias = _two_rows(model.coef_, model.intercept_)
-        weight = weight / scaler.scale_  # the head reads vectors as they are
+        rows = _solve.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.net.classifier
+        folds = self._stratified_folds(targets, seed) if is_class else self._folds(len(targets), seed)
+        strength, losses = self._search(rows, head.out_features, folds)
+        found = _solve.solve(rows, strength, head.out_features)
+        weight = found.weight / scaler.scale_  # the head reads vectors as they are
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weight))
-            head.bias.copy_(torch.from_numpy(bias - weight @ scaler.mean_))
-        return {"strength": strength, "cross_validation": scores, "iterations": int(model.n_iter_.max())}
+            head.bias.copy_(torch.from_numpy(found.bias - weight @ scaler.mean_))
+        return {"strength": strength, "cross_validation": losses}
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes the head; the encoder is named, not copied."""
@@ -103,45 +115,54 @@ class Probe:
         except (OSError, SafetensorError, RuntimeError) as error:
             raise InputError(f"{folder / HEAD} is missing or damaged: {error}") from error
 
-    def _search(
-        self, vectors: "np.ndarray", labels: "np.ndarray", weights: "np.ndarray", seed: int
-    ) -> tuple[float, dict[str, float]]:
+    def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
+        """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried."""
+        import numpy as np
+
+        from nlptl.methods import _solve
+
+        if not folds or len(self.strengths) == 1:
+            return sorted(self.strengths)[len(self.strengths) // 2], {}
+        losses = {}
+        for strength in sorted(self.strengths):
+            each = [_solve.loss(_solve.solve(rows.at(a), strength, n), rows.at(b)) for a, b in folds]
+            losses[str(strength)] = float(np.mean(each))
+        return min(sorted(self.strengths), key=lambda c: losses[str(c)]), losses
+
+    def _folds(self, n: int, seed: int) -> "Folds":
+        """Returns rows to fit on and rows held out, at random."""
+        import numpy as np
+        from sklearn.model_selection import KFold
+
+        some = np.random.default_rng(seed).permutation(n)[: self.n_search]
+        if len(some) < 2 * self.n_folds:
+            return []
+        return [(some[a], some[b]) for a, b in KFold(self.n_folds).split(some)]
+
+    def _stratified_folds(self, ids: "np.ndarray", seed: int) -> "Folds":
+        """Returns rows to fit on and rows held out, with each class's share; none where a class has a single row."""
         import numpy as np
         from sklearn.model_selection import StratifiedKFold, train_test_split
 
-        rows = np.arange(len(labels))
-        smallest = int(np.bincount(labels).min())
+        rows = np.arange(len(ids))
+        smallest = int(np.bincount(ids).min())
         if len(rows) > self.n_search and smallest * self.n_search >= 2 * len(rows):
-            rows, _ = train_test_split(rows, train_size=self.n_search, stratify=labels, random_state=seed)
-        n_folds = min(self.n_folds, int(np.bincount(labels[rows]).min()))
-        if n_folds < 2 or len(self.strengths) == 1:
-            return sorted(self.strengths)[len(self.strengths) // 2], {}
-        folds = list(StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(rows, labels[rows]))
-        scores = {}
-        for strength in sorted(self.strengths):
-            losses = [_log_loss(strength, vectors, labels, weights, rows[a], rows[b]) for a, b in folds]
-            scores[str(strength)] = float(np.mean(losses))
-        return min(sorted(self.strengths), key=lambda c: scores[str(c)]), scores
+            rows, _ = train_test_split(rows, train_size=self.n_search, stratify=ids, random_state=seed)
+        n_folds = min(self.n_folds, int(np.bincount(ids[rows]).min()))
+        if n_folds < MIN_FOLDS:
+            return []
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+        return [(rows[a], rows[b]) for a, b in folds.split(rows, ids[rows])]
 
 
-def _logistic(strength: float) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=strength, max_iter=1000, tol=1e-4)
-
-
-def _log_loss(strength: float, vectors: Any, labels: Any, weights: Any, fit: Any, held_out: Any) -> float:
-    from sklearn.metrics import log_loss
-
-    model = _logistic(strength).fit(vectors[fit], labels[fit], sample_weight=weights[fit])
-    probabilities = model.predict_proba(vectors[held_out])
-    return float(log_loss(labels[held_out], probabilities, sample_weight=weights[held_out], labels=model.classes_))
-
-
-def _two_rows(weight: Any, bias: Any) -> tuple[Any, Any]:
+def _tagged(
+    vectors: "np.ndarray", features: Features, weights: "np.ndarray"
+) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """Returns the vectors of tokens that have a tag, their class ids and weights, a row each."""
     import numpy as np
 
-    # scikit-learn has one row for two classes: the difference of their logits.
-    if len(weight) > 1:
-        return weight, bias
-    return np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
+    lengths = features.lengths
+    places = np.arange(features.labels.shape[1]) < lengths[:, None]
+    labels, by_token = features.labels[places], np.repeat(weights / np.maximum(lengths, 1), lengths)
+    known = labels >= 0
+    return vectors[known], labels[known], by_token[known]

@@ -5,14 +5,27 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
-from nlptl.records import Batch, SubLayers
+from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
+
+HEADS: dict[Output, str] = {
+    "class": "AutoModelForSequenceClassification",
+    "classes": "AutoModelForSequenceClassification",
+    "number": "AutoModelForSequenceClassification",
+    "tags": "AutoModelForTokenClassification",
+    "span": "AutoModelForQuestionAnswering",
+    "text": "AutoModelForSeq2SeqLM",
+}
+"""transformers' class with its own head, by output."""
+ENCODER: tuple[Output, ...] = (*BY_SEQUENCE, "tags", "span")
+"""Outputs for which transformers' encoders have heads."""
 
 
 class Family(Protocol):
     """How one architecture is run.
 
-    A family that `packs` also has `embed`, `run` and `classify` (families/_encoder.py); a text-to-text family has
-    `log_likelihoods` (families/t5.py).
+    A family that `packs` also has `embed`, `run` and a head for each output, `classify`, `tag` and `span`
+    (families/_encoder.py). One that pads has `logits` (families/_padded.py), one that writes texts `text_logits` and
+    `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
     """
 
     model_types: ClassVar[tuple[str, ...]]
@@ -21,10 +34,10 @@ class Family(Protocol):
     """Attention implementation, by transformers' name."""
     packs: ClassVar[bool]
     """Whether it computes batches without padding."""
-    classifier_class: ClassVar[str]
-    """Class of transformers with its own head."""
-    text_class: ClassVar[str | None]
-    """Class of transformers that writes text; None for encoders."""
+    native: ClassVar[tuple[Output, ...]]
+    """Outputs that a head of transformers' own gives."""
+    refused: ClassVar[dict[Output, str]]
+    """Outputs that the architecture cannot give, with the reason; the others get a linear head over the encoder."""
     backbone_options: ClassVar[dict[str, Any]]
     """For loading the encoder alone."""
     sub_layers: ClassVar[SubLayers]

@@ -14,45 +14,64 @@ from nlptl import registry
 from nlptl.config import ModelConfig
 from nlptl.errors import InputError, nearest
 from nlptl.models import sources
+from nlptl.models.family import HEADS
 from nlptl.models.pooled import HEAD_FILE, PooledClassifier
 from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
 from nlptl.models.tokenizers import check_tokenizer, label_words, load_tokenizer
-from nlptl.records import LabelSpace, ModelSource, Pretrained
+from nlptl.records import BY_SEQUENCE, LabelSpace, ModelSource, Output, Pretrained
 
-DEFAULT_MAX_LENGTH = 256
+PROBLEMS = {"class": "single_label_classification", "classes": "multi_label_classification", "number": "regression"}
 
 
-def load(config: ModelConfig, labels: LabelSpace, *, seed: int) -> Pretrained:
-    """Returns a pretrained model with a head for these labels.
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a task and a method ask of a model."""
+
+    output: Output
+    labels: LabelSpace
+    """The classes, in the order of the logits."""
+    pooling: str = "native"
+    """Where the user gives none."""
+    max_length: int = 256
+    """Where the user gives none."""
+
+
+def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
+    """Returns a pretrained model with a head.
 
     The head is the checkpoint's own where that has exactly these labels in this order, else new, drawn with `seed`.
 
     Args:
-        config: `pooling` must be given; `max_length` may be None.
-        labels: the classes, in the order of the logits.
+        config: of the model; what it leaves open is resolved.
+        wanted: what the head must give.
         seed: of the new head's weights.
 
     Raises:
         InputError: the model cannot be found or loaded, or does not fit the configuration.
     """
+    labels = wanted.labels
     source = sources.find(config)
     raw = sources.read_json(source.path / "config.json")
     family = family_of(raw.get("model_type"))
     tokenizer = load_tokenizer(source.path)
-    net_config = _net_config(config, source.path, family, labels)
-    config = dataclasses.replace(config, max_length=_max_length(config, net_config, family))
-    own_head = _same_labels(raw, labels)
+    _check_head(config, wanted, family, raw["model_type"])
+    net_config = _net_config(config, source.path, family, wanted)
+    config = dataclasses.replace(
+        config,
+        pooling=_pooling(config, wanted, family),  # type: ignore[arg-type]
+        max_length=_max_length(config, wanted.max_length, family.max_length(net_config)),
+    )
     with _loading(source, seed):
-        net, head = _load_net(config, source, net_config, family)
-        if not own_head:
+        net, head = _load_net(config, source, net_config, family, wanted.output)
+        if not _has_head(raw, wanted):
             _draw(net, head, seed, getattr(net_config, "initializer_range", 0.02))
         elif isinstance(net, PooledClassifier) and (source.path / HEAD_FILE).exists():
             net.load_head(source.path)
     check_tokenizer(tokenizer, net, config)
     words = label_words(tokenizer, labels) if config.head == "label_words" else None
-    module = SequenceModel(net.float(), family, str(config.pooling), words)
-    return Pretrained(module, tokenizer, family, source, head, config, labels)
+    module = SequenceModel(net.float(), family, config, wanted.output, words)
+    return Pretrained(module, tokenizer, family, source, head, config, labels, wanted.output)
 
 
 def family_of(model_type: str | None) -> Any:
@@ -72,41 +91,66 @@ def family_of(model_type: str | None) -> Any:
     return known[model_type]()
 
 
-def _net_config(config: ModelConfig, path: Path, family: Any, labels: LabelSpace) -> Any:
+def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:
+    if wanted.output in family.refused:
+        raise InputError(
+            f"model {config.name!r} ({model_type}) does not give answers of the kind {wanted.output!r}: "
+            f"{family.refused[wanted.output]}"
+        )
+    if config.head != "label_words":
+        return
+    if "text" not in family.native or wanted.output != "class":
+        raise InputError(
+            "model.head label_words scores one label's name as output text: it needs a text-to-text model (T5, BART) "
+            f"and a task with one label a row; {config.name} is a {model_type}, the task asks for {wanted.output!r}"
+        )
+    if config.pooling not in (None, "native"):
+        raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
+
+
+def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
+    allowed: tuple[str, ...]
+    if config.head == "label_words" or wanted.output == "text":
+        allowed, default = ("native",), "native"
+    elif wanted.output in BY_SEQUENCE:
+        allowed, default = ("native", "mean", "cls", "max"), wanted.pooling
+    else:
+        allowed = ("native", "none") if wanted.output in family.native else ("none",)
+        default = allowed[0] if wanted.pooling == "native" else "none"
+    if config.pooling is not None and config.pooling not in allowed:
+        raise InputError(
+            f"model.pooling {config.pooling} does not go with this model and answers of the kind {wanted.output!r}: "
+            f"choose {' or '.join(allowed)}"
+        )
+    return config.pooling or default
+
+
+def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) -> Any:
     options: dict[str, Any] = {}
-    if config.head == "classifier":
-        options["id2label"] = dict(enumerate(labels.names))
-        options["label2id"] = {name: i for i, name in enumerate(labels.names)}
-        options["problem_type"] = "single_label_classification"
+    if config.head == "classifier" and wanted.output != "text":
+        options["id2label"] = dict(enumerate(wanted.labels.names))
+        options["label2id"] = {name: i for i, name in enumerate(wanted.labels.names)}
+        options["problem_type"] = PROBLEMS.get(wanted.output)
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
     return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
 
 
-def _max_length(config: ModelConfig, net_config: Any, family: Any) -> int:
-    limit = family.max_length(net_config)
+def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:
     if config.max_length is None:
-        return min(DEFAULT_MAX_LENGTH, limit or DEFAULT_MAX_LENGTH)
+        return min(default, limit or default)
     if limit is not None and config.max_length > limit:
         raise InputError(f"model.max_length is {config.max_length}, but {config.name} takes at most {limit} tokens")
     return config.max_length
 
 
 def _load_net(
-    config: ModelConfig, source: ModelSource, net_config: Any, family: Any
+    config: ModelConfig, source: ModelSource, net_config: Any, family: Any, output: Output
 ) -> tuple[nn.Module, frozenset[str]]:
     if config.head == "label_words":
-        if family.text_class is None:
-            raise InputError(
-                f"model.head label_words needs a text-to-text model (T5); {config.name} is a {net_config.model_type}"
-            )
-        if config.pooling != "native":
-            raise InputError(
-                f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing"
-            )
-        return _from_pretrained(family.text_class, source, net_config, family)
+        return _from_pretrained(HEADS["text"], source, net_config, family)
     if config.pooling == "native":
-        return _from_pretrained(family.classifier_class, source, net_config, family)
+        return _from_pretrained(HEADS[output], source, net_config, family)
     class_name = family.backbone_class(net_config.model_type)
     backbone, missing = _from_pretrained(class_name, source, net_config, family, **family.backbone_options)
     dropout = max(getattr(net_config, field) for field in family.dropout_fields)
@@ -159,9 +203,12 @@ def _is_embedding(net: nn.Module, name: str) -> bool:
     return isinstance(net.get_submodule(name.rpartition(".")[0]), nn.Embedding)
 
 
-def _same_labels(raw: dict[str, Any], labels: LabelSpace) -> bool:
+def _has_head(raw: dict[str, Any], wanted: Wanted) -> bool:
+    """Returns whether the checkpoint's own head, where there is one, is the one that is wanted."""
+    if wanted.output == "span" and any(name.endswith("QuestionAnswering") for name in raw.get("architectures") or ()):
+        return True  # its labels are mostly not named
     known = {int(i): str(name) for i, name in (raw.get("id2label") or {}).items()}
-    return tuple(known[i] for i in sorted(known)) == labels.names
+    return tuple(known[i] for i in sorted(known)) == wanted.labels.names
 
 
 def _draw(net: nn.Module, head: frozenset[str], seed: int, std: float) -> None:

@@ -5,15 +5,16 @@ import torch
 from nlptl.records import Batch
 
 
-def pad(batch: Batch, pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns input ids and mask, both int64 (n, longest), of a flat batch.
+def pad(batch: Batch, tokens: torch.Tensor, filler: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns values of flat tokens as rows, and their mask, both int64 (n, longest).
 
     Args:
         batch: the features.
-        pad_id: the id that fills the rows up.
+        tokens: int64 (n_tokens,): the values.
+        filler: the value that fills the rows up.
     """
-    lengths = batch.lengths.to(batch.input_ids.device)
-    mask = torch.arange(int(batch.lengths.max()), device=lengths.device) < lengths[:, None]
-    input_ids = batch.input_ids.new_full(mask.shape, pad_id)
-    input_ids[mask] = batch.input_ids
-    return input_ids, mask.long()
+    lengths = batch.lengths.to(tokens.device)
+    mask = torch.arange(int(batch.lengths.max()), device=tokens.device) < lengths[:, None]
+    padded = tokens.new_full(mask.shape, filler)
+    padded[mask] = tokens
+    return padded, mask.long()

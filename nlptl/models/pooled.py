@@ -1,4 +1,4 @@
-"""A linear head over pooled token states: for probes, and for poolings that transformers' own heads do not have."""
+"""A linear head over the encoder's vectors: for probes, and for what transformers' own heads do not have."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ HEAD_FILE = "head.safetensors"
 
 
 class PooledClassifier(nn.Module):
-    """An encoder with dropout and a linear layer over one vector per sequence.
+    """An encoder with dropout and a linear layer over one vector per sequence or per token.
 
     Args:
         backbone: a transformers encoder.
@@ -32,7 +32,7 @@ class PooledClassifier(nn.Module):
         return embeddings
 
     def classify(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Returns logits (n, classes) from pooled vectors (n, hidden)."""
+        """Returns logits (n, classes) from vectors (n, hidden)."""
         logits: torch.Tensor = self.classifier(self.dropout(vectors))
         return logits
 

@@ -1,14 +1,15 @@
-"""One model as the engine sees it: a batch of flat tokens in, a row of logits per sequence out."""
+"""One model as the engine sees it: a batch of flat tokens in, logits out."""
 
 from typing import Any
 
 import torch
 from torch import nn
 
+from nlptl.config import ModelConfig
 from nlptl.models.dropout import Dropout
 from nlptl.models.packing import Packing
 from nlptl.models.pooled import PooledClassifier, pool
-from nlptl.records import Batch
+from nlptl.records import BY_SEQUENCE, Batch, Output
 
 
 class SequenceModel(nn.Module):
@@ -17,15 +18,19 @@ class SequenceModel(nn.Module):
     Args:
         net: the transformers model, or a `PooledClassifier`; a method edits it in place.
         family: runs the net's architecture.
-        pooling: how token states become one vector per sequence.
+        config: resolved; how token states become one vector per sequence, and how texts are written.
+        output: what the head gives.
         words: int64 (classes, tokens): the labels' names for a text-to-text model, -100 behind each; else None.
     """
 
-    def __init__(self, net: nn.Module, family: Any, pooling: str, words: torch.Tensor | None = None) -> None:
+    def __init__(
+        self, net: nn.Module, family: Any, config: ModelConfig, output: Output, words: torch.Tensor | None = None
+    ) -> None:
         super().__init__()
         self.net = net
         self.family = family
-        self.pooling = pooling
+        self.config = config
+        self.output = output
         self.register_buffer("words", words, persistent=False)
 
     @property
@@ -57,27 +62,42 @@ class SequenceModel(nn.Module):
 
     @property
     def has_vectors(self) -> bool:
-        """Whether the head reads one vector per sequence, so that the encoder below can be frozen and cached."""
+        """Whether the head reads only the encoder's vectors, so that the encoder below can be frozen and cached."""
         return isinstance(self.net, PooledClassifier) or (self.family.packs and not self.is_likelihood)
 
     def forward(self, batch: Batch, cut: int = 0) -> torch.Tensor:
-        """Returns logits, (n, classes).
+        """Returns logits: (n, classes), (n_tokens, classes) of tags and spans, (n, longest, vocabulary) of texts.
 
         Args:
             batch: the features; where it has `states`, these are the outputs of `prefix(batch, cut)`.
-            cut: how many layers lie below `batch.states`; the number of layers means that these are vectors.
+            cut: how many layers lie below `batch.states`; the number of layers means that the head comes next.
         """
         if self.is_likelihood:
             return self.family.log_likelihoods(self.net, batch, self.words)  # type: ignore[no-any-return]
+        if self.output == "text":
+            return self.family.text_logits(self.net, batch)  # type: ignore[no-any-return]
         if not self.has_vectors:
-            return self.family.logits(self.net, batch)  # type: ignore[no-any-return]
+            return self.family.logits(self.net, batch, self.output)  # type: ignore[no-any-return]
         return self.head(self._vectors(batch, cut))
 
+    def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
+        """Returns what predictions are made of: logits, or the tokens of written texts, int64 (n, longest)."""
+        if self.output != "text":
+            return self(batch, cut)  # type: ignore[no-any-return]
+        options = {"max_new_tokens": self.config.max_written, "n_beams": self.config.n_beams}
+        return self.family.write(self.net, batch, **options)  # type: ignore[no-any-return]
+
     def head(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Returns logits (n, classes) from pooled vectors (n, hidden)."""
+        """Returns logits from pooled vectors (n, hidden), of tags and spans from states (n_tokens, hidden)."""
         if isinstance(self.net, PooledClassifier):
             return self.net.classify(vectors)
-        return self.family.classify(self.net, vectors)  # type: ignore[no-any-return]
+        head = {"tags": self.family.tag, "span": self.family.span}.get(self.output, self.family.classify)
+        return head(self.net, vectors)  # type: ignore[no-any-return]
+
+    def per_token(self, cut: int | None = None) -> bool:
+        """Returns whether the prefix's outputs at a cut, or without one the logits, have a row for each token."""
+        whole = cut is None or cut == self.depth()
+        return self.output in ("tags", "span") if whole else True
 
     def cut(self) -> int:
         """Returns how many layers may be computed once: those below the first trainable parameter; 0 for none.
@@ -94,7 +114,7 @@ class SequenceModel(nn.Module):
 
     @torch.no_grad()
     def prefix(self, batch: Batch, cut: int) -> torch.Tensor:
-        """Returns the prefix's outputs: states (n_tokens, hidden), or vectors (n, hidden) for the whole encoder."""
+        """Returns the prefix's outputs: states (n_tokens, hidden), or vectors (n, hidden) of the whole encoder."""
         layers = self.family.layers(self.backbone)
         if cut == len(layers):
             return self._vectors(batch, 0)
@@ -110,7 +130,9 @@ class SequenceModel(nn.Module):
         else:
             packing = Packing.of(batch.lengths, batch.input_ids.device)
             states = self.family.run(self.family.layers(self.backbone)[cut:], batch.states, packing)
-        return pool(states, batch.lengths, self.pooling)
+        if self.output not in BY_SEQUENCE:
+            return states  # type: ignore[no-any-return]
+        return pool(states, batch.lengths, str(self.config.pooling))
 
     def train(self, mode: bool = True) -> "SequenceModel":
         """Sets training mode on what is trained; frozen modules stay in eval mode, without dropout."""

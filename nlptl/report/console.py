@@ -28,7 +28,8 @@ def before(
     trained = sum(p.numel() for p in parameters if p.requires_grad)
     total = sum(p.numel() for p in parameters)
     _say("data", f"{rows}; columns {', '.join(f'{role}={name!r}' for role, name in corpus.columns.items())}")
-    _say("labels", ", ".join(labels.names[:MAX_CLASSES]) + (" (ordered)" if labels.values else ""))
+    if pretrained.output in ("class", "classes", "tags"):
+        _say("labels", ", ".join(labels.names[:MAX_CLASSES]) + (" (ordered)" if labels.values else ""))
     _say("model", f"{pretrained.source.name} from {pretrained.source.reference}")
     _say(
         "method", f"{type(recipe.method).__name__}, {trained:,} of {total:,} parameters trained ({trained / total:.2%})"
@@ -53,7 +54,7 @@ def after(folder: Path, result: dict[str, Any]) -> None:
         f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB",
     )
     difference = result["reload_check"]["max_abs_diff"]
-    _say("reload", f"equal in a fresh process (largest difference of logits {difference:.1e})")
+    _say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
     _say("run", str(folder))
 
 
@@ -65,6 +66,8 @@ def scores(found: Scores, title: str) -> None:
     for name, interval in found.metrics.items():
         table.add_row(name, f"{interval.value:.4f}", f"{interval.low:.4f} - {interval.high:.4f}")
     _console().print(table)
+    if not found.per_class:
+        return
     by_class = Table(title="by class")
     for heading in ("label", "precision", "recall", "f1", "rows"):
         by_class.add_column(heading, justify="left" if heading == "label" else "right")

@@ -1,14 +1,14 @@
 """Sentiment: two classes, three classes, or stars."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.checks import check_types
+from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError
-from nlptl.records import Column, Example, Features, LabelSpace, Prediction
-from nlptl.tasks import _single_label
+from nlptl.records import Batch, Column, Corpus, Example, Features, Finding, LabelSpace, Output, Prediction, Pretrained
+from nlptl.tasks import _labels, _tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,18 +50,26 @@ class Sentiment:
 
     scale: Literal["auto", "classes", "stars"] = "auto"
     """classes: unordered; stars: ordered numbers; auto: stars where there are four or more labels, all numbers."""
+    long: _tokens.Long = "truncate"
+    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
+    whose probabilities are averaged."""
+    overlap: int = 32
+    """Tokens that neighbouring windows share."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
         Column("text_pair", (), required=False),
-        Column("label", LABEL),
+        Column("label", LABEL, kind="class"),
     )
+    output: ClassVar[Output] = "class"
     sample: ClassVar[str] = "reviews"
     metric: ClassVar[str] = "accuracy"
+    max_length: ClassVar[int] = 256
 
     def __post_init__(self) -> None:
-        """Checks types and choices."""
+        """Checks types, choices and ranges."""
         check_types("task", self)
+        at_least("task.overlap", self.overlap, 0)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
         """Returns the classes of the training examples: stars ascending, else as declared, else in alphabetical order.
@@ -87,21 +95,28 @@ class Sentiment:
             return LabelSpace(tuple(n for n in declared if n in found))
         return LabelSpace(tuple(sorted(found)))
 
-    def losses(
-        self, logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, likelihood: bool
-    ) -> "torch.Tensor":
-        """Returns the cross-entropy of each row, (n,)."""
-        return _single_label.losses(logits, labels, smoothing=smoothing, likelihood=likelihood)
+    def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
+        """Returns the tokens and class ids of some rows."""
+        pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
+        return pieces.features(_labels.class_ids(examples, pieces.example, pretrained.labels))
+
+    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+        """Returns nothing: what is cut is told by the audit."""
+        return []
+
+    def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
+        """Returns the cross-entropy of each feature, (n,)."""
+        return _labels.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood)
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
         """Returns the weight of each feature in the loss, float64 (n,)."""
-        return _single_label.example_weights(features, len(labels.names), class_weights)
+        return _labels.weights(features, len(labels.names), class_weights)
 
     def decode(
-        self, logits: "np.ndarray", features: Features, examples: Sequence[Example], labels: LabelSpace
+        self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
         """Returns the likeliest label of each example, in the examples' order."""
-        return _single_label.decode(logits, features, examples, labels)
+        return _labels.decode(outputs, features, examples, pretrained)
 
 
 def _number(name: str) -> float | None:

@@ -1,10 +1,12 @@
 """Which rows share an update, and how they become flat batches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from nlptl.engine.batching import collate, micro_batches, share, token_index, updates
+from nlptl.engine.batching import Order, collate, micro_batches, rows_of, share, token_index
 from nlptl.records import Features
 
 LENGTHS = np.random.default_rng(0).integers(1, 30, 50)
@@ -24,14 +26,14 @@ def features(*, types: bool = False) -> Features:
 
 def test_every_row_comes_once_an_epoch():
     for epoch in range(3):
-        found = updates(50, 8, seed=1, epoch=epoch)
+        found = Order(50, 8, 1).updates(epoch)
         assert [len(rows) for rows in found] == [8] * 6 + [2]
         assert sorted(np.concatenate(found)) == list(range(50))
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():
     def order(seed: int, epoch: int) -> list[int]:
-        return np.concatenate(updates(50, 8, seed, epoch)).tolist()
+        return np.concatenate(Order(50, 8, seed).updates(epoch)).tolist()
 
     first = order(1, 2)
     np.random.seed(5)
@@ -42,17 +44,33 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 
 
 def test_the_batch_size_does_not_change_the_order():
-    assert np.array_equal(np.concatenate(updates(50, 7, 1, 0)), np.concatenate(updates(50, 50, 1, 0)))
+    assert np.array_equal(np.concatenate(Order(50, 7, 1).updates(0)), np.concatenate(Order(50, 50, 1).updates(0)))
 
 
 def test_length_does_not_decide_who_shares_an_update():
-    means = [LENGTHS[rows].mean() for rows in updates(50, 10, seed=0, epoch=0)]
+    means = [LENGTHS[rows].mean() for rows in Order(50, 10, 0).updates(0)]
     assert max(means) < LENGTHS.mean() + 2 * LENGTHS.std() / np.sqrt(10)
+
+
+def test_examples_are_drawn_in_proportion_where_that_is_asked_for():
+    draw = np.array([9.0, 1.0, 0.0] * 1000)
+    drawn = np.concatenate(Order(3000, 32, 0, draw).updates(0)) % 3
+    assert len(drawn) == 3000
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 3000, [0.9, 0.1, 0.0], atol=0.02)
+    again = np.concatenate(Order(3000, 32, 0, draw).updates(0)) % 3
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, np.concatenate(Order(3000, 32, 0, draw).updates(1)) % 3)
+
+
+def test_all_features_of_an_example_come_together():
+    found = replace(features(), example=np.repeat(np.arange(20), [1, 2, 3, 4] * 5), full_lengths=np.ones(20))
+    assert rows_of(np.array([3, 0, 2]), found).tolist() == [6, 7, 8, 9, 0, 3, 4, 5]
+    assert sorted(rows_of(np.arange(20), found)) == list(range(50))
 
 
 @pytest.mark.parametrize("n_processes", [1, 2, 3, 8, 60])
 def test_the_processes_divide_an_update_among_them(n_processes):
-    rows = updates(50, 30, seed=0, epoch=0)[0]
+    rows = Order(50, 30, 0).updates(0)[0]
     shares = [share(rows, LENGTHS, rank, n_processes) for rank in range(n_processes)]
     assert sorted(np.concatenate(shares)) == sorted(rows)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

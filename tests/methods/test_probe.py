@@ -22,7 +22,7 @@ def fit(folder, labels=tiny.LABELS, method=None, n=90, class_weights="none", poo
     features = tiny.features(pretrained, rows)
     vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
     weights = Sentiment().weights(features, labels, class_weights)
-    chosen = method.fit_head(pretrained, vectors, features.labels, weights, seed=0)
+    chosen = method.fit_head(pretrained, vectors, features, weights, seed=0)
     return pretrained, rows, chosen, vectors, features.labels, weights
 
 
@@ -70,7 +70,7 @@ def test_a_class_of_a_single_row_does_not_stop_the_probe(tiny_folders):
     rows = [row for row in tiny.examples(20) if row.label == "bad" or row.row_id == 1]
     features = tiny.features(pretrained, rows)
     vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
-    chosen = Probe().fit_head(pretrained, vectors, features.labels, np.ones(len(rows)), seed=0)
+    chosen = Probe().fit_head(pretrained, vectors, features, np.ones(len(rows)), seed=0)
     assert (chosen["strength"], chosen["cross_validation"]) == (1.0, {})
 
 

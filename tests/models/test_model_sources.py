@@ -37,7 +37,7 @@ def change(path: Path, **values: Any) -> None:
 def message(folder: Path | str, **fields: Any) -> str:
     """Returns the message with which loading is refused."""
     with pytest.raises(InputError) as error:
-        loading.load(ModelConfig(name=str(folder), **{"pooling": "native"} | fields), tiny.LABELS, seed=0)
+        loading.load(ModelConfig(name=str(folder), **fields), loading.Wanted("class", tiny.LABELS), seed=0)
     return str(error.value)
 
 
@@ -234,7 +234,7 @@ def test_a_name_that_cannot_be_a_hub_name_is_refused(name):
 
 @packaged
 def test_the_default_model_comes_from_its_package_where_the_hub_cannot_be_reached():
-    pretrained = loading.load(ModelConfig(pooling="mean"), tiny.LABELS, seed=0)
+    pretrained = loading.load(ModelConfig(pooling="mean"), loading.Wanted("class", tiny.LABELS), seed=0)
     assert (pretrained.source.name, pretrained.source.path) == (DEFAULT_MODEL, sources.packaged())
     assert pretrained.source.sha256 == sources.PACKAGE_SHA256
     assert tiny.logits(pretrained, tiny.examples(2)).isfinite().all()

@@ -130,7 +130,7 @@ def test_the_losses_are_those_of_a_plain_torch_loop_on_padded_rows(folder, famil
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=lr)
     expected = []
-    for update, chosen in enumerate(batching.updates(20, 4, 3, epoch=0)):
+    for update, chosen in enumerate(batching.Order(20, 4, 3).updates(0)):
         share = (update + 1) / 2 if update < 2 else (n_updates - update) / 3 if schedule == "linear" else 1.0
         for group in optimizer.param_groups:
             group["lr"] = lr * share

@@ -6,8 +6,7 @@ import torch
 from torch.nn import functional
 
 from nlptl.errors import InputError
-from nlptl.records import Example, Features, LabelSpace
-from nlptl.tasks import _single_label
+from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.sentiment import Sentiment
 
 LOGITS = torch.randn(12, 3, generator=torch.Generator().manual_seed(0)) * 3
@@ -20,9 +19,17 @@ def features(labels: torch.Tensor, example: np.ndarray | None = None) -> Feature
     return Features(np.zeros(n, np.int32), None, np.arange(n + 1), example, labels.numpy(), np.ones(n, np.int64))
 
 
+def batch(labels: torch.Tensor) -> Batch:
+    return Batch(torch.zeros(len(labels)), None, torch.ones(len(labels)), labels, torch.arange(len(labels)))
+
+
+def answering(*names: str) -> Pretrained:
+    return Pretrained(None, None, None, None, frozenset(), None, LabelSpace(names))
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
 def test_losses_are_torchs_cross_entropies(smoothing):
-    found = Sentiment().losses(LOGITS, LABELS, smoothing=smoothing, likelihood=False)
+    found = Sentiment().losses(LOGITS, batch(LABELS), smoothing=smoothing, likelihood=False)
     expected = functional.cross_entropy(LOGITS, LABELS, label_smoothing=smoothing, reduction="none")
     torch.testing.assert_close(found, expected)
 
@@ -30,7 +37,7 @@ def test_losses_are_torchs_cross_entropies(smoothing):
 def test_balanced_weights_give_torchs_weighted_mean():
     weights = torch.from_numpy(Sentiment().weights(features(LABELS), LabelSpace(("a", "b", "c")), "balanced")).float()
     by_class = len(LABELS) / (3 * LABELS.bincount().float())
-    losses = Sentiment().losses(LOGITS, LABELS, smoothing=0.0, likelihood=False)
+    losses = Sentiment().losses(LOGITS, batch(LABELS), smoothing=0.0, likelihood=False)
     torch.testing.assert_close(weights, by_class[LABELS])
     torch.testing.assert_close(
         (losses * weights).sum() / weights.sum(), functional.cross_entropy(LOGITS, LABELS, weight=by_class)
@@ -42,20 +49,20 @@ def test_equal_weights_are_all_one():
 
 
 def test_losses_are_computed_in_float32():
-    found = Sentiment().losses(LOGITS.bfloat16(), LABELS, smoothing=0.0, likelihood=False)
+    found = Sentiment().losses(LOGITS.bfloat16(), batch(LABELS), smoothing=0.0, likelihood=False)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, functional.cross_entropy(LOGITS.bfloat16().float(), LABELS, reduction="none"))
 
 
 def test_likelihoods_are_not_normalized_again():
-    found = Sentiment().losses(LOGITS, LABELS, smoothing=0.0, likelihood=True)
+    found = Sentiment().losses(LOGITS, batch(LABELS), smoothing=0.0, likelihood=True)
     assert torch.equal(found, -LOGITS[torch.arange(12), LABELS])
 
 
 def test_decoding_gives_one_prediction_a_row_in_the_rows_order():
     rows = [Example(i, "") for i in (7, 3, 5)]
     logits = np.log(np.array([[0.2, 0.8], [0.6, 0.4], [0.5, 0.5]], np.float32))
-    found = Sentiment().decode(logits, features(torch.zeros(3).long()), rows, LabelSpace(("bad", "good")))
+    found = Sentiment().decode(logits, features(torch.zeros(3).long()), rows, answering("bad", "good"))
     assert [p.row_id for p in found] == [7, 3, 5]
     assert [p.prediction for p in found] == ["good", "bad", "bad"]
     assert found[0].scores == pytest.approx({"bad": 0.2, "good": 0.8})
@@ -63,11 +70,11 @@ def test_decoding_gives_one_prediction_a_row_in_the_rows_order():
 
 def test_the_features_of_one_row_are_averaged():
     logits = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]], np.float32))
-    found = _single_label.decode(
+    found = Sentiment().decode(
         logits,
         features(torch.zeros(3).long(), np.array([1, 0, 1])),
         [Example(0, ""), Example(1, "")],
-        LabelSpace(("a", "b")),
+        answering("a", "b"),
     )
     assert [p.prediction for p in found] == ["b", "a"]
     assert found[1].scores["a"] == pytest.approx(0.55)
@@ -75,7 +82,7 @@ def test_the_features_of_one_row_are_averaged():
 
 def test_large_logits_do_not_overflow():
     found = Sentiment().decode(
-        np.array([[1e4, 0.0]], np.float32), features(torch.zeros(1).long()), [Example(0, "")], LabelSpace(("a", "b"))
+        np.array([[1e4, 0.0]], np.float32), features(torch.zeros(1).long()), [Example(0, "")], answering("a", "b")
     )
     assert found[0].scores == {"a": 1.0, "b": 0.0}
 

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.models.family import ENCODER
 from nlptl.models.packing import NAME, Packing
-from nlptl.records import Batch, SubLayers
+from nlptl.records import Batch, Output, SubLayers
 
 ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 
@@ -19,8 +20,8 @@ class Encoder:
     model_types: ClassVar[tuple[str, ...]]
     attention: ClassVar[str] = NAME
     packs: ClassVar[bool] = True
-    classifier_class: ClassVar[str] = "AutoModelForSequenceClassification"
-    text_class: ClassVar[str | None] = None
+    native: ClassVar[tuple[Output, ...]] = ENCODER
+    refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
     backbone_options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
     sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"(cross)?attention\.output", "output")
     dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
@@ -71,3 +72,13 @@ class Encoder:
     def classify(self, net: nn.Module, first: torch.Tensor) -> torch.Tensor:
         """Returns transformers' own head's logits (n, classes) from the states of the first tokens, (n, hidden)."""
         raise NotImplementedError
+
+    def tag(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
+        """Returns transformers' own token classifier's logits (n_tokens, classes)."""
+        logits: torch.Tensor = net.classifier(net.dropout(states))  # type: ignore[operator]
+        return logits
+
+    def span(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
+        """Returns transformers' own logits of an answer's start and end, (n_tokens, 2)."""
+        logits: torch.Tensor = net.qa_outputs(states)  # type: ignore[operator]
+        return logits

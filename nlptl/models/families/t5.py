@@ -5,26 +5,23 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from nlptl.models.padding import pad
-from nlptl.records import Batch, SubLayers
+from nlptl.models.families._writer import Writer
+from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 
-class T5:
-    """T5: padded, because its relative position bias is computed for one sequence a row."""
+class T5(Writer):
+    """T5: padded, because its relative position bias is computed for one sequence a row; spans by its encoder alone."""
 
     model_types: ClassVar[tuple[str, ...]] = ("t5", "mt5")
-    attention: ClassVar[str] = "sdpa"
-    packs: ClassVar[bool] = False
-    classifier_class: ClassVar[str] = "AutoModelForSequenceClassification"
-    text_class: ClassVar[str | None] = "AutoModelForSeq2SeqLM"
-    backbone_options: ClassVar[dict[str, Any]] = {}
+    native: ClassVar[tuple[Output, ...]] = (*BY_SEQUENCE, "tags", "text")
+    refused: ClassVar[dict[Output, str]] = {}
     sub_layers: ClassVar[SubLayers] = SubLayers(
         "block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense"
     )
     dropout_fields: ClassVar[tuple[str, ...]] = ("dropout_rate",)
 
     def backbone_class(self, model_type: str) -> str:
-        """Returns the class of the encoder alone, over which a pooled head is put."""
+        """Returns the class of the encoder alone, over which a head of our own is put."""
         return {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel"}[model_type]
 
     def max_length(self, config: Any) -> int | None:
@@ -39,45 +36,20 @@ class T5:
         """Returns the module below the first layer."""
         return backbone.shared  # type: ignore[return-value]
 
-    def states(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
-        """Returns the encoder's last states, (n_tokens, hidden)."""
-        input_ids, mask = pad(batch, backbone.config.pad_token_id)  # type: ignore[union-attr, arg-type]
-        hidden = backbone(input_ids=input_ids, attention_mask=mask).last_hidden_state  # (n, longest, hidden)
-        states: torch.Tensor = hidden[mask.bool()]
-        return states
+    def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
+        """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
+        inputs: torch.Tensor = net._shift_right(targets)  # type: ignore[operator]
+        return inputs
 
-    def logits(self, net: nn.Module, batch: Batch) -> torch.Tensor:
-        """Returns T5ForSequenceClassification's logits, (n, classes)."""
-        input_ids, mask = pad(batch, net.config.pad_token_id)  # type: ignore[union-attr, arg-type]
+    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+        """Returns the logits of transformers' own head: (n, classes), of tags (n_tokens, classes)."""
+        if output not in BY_SEQUENCE:
+            return super().logits(net, batch, output)
+        given = self.inputs(net.config, batch)
         states = net.transformer(  # type: ignore[operator]
-            input_ids=input_ids,
-            attention_mask=mask,
-            decoder_input_ids=net._shift_right(input_ids),  # type: ignore[operator]
-            use_cache=False,
+            **given, decoder_input_ids=self.shifted(net, given["input_ids"]), use_cache=False
         ).last_hidden_state  # (n, longest, hidden)
         # The net itself looks for the end token, and fails where a text contains one.
         ends = states[torch.arange(len(states)), batch.lengths.to(states.device) - 1]
         logits: torch.Tensor = net.classification_head(ends)  # type: ignore[operator]
         return logits
-
-    def log_likelihoods(self, net: nn.Module, batch: Batch, words: torch.Tensor) -> torch.Tensor:
-        """Returns the log-likelihood of each label's name as output text, (n, classes).
-
-        Args:
-            net: a T5ForConditionalGeneration.
-            batch: the features.
-            words: int64 (classes, longest name): each name's tokens and end token, -100 behind it.
-        """
-        input_ids, mask = pad(batch, net.config.pad_token_id)  # type: ignore[union-attr, arg-type]
-        states = net.get_encoder()(input_ids=input_ids, attention_mask=mask).last_hidden_state  # type: ignore[operator]
-        n, classes = len(input_ids), len(words)
-        targets = words.repeat(n, 1)  # (n * classes, longest name)
-        logits = net(
-            encoder_outputs=(states.repeat_interleave(classes, dim=0),),
-            attention_mask=mask.repeat_interleave(classes, dim=0),
-            decoder_input_ids=net._shift_right(targets),  # type: ignore[operator]
-        ).logits  # (n * classes, longest name, vocabulary)
-        token = nn.functional.cross_entropy(
-            logits.float().transpose(1, 2), targets, reduction="none", ignore_index=-100
-        )
-        return -token.sum(1).view(n, classes)

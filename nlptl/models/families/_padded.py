@@ -1,0 +1,64 @@
+"""What models share that are run on padded batches, through transformers' own forward."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from nlptl.models.family import ENCODER
+from nlptl.models.padding import pad
+from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
+
+
+class Padded:
+    """A family whose batches are padded; a subclass names its model types and says where its layers are."""
+
+    model_types: ClassVar[tuple[str, ...]]
+    attention: ClassVar[str] = "sdpa"
+    packs: ClassVar[bool] = False
+    native: ClassVar[tuple[Output, ...]] = ENCODER
+    refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
+    backbone_options: ClassVar[dict[str, Any]] = {}
+    sub_layers: ClassVar[SubLayers]
+    dropout_fields: ClassVar[tuple[str, ...]]
+
+    def backbone_class(self, model_type: str) -> str:
+        """Returns the class of the encoder alone, over which a head of our own is put."""
+        return "AutoModel"
+
+    def max_length(self, config: Any) -> int | None:
+        """Returns the most tokens a sequence may have; None where there is no limit."""
+        return int(config.max_position_embeddings)
+
+    def layers(self, backbone: nn.Module) -> nn.ModuleList:
+        """Returns the encoder's layers, first to last."""
+        return backbone.encoder.layer  # type: ignore[union-attr, return-value]
+
+    def embeddings(self, backbone: nn.Module) -> nn.Module:
+        """Returns the module below the first layer."""
+        return backbone.embeddings  # type: ignore[return-value]
+
+    def inputs(self, config: Any, batch: Batch) -> dict[str, torch.Tensor]:
+        """Returns the padded batch, (n, longest) each, as the arguments of transformers' forward."""
+        input_ids, mask = pad(batch, batch.input_ids, config.pad_token_id)
+        given = {"input_ids": input_ids, "attention_mask": mask}
+        if batch.token_type_ids is not None:
+            given["token_type_ids"] = pad(batch, batch.token_type_ids, 0)[0]
+        return given
+
+    def states(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
+        """Returns the encoder's last states, (n_tokens, hidden)."""
+        given = self.inputs(backbone.config, batch)
+        hidden = backbone(**given).last_hidden_state  # (n, longest, hidden)
+        states: torch.Tensor = hidden[given["attention_mask"].bool()]
+        return states
+
+    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+        """Returns the logits of transformers' own head: (n, classes), of tags and spans (n_tokens, classes)."""
+        given = self.inputs(net.config, batch)
+        found = net(**given)
+        if output in BY_SEQUENCE:
+            return found.logits  # type: ignore[no-any-return]
+        by_place = torch.stack([found.start_logits, found.end_logits], -1) if output == "span" else found.logits
+        logits: torch.Tensor = by_place[given["attention_mask"].bool()]
+        return logits

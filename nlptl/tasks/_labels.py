@@ -1,0 +1,101 @@
+"""What tasks with one label a row share: losses, weights and decoding."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nlptl.records import Example, Features, LabelSpace, Prediction, Pretrained
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+def class_ids(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace) -> "np.ndarray":
+    """Returns each feature's class id, int64 (n,); -1 for no label, or one outside of the label space.
+
+    Args:
+        examples: the rows.
+        of: index of each feature's example.
+        labels: the classes.
+    """
+    import numpy as np
+
+    ids = {name: i for i, name in enumerate(labels.names)}
+    return np.array([ids.get(str(examples[i].label), -1) for i in of], dtype=np.int64)
+
+
+def losses(
+    logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, likelihood: bool, gamma: float = 0.0
+) -> "torch.Tensor":
+    """Returns the cross-entropy of each row, (n,), in float32.
+
+    Args:
+        logits: (n, classes); log-likelihoods of the labels' names where `likelihood`.
+        labels: int64 (n,).
+        smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
+        likelihood: logits are taken as they are: the loss of text-to-text training is the name's own likelihood.
+        gamma: of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
+    """
+    log_probs = logits.float() if likelihood else logits.float().log_softmax(-1)
+    own = -log_probs.gather(1, labels[:, None])[:, 0]
+    if gamma:
+        own = own * (1 - (-own).exp()) ** gamma
+    return own if smoothing == 0 else (1 - smoothing) * own - smoothing * log_probs.mean(-1)
+
+
+def weights(features: Features, n_classes: int, class_weights: str) -> "np.ndarray":
+    """Returns the weight of each feature in the loss, float64 (n,): its example's, divided by the example's features.
+
+    Args:
+        features: the training features, with one label each.
+        n_classes: number of classes.
+        class_weights: "none" for all 1, "balanced" for n / (classes * rows of the class).
+    """
+    import numpy as np
+
+    shares = feature_shares(features)
+    if class_weights == "none":
+        return shares
+    counts = np.bincount(features.labels, shares, minlength=n_classes)
+    by_class = shares.sum() / (n_classes * np.maximum(counts, 1))
+    return np.asarray(by_class[features.labels] * shares)
+
+
+def feature_shares(features: Features) -> "np.ndarray":
+    """Returns the share of each feature in its example, float64 (n,): windows of one text count as one text."""
+    import numpy as np
+
+    return np.asarray(1 / np.bincount(features.example)[features.example])
+
+
+def decode(
+    logits: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
+) -> list[Prediction]:
+    """Returns the likeliest label of each example, in the examples' order; features of one example are averaged.
+
+    Args:
+        logits: float32 (n_features, n_classes).
+        features: say which example each row of logits belongs to.
+        examples: the rows.
+        pretrained: its labels.
+    """
+    import numpy as np
+
+    names = pretrained.labels.names
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    means = pooled(shifted / shifted.sum(-1, keepdims=True), features, len(examples))
+    best = means.argmax(-1)
+    return [
+        Prediction(e.row_id, names[b], dict(zip(names, map(float, row), strict=True)))
+        for e, b, row in zip(examples, best, means, strict=True)
+    ]
+
+
+def pooled(values: "np.ndarray", features: Features, n_examples: int) -> "np.ndarray":
+    """Returns the mean of each example's features, (n_examples, ...), from (n_features, ...)."""
+    import numpy as np
+
+    sums = np.zeros((n_examples, *values.shape[1:]))
+    np.add.at(sums, features.example, values)
+    counts = np.bincount(features.example, minlength=n_examples)
+    return np.asarray(sums / counts.reshape(-1, *[1] * (values.ndim - 1)))

@@ -1,0 +1,15 @@
+"""Flat tokens as one row a feature."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from nlptl.records import Batch
+
+
+def places(batch: "Batch", device: "torch.device") -> "torch.Tensor":
+    """Returns which places of (n, longest) hold a token, bool; the flat tokens fill them row by row."""
+    import torch
+
+    return torch.arange(int(batch.lengths.max()), device=device) < batch.lengths.to(device)[:, None]

@@ -1,0 +1,188 @@
+"""Turns texts into flat token arrays, once: cut, by their head and tail, or as overlapping windows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from nlptl.errors import InputError
+from nlptl.records import Example, Features, Pretrained
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Long = Literal["truncate", "head+tail", "window"]
+HEAD_SHARE = 0.25  # 128 of 510 tokens in Sun et al. 2019, "How to fine-tune BERT for text classification", section 5.3
+CHUNK = 2_000  # texts a call, so that the tokenizer's own objects stay small
+
+
+@dataclass
+class Pieces:
+    """Token ids of features, in the order of their examples."""
+
+    ids: "list[np.ndarray]" = field(default_factory=list)
+    types: "list[np.ndarray]" = field(default_factory=list)
+    """Token types; empty for models without."""
+    example: list[int] = field(default_factory=list)
+    """Index of each feature's example."""
+    full_lengths: list[int] = field(default_factory=list)
+    """Of each example: the tokens that it takes; no more than are kept where nothing is cut."""
+    spans: "list[np.ndarray]" = field(default_factory=list)
+    """int32 (tokens, 2) a feature: the characters of each token, -1 for tokens that are not of the text looked at."""
+
+    def features(self, labels: "np.ndarray") -> Features:
+        """Returns the features; labels are of the features, (n, ...)."""
+        import numpy as np
+
+        return Features(
+            input_ids=np.concatenate(self.ids) if self.ids else np.zeros(0, np.int32),
+            token_type_ids=np.concatenate(self.types) if self.types else None,
+            offsets=np.cumsum([0, *map(len, self.ids)], dtype=np.int64),
+            example=np.array(self.example, dtype=np.int64),
+            labels=labels,
+            full_lengths=np.array(self.full_lengths, dtype=np.int64),
+            spans=np.concatenate(self.spans) if self.spans else None,
+        )
+
+    def add(self, ids: Sequence[int], types: Sequence[int] | None, example: int) -> None:
+        """Adds a feature."""
+        import numpy as np
+
+        self.ids.append(np.asarray(ids, dtype=np.int32))
+        if types is not None:
+            self.types.append(np.asarray(types, dtype=np.int8))
+        self.example.append(example)
+
+
+def read(examples: Sequence[Example], pretrained: Pretrained, long: Long, overlap: int) -> Pieces:
+    """Returns the tokens of texts or pairs of texts.
+
+    Args:
+        examples: the rows; all or none have a `text_pair`.
+        pretrained: its tokenizer and `max_length`, special tokens included.
+        long: what happens to longer texts. truncate: the end is cut, of a pair the longer text's; head+tail: the middle
+            is cut; window: nothing is cut, an example becomes several features.
+        overlap: tokens that neighbouring windows share.
+
+    Raises:
+        InputError: the strategy does not go with pairs of texts.
+    """
+    pairs = any(e.text_pair is not None for e in examples)
+    if pairs and long != "truncate":
+        raise InputError(f"task.long {long} is for single texts, these rows are pairs: set task.long truncate")
+    if long == "window":
+        return replace(windows(examples, pretrained, overlap, pairs=False), spans=[])
+    return _cut(examples, pretrained) if long == "truncate" else _head_and_tail(examples, pretrained)
+
+
+def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *, pairs: bool) -> Pieces:
+    """Returns overlapping windows over the texts, or for pairs over the second texts, each behind the whole first one.
+
+    Args:
+        examples: the rows.
+        pretrained: its tokenizer and `max_length`.
+        overlap: tokens that neighbouring windows share.
+        pairs: whether the windows move over `text_pair`.
+
+    Raises:
+        InputError: the overlap leaves no room to move on.
+    """
+    length = int(pretrained.config.max_length or 0)
+    pieces = Pieces()
+    for start, chunk in _chunks(examples):
+        texts = [e.text for e in chunk]
+        second = [str(e.text_pair or "") for e in chunk] if pairs else None
+        encoded = _windowed(pretrained.tokenizer, texts, second, length, overlap)
+        of = encoded["overflow_to_sample_mapping"]
+        for i, example in enumerate(of):
+            types = encoded["token_type_ids"][i] if "token_type_ids" in encoded else None
+            pieces.add(encoded["input_ids"][i], types, start + example)
+            moved = chunk[example].text_pair if pairs else chunk[example].text
+            pieces.spans.append(_spans(encoded, i, int(pairs), str(moved or "")))
+        pieces.full_lengths += _capped(pieces, start, len(chunk), length)
+    return pieces
+
+
+def _windowed(tokenizer: Any, texts: list[str], second: list[str] | None, length: int, overlap: int) -> Any:
+    room = length - tokenizer.num_special_tokens_to_add(pair=second is not None)
+    if overlap >= room:
+        raise InputError(f"task.overlap is {overlap}, but windows of model.max_length {length} move on by fewer tokens")
+    return tokenizer(
+        texts,
+        second,
+        truncation="only_first" if second is None else "only_second",
+        max_length=length,
+        stride=overlap,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+        return_attention_mask=False,
+        padding=False,
+    )
+
+
+def _spans(encoded: Any, i: int, side: int, text: str) -> "np.ndarray":
+    import numpy as np
+
+    own = np.array([s == side for s in encoded.sequence_ids(i)])
+    spans = np.where(own[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
+    for place in np.flatnonzero(own):  # some tokenizers count the blank before a word as part of it
+        while spans[place, 0] < spans[place, 1] and text[spans[place, 0]].isspace():
+            spans[place, 0] += 1
+    return spans
+
+
+def _capped(pieces: Pieces, start: int, n: int, length: int) -> list[int]:
+    totals = [0] * n
+    for ids, example in zip(pieces.ids, pieces.example, strict=True):
+        if example >= start:
+            totals[example - start] = min(length, totals[example - start] + len(ids))
+    return totals
+
+
+def _cut(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
+    length = int(pretrained.config.max_length or 0)
+    pieces = Pieces()
+    for start, chunk in _chunks(examples):
+        encoded = _encode(chunk, pretrained.tokenizer, length)
+        _add_all(pieces, encoded, start)
+        lengths = [len(i) for i in encoded["input_ids"]]
+        long = [i for i, n in enumerate(lengths) if n >= length]
+        whole = _encode([chunk[i] for i in long], pretrained.tokenizer, None)["input_ids"] if long else []
+        for i, ids in zip(long, whole, strict=True):
+            lengths[i] = len(ids)
+        pieces.full_lengths += lengths
+    return pieces
+
+
+def _head_and_tail(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
+    length = int(pretrained.config.max_length or 0)
+    head = max(1, round(length * HEAD_SHARE))
+    pieces = Pieces()
+    for start, chunk in _chunks(examples):
+        encoded = _encode(chunk, pretrained.tokenizer, None)
+        pieces.full_lengths += [len(ids) for ids in encoded["input_ids"]]
+        for values in encoded.values():
+            for i, row in enumerate(values):
+                if len(row) > length:
+                    values[i] = row[:head] + row[head - length :]
+        _add_all(pieces, encoded, start)
+    return pieces
+
+
+def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int | None) -> Any:
+    texts = [e.text for e in examples]
+    pairs = [e.text_pair or "" for e in examples] if any(e.text_pair is not None for e in examples) else None
+    options = {"return_attention_mask": False, "padding": False, "verbose": False}
+    if max_length is None:
+        return tokenizer(texts, pairs, truncation=False, **options)
+    return tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, **options)
+
+
+def _add_all(pieces: Pieces, encoded: Any, start: int) -> None:
+    types = encoded.get("token_type_ids")
+    for i, ids in enumerate(encoded["input_ids"]):
+        pieces.add(ids, None if types is None else types[i], start + i)
+
+
+def _chunks(examples: Sequence[Example]) -> Iterator[tuple[int, Sequence[Example]]]:
+    for start in range(0, len(examples), CHUNK):
+        yield start, examples[start : start + CHUNK]

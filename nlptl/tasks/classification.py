@@ -1,0 +1,116 @@
+"""Classification: one label a text or pair of texts, or several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from nlptl.checks import at_least, check_types
+from nlptl.records import (
+    Batch,
+    Column,
+    Corpus,
+    Example,
+    Features,
+    Finding,
+    LabelSpace,
+    Output,
+    Prediction,
+    Pretrained,
+)
+from nlptl.tasks import _labels, _several, _tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+TEXT = ("text", "sentence", "sentence1", "premise", "question1", "content", "message", "title", "body", "document")
+PAIR = ("text_pair", "sentence2", "hypothesis", "question2", "text2")
+LABEL = ("label", "labels", "class", "category", "topic", "intent", "target", "gold_label")
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One label a text, or several; pairs of texts where there is a second text column."""
+
+    labels: Literal["one", "several"] = "one"
+    """one: exactly one label a row; several: any number, each with its own threshold, tuned on validation."""
+    separator: str = ","
+    """What stands between several labels in one string."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """focal: rows that are right already count less (Lin et al. 2017)."""
+    gamma: float = 2.0
+    """Exponent of the focal loss."""
+    long: _tokens.Long = "truncate"
+    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
+    whose probabilities are averaged."""
+    overlap: int = 32
+    """Tokens that neighbouring windows share."""
+
+    sample: ClassVar[str] = "requests"
+    max_length: ClassVar[int] = 256
+
+    def __post_init__(self) -> None:
+        """Checks types, choices and ranges."""
+        check_types("task", self)
+        at_least("task.gamma", self.gamma, 0)
+        at_least("task.overlap", self.overlap, 0)
+
+    @property
+    def output(self) -> Output:
+        """The kind of its answers."""
+        return "class" if self.labels == "one" else "classes"
+
+    @property
+    def metric(self) -> str:
+        """The primary metric, where the user names none."""
+        return "accuracy" if self.labels == "one" else "macro_f1"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it reads."""
+        label = Column("label", LABEL, kind=self.output, separator=self.separator)
+        return Column("text", TEXT), Column("text_pair", PAIR, required=False), label
+
+    def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
+        """Returns the classes of the training examples: as declared, else numbers ascending, else by alphabet.
+
+        Args:
+            examples: of training.
+            declared: label names in the order that the source declares, where it does.
+        """
+        found = {name for e in examples for name in ((str(e.label),) if self.labels == "one" else e.label)}
+        if declared is not None:
+            return LabelSpace(tuple(name for name in declared if name in found))
+        if all(name.lstrip("-").isdecimal() for name in found):
+            return LabelSpace(tuple(sorted(found, key=int)))
+        return LabelSpace(tuple(sorted(found)))
+
+    def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
+        """Returns the tokens and labels of some rows."""
+        pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
+        rows = _labels.class_ids if self.labels == "one" else _several.label_rows
+        return pieces.features(rows(examples, pieces.example, pretrained.labels))
+
+    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+        """Returns nothing: what is cut is told by the audit."""
+        return []
+
+    def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
+        """Returns the (focal) cross-entropy of each feature, (n,); of several labels the mean over the labels."""
+        gamma = self.gamma if self.loss == "focal" else 0.0
+        if self.labels == "several":
+            return _several.losses(logits, batch.labels, smoothing=smoothing, gamma=gamma)
+        return _labels.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood, gamma=gamma)
+
+    def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
+        """Returns the weight of each feature in the loss, float64 (n,)."""
+        if self.labels == "several":
+            return _several.weights(features, class_weights)
+        return _labels.weights(features, len(labels.names), class_weights)
+
+    def decode(
+        self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
+    ) -> list[Prediction]:
+        """Returns each example's likeliest label, or its labels above their thresholds, in the examples' order."""
+        decode = _labels.decode if self.labels == "one" else _several.decode
+        return decode(outputs, features, examples, pretrained)

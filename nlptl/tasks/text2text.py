@@ -1,0 +1,118 @@
+"""Text to text: the model writes the answer, as in summaries, translations and generative question answering."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from nlptl.checks import check_types
+from nlptl.errors import InputError
+from nlptl.records import (
+    Batch,
+    Column,
+    Corpus,
+    Example,
+    Features,
+    Finding,
+    LabelSpace,
+    Output,
+    Prediction,
+    Pretrained,
+)
+from nlptl.tasks import _tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+TEXT = ("text", "source", "input", "document", "article", "question", "dialogue", "en")
+PAIR = ("text_pair", "context")
+TARGET = ("target", "summary", "output", "answer", "answers", "highlights", "translation", "headline", "label", "de")
+UNKNOWN = -100
+
+
+@dataclass(frozen=True)
+class Text2Text:
+    """A written answer to a text, by a T5 or BART; for questions, with the context as second text."""
+
+    prefix: str = ""
+    """What is put before each text, such as "summarize: " for the original T5."""
+
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("text", TEXT),
+        Column("text_pair", PAIR, required=False),
+        Column("label", TARGET, kind="text"),
+    )
+    output: ClassVar[Output] = "text"
+    sample: ClassVar[str] = "headlines"
+    metric: ClassVar[str] = "rougeL"
+    max_length: ClassVar[int] = 512
+
+    def __post_init__(self) -> None:
+        """Checks types."""
+        check_types("task", self)
+
+    def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
+        """Returns no classes: answers are free."""
+        return LabelSpace(())
+
+    def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
+        """Returns the tokens of some rows and of their targets, int64 (n, longest target), -100 behind each."""
+        from dataclasses import replace
+
+        import numpy as np
+
+        asked = [replace(e, text=self.prefix + e.text) for e in examples]
+        pieces = _tokens.read(asked, pretrained, "truncate", 0)
+        written = _targets(examples, pretrained) if examples else []
+        labels = np.full((len(examples), max(map(len, written), default=1)), UNKNOWN, np.int64)
+        for row, ids in zip(labels, written, strict=True):
+            row[: len(ids)] = ids
+        return pieces.features(labels)
+
+    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+        """Returns nothing: what is cut of the texts is told by the audit."""
+        return []
+
+    def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
+        """Returns the mean cross-entropy of each target's tokens, (n,), from logits (n, longest, vocabulary)."""
+        from torch.nn import functional
+
+        targets = batch.labels[:, : logits.shape[1]]
+        each = functional.cross_entropy(
+            logits.float().transpose(1, 2), targets, ignore_index=UNKNOWN, label_smoothing=smoothing, reduction="none"
+        )
+        return each.sum(1) / (targets != UNKNOWN).sum(1).clamp(min=1)
+
+    def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
+        """Returns the weight of each feature in the loss, float64 (n,): its target's tokens.
+
+        Raises:
+            InputError: balanced weights or sampling are asked for: texts are no classes.
+        """
+        import numpy as np
+
+        if class_weights != "none":
+            raise InputError("texts have no classes to balance: set train.class_weights none, train.sampling shuffled")
+        return np.asarray((features.labels != UNKNOWN).sum(1), np.float64)
+
+    def decode(
+        self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
+    ) -> list[Prediction]:
+        """Returns the text of each example's tokens, int64 (n, longest), in the examples' order."""
+        texts = pretrained.tokenizer.batch_decode(outputs, skip_special_tokens=True)
+        return [Prediction(e.row_id, text.strip(), {}) for e, text in zip(examples, texts, strict=True)]
+
+
+def _targets(examples: Sequence[Example], pretrained: Pretrained) -> list[list[int]]:
+    texts = ["" if e.label is None else str(e.label) for e in examples]
+    encoded = pretrained.tokenizer(
+        text_target=texts, truncation=True, max_length=pretrained.config.max_written, padding=False
+    )
+    ids: list[list[int]] = encoded["input_ids"]
+    end = pretrained.tokenizer.eos_token_id
+    if any(row[-1:] != [end] for row in ids):
+        raise InputError(
+            f"the tokenizer of {pretrained.config.name} does not end a text with {pretrained.tokenizer.eos_token!r}: a "
+            "model trained on it would never stop writing; load a tokenizer that adds it"
+        )
+    return ids

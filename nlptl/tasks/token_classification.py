@@ -1,0 +1,187 @@
+"""Token classification: a BIO tag for each word, and the entities that the tags make."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nlptl.checks import at_least, check_types
+from nlptl.records import (
+    Batch,
+    Column,
+    Corpus,
+    Example,
+    Features,
+    Finding,
+    LabelSpace,
+    Output,
+    Prediction,
+    Pretrained,
+)
+from nlptl.tasks import _tokens
+from nlptl.tasks._segments import places
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+WORDS = ("tokens", "words", "text", "sentence")
+TAGS = ("ner_tags", "tags", "labels", "entities", "spans", "label", "pos_tags", "chunk_tags")
+UNKNOWN = -100
+OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class TokenClassification:
+    """A tag for each word: named entities, parts of speech; texts above model.max_length are read in windows."""
+
+    overlap: int = 64
+    """Tokens that neighbouring windows share."""
+
+    columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
+    output: ClassVar[Output] = "tags"
+    sample: ClassVar[str] = "notices"
+    metric: ClassVar[str] = "entity_f1"
+    max_length: ClassVar[int] = 256
+
+    def __post_init__(self) -> None:
+        """Checks types and ranges."""
+        check_types("task", self)
+        at_least("task.overlap", self.overlap, 0)
+
+    def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
+        """Returns the tags: O, then B and I of each type of the training rows, by alphabet.
+
+        Args:
+            examples: of training.
+            declared: not used: tags are brought into BIO form first.
+        """
+        types = sorted({tag[2:] for e in examples for tag in e.label if tag != OUTSIDE})
+        return LabelSpace((OUTSIDE, *(f"{place}-{name}" for name in types for place in "BI")))
+
+    def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
+        """Returns the tokens of some rows; the first token of each word carries its tag, int64 (n, longest)."""
+        import numpy as np
+
+        pieces = _tokens.windows(examples, pretrained, self.overlap, pairs=False)
+        ids = {name: i for i, name in enumerate(pretrained.labels.names)}
+        longest = max(map(len, pieces.ids), default=0)
+        labels = np.full((len(pieces.ids), longest), UNKNOWN, np.int64)
+        for row, (example, spans) in enumerate(zip(pieces.example, pieces.spans, strict=True)):
+            tags = examples[example].label
+            if tags is None:
+                continue
+            for word, token in _first_tokens(examples[example], spans):
+                labels[row, token] = ids.get(tags[word], UNKNOWN)
+        return pieces.features(labels)
+
+    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+        """Returns the words that no token stands for, such as control characters: their tags cannot be learned."""
+        found = []
+        for split, part in features.items():
+            examples = corpus.splits[split]
+            seen: list[set[int]] = [set() for _ in examples]
+            for i, example in enumerate(part.example):
+                spans = part.spans[part.offsets[i] : part.offsets[i + 1]]  # type: ignore[index]
+                seen[example] |= {word for word, _ in _first_tokens(examples[example], spans)}
+            rows = [e.row_id for e, words in zip(examples, seen, strict=True) if len(words) < len(e.words or ())]
+            if rows:
+                message = f"{len(rows)} {split} rows have words without a token: they are tagged {OUTSIDE!r}"
+                found.append(Finding("lost_words", message, len(rows), "warning", {"row_ids": {split: rows}}))
+        return found
+
+    def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
+        """Returns the mean cross-entropy of each feature's tagged tokens, (n,), from logits (n_tokens, classes)."""
+        from torch.nn import functional
+
+        mask = places(batch, logits.device)
+        labels = batch.labels[:, : mask.shape[1]]
+        each = logits.new_zeros(mask.shape, dtype=logits.float().dtype)
+        each[mask] = functional.cross_entropy(
+            logits.float(), labels[mask], ignore_index=UNKNOWN, label_smoothing=smoothing, reduction="none"
+        )
+        return each.sum(1) / (labels != UNKNOWN).sum(1).clamp(min=1)
+
+    def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
+        """Returns the weight of each feature in the loss, float64 (n,): its tagged tokens.
+
+        Balanced: times the inverse frequency of its rarest tag.
+        """
+        import numpy as np
+
+        known = features.labels != UNKNOWN
+        n_tagged = np.asarray(known.sum(1), np.float64)
+        if class_weights == "none":
+            return n_tagged
+        counts = np.bincount(features.labels[known], minlength=len(labels.names))
+        rarest = np.where(known, counts[features.labels.clip(0)], counts.max()).min(1)
+        return np.asarray(n_tagged * counts.max() / np.maximum(rarest, 1))
+
+    def decode(
+        self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
+    ) -> list[Prediction]:
+        """Returns each example's tags and entities, in the examples' order, from logits (n_tokens, classes)."""
+        import numpy as np
+
+        names = pretrained.labels.names
+        shifted = np.exp(outputs - outputs.max(-1, keepdims=True))
+        probabilities = shifted / shifted.sum(-1, keepdims=True)
+        rows: list[dict[int, tuple[int, np.ndarray]]] = [{} for _ in examples]
+        for i, example in enumerate(features.example):
+            first, last = features.offsets[i], features.offsets[i + 1]
+            spans = features.spans[first:last]  # type: ignore[index]
+            for word, token in _first_tokens(examples[example], spans):
+                context = min(token, last - first - token)  # the window that shows most around the word answers
+                if context > rows[example].get(word, (-1, None))[0]:
+                    rows[example][word] = (context, probabilities[first + token])
+        return [
+            _prediction(e, {w: p for w, (_, p) in row.items()}, names) for e, row in zip(examples, rows, strict=True)
+        ]
+
+
+def _first_tokens(example: Example, spans: "np.ndarray") -> Iterator[tuple[int, int]]:
+    """Yields the words that begin in a feature, each with its first token; a token may stand for two words."""
+    import numpy as np
+
+    words = np.array(example.words or (), np.int32).reshape(-1, 2)
+    own = np.flatnonzero(spans[:, 1] > spans[:, 0])  # neither special nor a blank
+    if not len(own) or not len(words):
+        return
+    tokens = spans[own]
+    after = np.searchsorted(
+        tokens[:, 1], words[:, 0], side="right"
+    )  # the first token that ends behind the word's start
+    for word, place in enumerate(after):
+        if place < len(own) and tokens[place, 0] < words[word, 1] and words[word, 0] >= tokens[0, 0]:
+            yield word, int(own[place])
+
+
+def _prediction(example: Example, by_word: "Mapping[int, np.ndarray]", names: Sequence[str]) -> Prediction:
+    words = example.words or ()
+    best = {word: int(p.argmax()) for word, p in by_word.items()}
+    tags = [names[best[word]] if word in best else OUTSIDE for word in range(len(words))]
+    for i, tag in enumerate(tags):  # an inside tag that continues nothing begins
+        if tag.startswith("I-") and (i == 0 or tags[i - 1][2:] != tag[2:]):
+            tags[i] = f"B-{tag[2:]}"
+    entities = list(_entities(example, tags))
+    for entity in entities:
+        own = [float(by_word[w].max()) for w in entity.pop("words") if w in by_word]
+        entity["score"] = sum(own) / len(own)
+    return Prediction(example.row_id, tags, {}, entities)
+
+
+def _entities(example: Example, tags: Sequence[str]) -> Iterator[dict[str, Any]]:
+    words = example.words or ()
+    first = None
+    for i, tag in enumerate([*tags, OUTSIDE]):
+        if first is not None and not tag.startswith("I-"):
+            start, end = words[first][0], words[i - 1][1]
+            yield {
+                "text": example.text[start:end],
+                "start": start,
+                "end": end,
+                "label": tags[first][2:],
+                "words": range(first, i),
+            }
+            first = None
+        if tag.startswith("B-"):
+            first = i
