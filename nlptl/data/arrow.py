@@ -13,7 +13,7 @@ from nlptl.errors import InputError
 
 
 def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
-    """Yields the rows of a `datasets` data set; class ids become their names, and -1 (no label) becomes None."""
+    """Yields the rows of a `datasets` data set; class ids, also in lists, become their names, and -1 (none) None."""
     classes = class_names(dataset)
     for row in dataset:
         named = {column: _class_name(names, row[column]) for column, names in classes.items()}
@@ -22,7 +22,7 @@ def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
 
 def class_names(dataset: Any) -> dict[str, tuple[str, ...]]:
     """Returns the names of the classes, in order, by column, for each column that declares some."""
-    features = dataset.features or {}
+    features = {column: getattr(f, "feature", f) for column, f in (dataset.features or {}).items()}
     return {column: tuple(f.names) for column, f in features.items() if hasattr(f, "names")}
 
 
@@ -83,6 +83,8 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 
 def _class_name(names: tuple[str, ...], value: object) -> object:
+    if isinstance(value, list):
+        return [_class_name(names, item) for item in value]
     if isinstance(value, int):
         return names[value] if value >= 0 else None
     return value

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from nlptl.data.examples import is_blank, rows_shown
+from nlptl.data.labels import names_in
 from nlptl.errors import InputError, nearest
-from nlptl.records import Example
+from nlptl.records import Example, Output
+
+Splits = Mapping[str, Sequence[Example]]
 
 
 def check_labelled(examples: Sequence[Example], where: str) -> None:
@@ -41,26 +44,50 @@ def without_blank(
     return kept, [f"{found}, dropped"]
 
 
-def check_classes(splits: Mapping[str, Sequence[Example]], where: Mapping[str, str]) -> None:
-    """Raises `InputError` where train has a single class, or another split a label that train lacks.
+def check_labels(output: Output | None, splits: Splits, where: Mapping[str, str]) -> None:
+    """Raises `InputError` where train has nothing to tell apart, or another split a label that train lacks.
 
     Args:
+        output: the kind of label.
         splits: the examples by split.
         where: what messages call each split.
     """
-    labels = {e.label for e in splits["train"] if e.label is not None}
-    known = sorted(labels)
-    if len(known) == 1:
-        raise InputError(
-            f"{where['train']}: all {len(splits['train'])} rows have the label {known[0]!r}; at least two labels are "
-            "needed, check --data.label and --data.n_train"
-        )
+    train = [e for e in splits["train"] if e.label is not None]
+    if not train:
+        return
+    problem = _nothing_to_learn(output, train)
+    if problem:
+        raise InputError(f"{where['train']}: {problem}")
+    known = {name for e in train for name in names_in(e.label, output)}
     for split, examples in splits.items():
-        counts = Counter(e.label for e in examples if e.label is not None and e.label not in labels)
-        if counts and known:
-            named = ", ".join(f"{x!r} ({n} row{'s' * (n > 1)}){nearest(x, known)}" for x, n in counts.most_common(5))
+        unknown = [new for e in examples if (new := set(names_in(e.label, output)) - known)]
+        if unknown:
+            kind = "entity types" if output == "tags" else "labels"
             raise InputError(
-                f"{where[split]}: found labels that train lacks in {sum(counts.values())} of {len(examples)} rows: "
-                f"{named}; labels of {where['train']}: {', '.join(known[:20])}; "
+                f"{where[split]}: found {kind} that train lacks in {len(unknown)} of {len(examples)} rows: "
+                f"{_counted(unknown, known)}; {kind} of {where['train']}: {', '.join(sorted(known)[:20])}; "
                 "correct them, or rename them with data.label_names"
             )
+
+
+def _nothing_to_learn(output: Output | None, train: Sequence[Example]) -> str | None:
+    n = f"all {len(train)} rows have"
+    first = train[0].label
+    same = all(e.label == first for e in train)
+    if output == "class" and same:
+        return f"{n} the label {first!r}; at least two labels are needed, check --data.label and --data.n_train"
+    if output == "classes" and same:
+        shown = f"the same labels ({', '.join(first)})" if first else "no label at all"
+        return f"{n} {shown}; one is needed that some have and others lack, check --data.label and --data.n_train"
+    if output == "number" and same:
+        return f"{n} the number {first}; numbers that differ are needed, check --data.label and --data.n_train"
+    if output == "tags" and not any(names_in(e.label, output) for e in train):
+        return f"{n} no entity, every word is tagged O; check --data.label and --data.n_train"
+    if output == "span" and not any(answer.start >= 0 for e in train for answer in e.label):
+        return f"{n} no answer in their context; check --data.context, --data.answers and --data.n_train"
+    return None
+
+
+def _counted(unknown: Sequence[set[str]], known: set[str]) -> str:
+    counts = Counter(name for names in unknown for name in sorted(names))
+    return ", ".join(f"{x!r} ({n} row{'s' * (n > 1)}){nearest(x, known)}" for x, n in counts.most_common(5))

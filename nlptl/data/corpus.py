@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nlptl.config import DataConfig
-from nlptl.data.checks import check_classes, check_labelled, without_blank
+from nlptl.data.bio import declared_bio, to_bio
+from nlptl.data.checks import check_labelled, check_labels, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
-from nlptl.data.examples import rename_labels, to_examples
-from nlptl.data.labels import check_renaming, renaming
+from nlptl.data.division import division
+from nlptl.data.examples import label_roles, output_of, rename_labels, to_examples
+from nlptl.data.labels import check_renaming, names_in, renamed_names, renaming
 from nlptl.data.sources import find_source
-from nlptl.data.splits import HELD_OUT, divide, draw
+from nlptl.data.splits import HELD_OUT, draw
 from nlptl.data.table import Table
 from nlptl.errors import InputError
-from nlptl.records import SPLITS, Column, Corpus, Example
+from nlptl.records import SPLITS, Column, Corpus, Example, Output
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     """
     notes = [f"train: not given, the sample data {sample!r} is used"] if config.train is None else []
     splits = _read_splits(config, columns, sample, notes)
-    splits = _renamed(splits, config)
-    splits = _draw_train(_divide(splits, seed, notes), config.n_train, seed, notes)
+    output = output_of(columns)
+    splits = _renamed(splits, renaming(config.label_names, output), output)
+    if output == "tags":
+        splits = _in_bio(splits, notes)
+    splits = _draw_train(_divide(splits, output, seed, notes), config.n_train, seed, notes)
     examples = {name: splits[name].examples for name in SPLITS if name in splits}
-    check_classes(examples, {name: split.where for name, split in splits.items()})
+    check_labels(output, examples, {name: split.where for name, split in splits.items()})
     train = splits["train"]
     return Corpus(examples, train.declared, train.choice.names, tuple(notes))
 
@@ -54,7 +59,8 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
     """Returns the rows of one new file, frame or list, all of them and in order; blank texts are kept.
 
     Args:
-        source: as `DataConfig.test`, or a list of strings; of a divided source, its test split is read.
+        source: as `DataConfig.test`, or a list of strings where the task reads a single text; of a divided source,
+            its test split is read.
         config: names columns and labels by hand, and says how files are read.
         columns: what the task reads.
         need_label: whether rows without a label are an error; if not, the label column may be missing.
@@ -62,21 +68,29 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
     Raises:
         InputError: the data cannot be used.
     """
+    output = output_of(columns)
+    optional = () if need_label else label_roles(columns)
     if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
-        return _texts(source, columns, need_label)
+        return _texts(source, [c for c in columns if c.required and c.role not in optional])
     table = find_source(source, config).table("test")
-    names = choose_columns(table, Wish(columns, config, {}, () if need_label else ("label",))).names
-    examples = to_examples(table, names)
-    if need_label and "label" in names:
+    names = choose_columns(table, Wish(columns, config, {}, optional)).names
+    examples, _ = to_examples(table, columns, names)
+    if need_label and any(role in names for role in label_roles(columns)):
         check_labelled(examples, table.name)
-    return rename_labels(examples, renaming(config.label_names))
+    examples = rename_labels(examples, renaming(config.label_names, output), output)
+    return to_bio({table.name: examples})[0][table.name] if output == "tags" else examples
 
 
-def _texts(texts: Sequence[str], columns: Sequence[Column], need_label: bool) -> list[Example]:
-    needed = [c.role for c in columns if c.required and c.role != "text" and (need_label or c.role != "label")]
-    if needed:
-        raise InputError(f"a list of strings has no {needed[0]} column; give a list of dicts with {', '.join(needed)}")
-    return [Example(row_id, text) for row_id, text in enumerate(texts)]
+def _texts(texts: Sequence[str], needed: Sequence[Column]) -> list[Example]:
+    roles = [c.role for c in needed]
+    lacking = [c.role for c in needed if c.field != "text"]
+    if lacking:
+        raise InputError(
+            f"a list of strings has no {lacking[0]} column; give a list of dicts with {' and '.join(roles)}, such as "
+            f"[{{{', '.join(f'{role!r}: ...' for role in roles)}}}]"
+        )
+    table = Table("the list", [{roles[0]: text} for text in texts])
+    return to_examples(table, needed, {roles[0]: roles[0]})[0]
 
 
 def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, notes: list[str]) -> dict[str, _Split]:
@@ -109,9 +123,11 @@ def _read(table: Table, wish: Wish, name: str, config: DataConfig) -> _Split:
 
 def _read_own_test(table: Table, wish: Wish, notes: list[str]) -> _Split | None:
     # Benchmarks ship their test rows without labels: these can be predicted, not scored.
-    names = choose_columns(table, replace(wish, optional=("label",))).names
-    expects_label = "label" in wish.train
-    if expects_label and all(e.label is None for e in to_examples(table, names)):
+    roles = label_roles(wish.columns)
+    names = choose_columns(table, replace(wish, optional=roles)).names
+    expects_label = any(role in wish.train for role in roles)
+    # A row may well have no answer or none of the labels; where no row has any, they are withheld.
+    if expects_label and all(e.label in (None, ()) for e in to_examples(table, wish.columns, names)[0]):
         notes.append(f"test: left out, {table.name} has no labels")
         return None
     return _labelled(table, wish, "test")
@@ -121,12 +137,12 @@ def _labelled(table: Table, wish: Wish, name: str) -> _Split:
     where = f"{name} ({table.name})"
     named = replace(table, name=where)
     choice = choose_columns(named, wish)
-    examples = to_examples(named, choice.names)
-    label = choice.names.get("label")
+    examples, notes = to_examples(named, wish.columns, choice.names)
+    label = next((choice.names[role] for role in label_roles(wish.columns) if role in choice.names), None)
     if label is not None:
         check_labelled(examples, where)
     declared = table.classes.get(label) if label is not None else None
-    return _Split(examples, where, choice, _column_notes(choice, wish, name), declared)
+    return _Split(examples, where, choice, (*_column_notes(choice, wish, name), *notes), declared)
 
 
 def _column_notes(choice: Choice, wish: Wish, name: str) -> tuple[str, ...]:
@@ -136,43 +152,55 @@ def _column_notes(choice: Choice, wish: Wish, name: str) -> tuple[str, ...]:
     return tuple(f"{name}: the {role} column is {c!r}, in train {wish.train[role]!r}" for role, c in other.items())
 
 
-def _renamed(splits: dict[str, _Split], config: DataConfig) -> dict[str, _Split]:
-    mapping = renaming(config.label_names)
+def _renamed(splits: dict[str, _Split], mapping: dict[str, str], output: Output | None) -> dict[str, _Split]:
     if not mapping:
         return splits
-    found = {e.label for split in splits.values() for e in split.examples if e.label is not None}
+    examples = [e for split in splits.values() for e in split.examples]
+    found = {name for e in examples for name in names_in(e.label, output)}
+    if output == "tags":
+        found |= {tag for e in examples for tag in e.label or ()}
     declared = [label for split in splits.values() for label in split.declared or ()]
     check_renaming(mapping, sorted({*found, *declared}))
     return {
         name: replace(
             split,
-            examples=rename_labels(split.examples, mapping),
-            declared=split.declared and tuple(dict.fromkeys(mapping.get(x, x) for x in split.declared)),
+            examples=rename_labels(split.examples, mapping, output),
+            declared=split.declared and tuple(dict.fromkeys(renamed_names(split.declared, mapping, output))),
         )
         for name, split in splits.items()
     }
 
 
-def _divide(splits: dict[str, _Split], seed: int, notes: list[str]) -> dict[str, _Split]:
+def _in_bio(splits: dict[str, _Split], notes: list[str]) -> dict[str, _Split]:
+    # One schema for all splits: a validation split may well hold no entity that shows it.
+    examples, found = to_bio({split.where: split.examples for split in splits.values()})
+    notes += found
+    return {
+        name: replace(split, examples=examples[split.where], declared=split.declared and declared_bio(split.declared))
+        for name, split in splits.items()
+    }
+
+
+def _divide(splits: dict[str, _Split], output: Output | None, seed: int, notes: list[str]) -> dict[str, _Split]:
     if "validation" in splits:
         if "test" not in splits:
             notes.append("test: none, nothing is scored on held-out test data")
         return splits
     train = splits["train"]
     wanted = [name for name in ("validation", "test") if name not in splits]
-    parts = divide([e.label for e in train.examples], dict.fromkeys(wanted, HELD_OUT), seed)
+    done = division(output, train.examples, dict.fromkeys(wanted, HELD_OUT), seed)
     divided = dict(splits)
-    for name, positions in parts.items():
+    for name, positions in done.parts.items():
         if not positions:
             raise InputError(
-                f"{train.where}: {len(train.examples)} rows are too few to divide off {name}, which takes three "
-                f"or more rows of a label; give --data.{name}"
+                f"{train.where}: {len(train.examples)} rows are too few to divide off {name}, which takes "
+                f"{done.needs}; give --data.{name}"
             )
         where = train.where if name == "train" else f"{name} ({HELD_OUT:.0%} of {train.where})"
         divided[name] = replace(train, examples=[train.examples[i] for i in positions], where=where)
         if name != "train":
             share = f"{HELD_OUT * 100:.0f} % of train"
-            notes.append(f"{name}: {share} ({len(positions)} rows), stratified by label, seed {seed}")
+            notes.append(f"{name}: {share} ({len(positions)} rows), {done.how}, seed {seed}")
     return divided
 
 

@@ -9,7 +9,7 @@ from typing import IO, cast
 
 from nlptl.errors import InputError, nearest
 
-READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll", ".bio", ".iob")
 
 
 def file_type(path: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nlptl.data.files import text_lines
+from nlptl.data.squad import is_squad, squad_rows
 from nlptl.errors import InputError
 
 
@@ -24,7 +25,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
 
 
 def read_json(path: Path) -> Iterator[dict[str, object]]:
-    """Yields the rows of a list of objects, or of an object that holds exactly one such list.
+    """Yields the rows of a list of objects, of an object that holds exactly one such list, or of SQuAD's articles.
 
     Raises:
         InputError: the file is not JSON, holds something else, or no rows.
@@ -37,7 +38,7 @@ def read_json(path: Path) -> Iterator[dict[str, object]]:
     except json.JSONDecodeError as error:
         hint = "; it seems to hold one object a line: name it .jsonl" if error.msg == "Extra data" else ""
         raise InputError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}){hint}") from error
-    yield from _rows(path, value)
+    yield from squad_rows(path, value) if is_squad(value) else _rows(path, value)
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, object]:

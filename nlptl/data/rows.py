@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nlptl.config import DataConfig
 from nlptl.data import arrow
+from nlptl.data.conll import read_conll
 from nlptl.data.delimited import read_delimited
 from nlptl.data.files import file_type
 from nlptl.data.jsonfiles import read_json, read_jsonl
@@ -16,7 +17,7 @@ def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
     """Yields the rows of a file as they are read: memory stays bounded for every type but json, which is one value.
 
     Args:
-        path: a csv, tsv, json, jsonl or parquet file, or one of these with ".gz".
+        path: a csv, tsv, json, jsonl, parquet or CoNLL file (.conll, .bio, .iob), or one of these with ".gz".
         config: says how csv and tsv are separated and quoted.
 
     Raises:
@@ -30,7 +31,9 @@ def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
         return read_json(path)
     if kind == ".parquet":
         return _parquet_rows(path)
-    return read_delimited(path, config)
+    if kind in (".csv", ".tsv"):
+        return read_delimited(path, config)
+    return read_conll(path)
 
 
 def read_file(path: Path, config: DataConfig) -> Table:

@@ -1,4 +1,4 @@
-"""Dividing one list of examples, stratified by label."""
+"""Dividing one list of rows: stratified, or in groups that stay together."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -36,11 +36,48 @@ def divide(labels: Sequence[str | None], shares: Mapping[str, float], seed: int)
     return parts
 
 
+def divide_groups(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
+    """Returns the positions of each part, ascending, as `divide`; rows of the same group are never parted.
+
+    The groups are shuffled by the seed, and each part takes those that fit into its share, at least the smallest one
+    that is left; train always keeps a group.
+
+    Args:
+        groups: the group of each row.
+        shares: the share of all rows, from 0 to 1, for each part besides train.
+        seed: the same seed gives the same parts.
+    """
+    members: dict[str, list[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group, []).append(position)
+    left = list(members)
+    random.Random(f"divide groups {seed}").shuffle(left)
+    parts: dict[str, list[int]] = {}
+    for part, share in shares.items():
+        sizes = {group: len(members[group]) for group in left}
+        taken = _fitting(sizes, round(share * len(groups)))
+        left = [group for group in left if group not in taken]
+        parts[part] = sorted(position for group in taken for position in members[group])
+    parts["train"] = sorted(position for group in left for position in members[group])
+    return parts
+
+
 def draw(n_rows: int, n: int, seed: int) -> list[int]:
     """Returns the first n positions of a seeded shuffle of n_rows, ascending."""
     order = list(range(n_rows))
     random.Random(f"draw {seed}").shuffle(order)
     return sorted(order[:n])
+
+
+def _fitting(sizes: Mapping[str, int], room: int) -> set[str]:
+    if len(sizes) < 2:
+        return set()
+    taken: set[str] = set()
+    for group, size in sizes.items():
+        if size <= room and len(taken) < len(sizes) - 1:
+            taken.add(group)
+            room -= size
+    return taken or {min(sizes, key=sizes.__getitem__)}
 
 
 def _quotas(sizes: Mapping[str, int], share: float, spare: Mapping[str, int]) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""The rows of one split as a source gives them, before columns are chosen."""
+"""The rows of one split as a source gives them, before columns are chosen, and the cells of one column."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +11,27 @@ Row = Mapping[str, object]
 def is_missing(value: object) -> bool:
     """Returns whether a value stands for none: None, or the not-a-number that data frames use."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_array(value: object) -> bool:
+    """Returns whether a value is an array of one or more dimensions, as data frames hold lists."""
+    n_dimensions: object = getattr(value, "ndim", None)
+    return isinstance(n_dimensions, int) and n_dimensions > 0
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of a table."""
+
+    values: Sequence[object]
+    where: str
+    """What messages call it: the table and the column's name."""
+    only_strings: bool = False
+    """Whether the file's type has no values but strings, as csv."""
+
+    def __iter__(self) -> Iterator[tuple[object, str]]:
+        """Yields each value with what messages call its place."""
+        return ((value, f"{self.where}, row {row}") for row, value in enumerate(self.values))
 
 
 @dataclass(frozen=True)
@@ -23,9 +44,13 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes by column, in order, where the source declares them."""
     headed: bool = False
-    """Whether the columns' names were a line of a file, which may be missing."""
+    """Whether it is a csv or tsv file: its values are strings, and the line with the columns' names may be missing."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of all rows, in the order of their first appearance."""
         return tuple(dict.fromkeys(column for row in self.rows for column in row))
+
+    def cells(self, column: str) -> Cells:
+        """Returns the values of a column, None where a row lacks it."""
+        return Cells([row.get(column) for row in self.rows], f"{self.name}, column {column!r}", self.headed)

@@ -1,0 +1,158 @@
+"""Answers to questions, found in their contexts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nlptl.data.labels import name_of
+from nlptl.data.lists import as_list, shortened, written
+from nlptl.data.table import Cells, Table, is_array, is_missing
+from nlptl.errors import InputError
+from nlptl.records import Answer
+
+STARTS = ("answer_start", "start")
+"""Where the first character of an answer is given: keys of an answer, and columns beside a plain one."""
+IMPOSSIBLE = "is_impossible"
+MOVED = "answers repaired: their offsets did not fit, the nearest place with the same words is taken"
+SPACED = "answers repaired: their white space is not the context's, which is taken"
+AMBIGUOUS = "answers without an offset stand more than once in the context (ambiguous): the first place is taken"
+ABSENT = "answers are not in the context: they cannot be learned from, and are still scored"
+LAYOUTS = '{"text": ["Paris"], "answer_start": [17]}, [{"text": "Paris", "answer_start": 17}], ["Paris"] or "Paris"'
+
+Row = tuple[Answer, ...]
+
+
+class Given(NamedTuple):
+    """An answer as the data gives it."""
+
+    text: str
+    start: int | None
+
+
+def read_answers(table: Table, column: str, contexts: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """Returns the answers of each row with their places in the context, none where it has none, and notes.
+
+    Args:
+        table: the rows; the columns answer_start (or start) and is_impossible count where they are there.
+        column: the answers.
+        contexts: the context of each row.
+
+    Raises:
+        InputError: an answer has an unknown form, or most answers are not in their contexts.
+    """
+    cells = table.cells(column)
+    counts: Counter[str] = Counter()
+    rows: list[Row] = []
+    for (value, here), row, context in zip(cells, table.rows, contexts, strict=True):
+        start = next((row[key] for key in STARTS if key in row), None)
+        given = [] if _is_impossible(row, here) else list(_given(value, start, here))
+        rows.append(tuple(_placed(answer, context, counts) for answer in given))
+    _check(rows, counts[ABSENT], cells, contexts)
+    n = sum(map(len, rows))
+    told = [what for what in (MOVED, SPACED, AMBIGUOUS, ABSENT) if counts[what]]
+    return rows, [f"{cells.where}: {counts[what]} of {n} {what}" for what in told]
+
+
+def _is_impossible(row: Mapping[str, object], here: str) -> bool:
+    return IMPOSSIBLE in row and (name_of(row[IMPOSSIBLE], here) or "").lower() in ("true", "1")
+
+
+def _given(value: object, start: object, here: str) -> Iterator[Given]:
+    if is_missing(value):
+        return
+    if isinstance(value, str):
+        value = _unwritten(value, here)
+    if isinstance(value, Mapping):
+        yield from _from_object(value, here)
+        return
+    items = None if isinstance(value, str) else as_list(value, here)
+    if items is None:
+        yield from _one(value, start, here)
+        return
+    for item in items:
+        yield from _from_object(item, here) if isinstance(item, Mapping) else _one(item, None, here)
+
+
+def _unwritten(text: str, here: str) -> object:
+    # An answer may well look like a list: "[12]" is one only where it holds texts or objects.
+    found = written(text, here)
+    if isinstance(found, Mapping) and "text" in found:
+        return found
+    if isinstance(found, list) and all(isinstance(item, str | Mapping) for item in found):
+        return found
+    return text
+
+
+def _from_object(value: Mapping[str, Any], here: str) -> Iterator[Given]:
+    if "text" not in value:
+        raise InputError(f"{here}: found the answer {shortened(value)}, expected {LAYOUTS}")
+    texts = _several(value["text"])
+    starts = _several(next((value[key] for key in STARTS if value.get(key) is not None), None)) or [None] * len(texts)
+    if len(texts) != len(starts):
+        raise InputError(f"{here}: found {len(texts)} answers and {len(starts)} offsets; each answer needs one")
+    for text, start in zip(texts, starts, strict=True):
+        yield from _one(text, start, here)
+
+
+def _several(value: Any) -> list[Any]:
+    if is_missing(value):
+        return []
+    if is_array(value):
+        return list(value.tolist())
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _one(value: object, start: object, here: str) -> Iterator[Given]:
+    if isinstance(value, Mapping | list | tuple):
+        raise InputError(f"{here}: found the answer {shortened(value)}, expected {LAYOUTS}")
+    text = value if isinstance(value, str) else name_of(value, here) or ""
+    if text.strip():
+        yield Given(text, _whole(start, here))
+
+
+def _whole(start: object, here: str) -> int | None:
+    """Returns an offset; a negative one stands for none."""
+    name = None if isinstance(start, list | Mapping) else name_of(start, here)
+    if start is None or name is None:
+        return None
+    if not re.fullmatch(r"-?\d+(\.0*)?", name):
+        raise InputError(f"{here}: found the offset {start!r}, expected a whole number of characters, from 0")
+    return whole if (whole := int(float(name))) >= 0 else None
+
+
+def _placed(given: Given, context: str, counts: Counter[str]) -> Answer:
+    text, start = given
+    if start is not None and context.startswith(text, start):
+        return Answer(text, start)
+    places = list(_places(text, context))
+    if not places:
+        counts[ABSENT] += 1
+        return Answer(text, -1)
+    place = places[0] if start is None else min(places, key=lambda answer: abs(answer.start - start))
+    counts[AMBIGUOUS] += start is None and len(places) > 1
+    counts[MOVED] += start not in (None, place.start)
+    counts[SPACED] += place.text != text
+    return place
+
+
+def _places(text: str, context: str) -> Iterator[Answer]:
+    exact = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+    if exact:
+        yield from (Answer(text, start) for start in exact)
+        return
+    # Line ends and doubled blanks are lost on many a way to a file.
+    for match in re.finditer(r"\s+".join(map(re.escape, text.split())), context):
+        yield Answer(match.group(), match.start())
+
+
+def _check(rows: Sequence[Row], n_absent: int, cells: Cells, contexts: Sequence[str]) -> None:
+    n = sum(map(len, rows))
+    if 2 * n_absent <= n:
+        return
+    row, answer = next((i, a) for i, answers in enumerate(rows) for a in answers if a.start < 0)
+    raise InputError(
+        f"{cells.where}: {n_absent} of {n} answers are not in their contexts, so the columns are likely wrong: "
+        f"row {row} has the answer {shortened(answer.text)} and the context {shortened(contexts[row])}; name them "
+        "with --data.context and --data.answers"
+    )

@@ -1,0 +1,143 @@
+"""BIO tags, and other ways to mark entities rewritten as them (Ramshaw and Marcus 1995, section 4)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from nlptl.errors import InputError, nearest
+from nlptl.records import Example
+
+OUTSIDE = "O"
+TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
+MISWRITTEN = re.compile(r"([BIELSU])[-_:.](.+)", re.IGNORECASE | re.DOTALL)
+SHOWN = 12
+"""Tags listed in a message."""
+
+Splits = Mapping[str, Sequence[Example]]
+
+
+def type_of(tag: str) -> str | None:
+    """Returns the entity type of a tag: "PER" of "B-PER", None of "O"."""
+    match = TAG.fullmatch(tag)
+    return match.group(2) if match else (None if tag == OUTSIDE else tag)
+
+
+def types_in(tags: Iterable[str]) -> tuple[str, ...]:
+    """Returns the entity types among some tags, ascending."""
+    return tuple(sorted({name for tag in set(tags) if (name := type_of(tag)) is not None}))
+
+
+def entities_in(tags: Iterable[str]) -> list[str]:
+    """Returns the type of each entity in a row's BIO tags."""
+    return [tag[2:] for tag in tags if tag.startswith("B-")]
+
+
+def renamed_tag(tag: str, mapping: Mapping[str, str]) -> str:
+    """Returns a tag with its own new name, else with that of its entity type."""
+    match = TAG.fullmatch(tag)
+    if tag in mapping or match is None:
+        return mapping.get(tag, tag)
+    return f"{match.group(1)}-{mapping.get(match.group(2), match.group(2))}"
+
+
+def declared_bio(declared: Sequence[str]) -> tuple[str, ...]:
+    """Returns all BIO tags of the types among the declared tags, in the order of the types."""
+    types = dict.fromkeys(name for tag in declared if (name := type_of(tag)) is not None)
+    return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
+
+
+def to_bio(splits: Splits) -> tuple[dict[str, list[Example]], list[str]]:
+    """Returns the examples with BIO tags, by split, and notes on what was rewritten or repaired.
+
+    One schema is read off all tags: BIO, also with the prefixes of IOBES and BILOU, or names without a prefix, where
+    a run of the same name is one entity. An I-x that continues no x becomes B-x, which also reads IOB1.
+
+    Args:
+        splits: the examples by what messages call their split; the labels are tags as they stand in the data.
+
+    Raises:
+        InputError: the tags mix prefixes with others, or are numbers.
+    """
+    found = Counter(tag for examples in splits.values() for e in examples for tag in e.label or () if tag != OUTSIDE)
+    prefixed = any(map(TAG.fullmatch, found))
+    wrong = next((tag for tag in found if _is_wrong(tag, found, prefixed=prefixed)), None)
+    if wrong is not None:
+        raise _unknown(wrong, found, splits)
+    done: dict[str, list[Example]] = {}
+    notes: list[str] = []
+    for where, examples in splits.items():
+        counts: Counter[str] = Counter()
+        done[where] = [replace(e, label=_row(e.label, counts, prefixed=prefixed)) for e in examples]
+        notes += [f"{where}: {n} {what}" for what, n in counts.items()]
+    return done, notes
+
+
+def _is_wrong(tag: str, found: Mapping[str, int], *, prefixed: bool) -> bool:
+    if prefixed:
+        return not TAG.fullmatch(tag)
+    miswritten = all(map(MISWRITTEN.fullmatch, found)) and any(name[0] in "Bb" for name in found)
+    return _is_number(tag) or miswritten
+
+
+def _is_number(tag: str) -> bool:
+    return tag.removeprefix("-").isdecimal()
+
+
+def _row(tags: Sequence[str] | None, counts: Counter[str], *, prefixed: bool) -> tuple[str, ...] | None:
+    if tags is None:
+        return None
+    return _from_prefixes(tags, counts) if prefixed else _from_names(tags, counts)
+
+
+def _from_prefixes(tags: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
+    bio = []
+    open_type = None
+    for tag in tags:
+        match = TAG.fullmatch(tag)
+        if match is None:
+            open_type = None
+            bio.append(tag)
+            continue
+        prefix, name = match.groups()
+        begins = prefix in "BSU"
+        if prefix in "ELSU":
+            counts["tags of IOBES or BILOU (S-, E-, L-, U-) written as BIO"] += 1
+        if not begins and open_type != name:
+            counts["tags repaired: an I-x that continues no x became B-x"] += 1
+            begins = True
+        bio.append(f"{'B' if begins else 'I'}-{name}")
+        open_type = name if prefix in "BI" else None
+    return tuple(bio)
+
+
+def _from_names(tags: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
+    n = sum(tag != OUTSIDE for tag in tags)
+    if n:
+        counts["tags without a prefix written as BIO: a run of the same name is one entity"] += n
+    return tuple(
+        tag if tag == OUTSIDE else f"{'I' if before == tag else 'B'}-{tag}"
+        for before, tag in zip((OUTSIDE, *tags), tags, strict=False)
+    )
+
+
+def _unknown(tag: str, found: Counter[str], splits: Splits) -> InputError:
+    where, row = next(
+        (where, e.row_id) for where, examples in splits.items() for e in examples if tag in (e.label or ())
+    )
+    shown = ", ".join(name for name, _ in found.most_common(SHOWN))
+    times = f"{found[tag]} time{'s' * (found[tag] > 1)}"
+    return InputError(
+        f"{where}, row {row}: expected the tags O, B-x and I-x, found {tag!r} ({times}){_hint(tag, found)}; "
+        f"tags found: {shown}"
+    )
+
+
+def _hint(tag: str, found: Iterable[str]) -> str:
+    if _is_number(tag):
+        return '; numbers need names: --data.label_names \'{"0": "O", "1": "B-PER", "2": "I-PER"}\''
+    match = MISWRITTEN.fullmatch(tag)
+    corrected = f"{match.group(1).upper()}-{match.group(2)}" if match else tag
+    types = types_in({corrected, *found} - {tag})
+    known = [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI")]
+    return f"{nearest(corrected, known)}; correct it, or rename it with data.label_names"

@@ -1,0 +1,45 @@
+"""Several labels a row."""
+
+from nlptl.data.labels import name_of, plain_numbers
+from nlptl.data.lists import as_list, shortened
+from nlptl.data.table import Cells, is_missing
+from nlptl.errors import InputError
+
+
+def label_lists(cells: Cells, separator: str) -> tuple[list[tuple[str, ...] | None], list[str]]:
+    """Returns the labels of each row, ascending and each once, and notes; None where a row does not say.
+
+    A list without a name, and an empty string, is a row that has no label; blank names in a list are left out.
+
+    Args:
+        cells: lists, or strings with several names.
+        separator: what stands between the names of a string.
+
+    Raises:
+        InputError: a cell is neither, or starts as a list that cannot be read.
+    """
+    found = [_names(value, here, separator) for value, here in cells]
+    plain = plain_numbers({name for names in found if names is not None for name in names})
+    labels = [None if names is None else tuple(sorted({plain[name] for name in names})) for names in found]
+    return labels, _notes(cells, separator)
+
+
+def _names(value: object, here: str, separator: str) -> list[str] | None:
+    if is_missing(value):
+        return None
+    values = as_list(value, here)
+    if values is None:
+        if isinstance(value, str) and value.strip().startswith("["):
+            raise InputError(
+                f'{here}: found {shortened(value)}, expected a list such as ["a", "b"], or names with '
+                f"{separator!r} between them"
+            )
+        values = list(value.split(separator)) if isinstance(value, str) else [value]
+    return [name for name in (name_of(item, here) for item in values) if name is not None]
+
+
+def _notes(cells: Cells, separator: str) -> list[str]:
+    n = sum(isinstance(value, str) and not value.strip().startswith("[") for value in cells.values)
+    if cells.only_strings or not n:
+        return []
+    return [f"{cells.where}: {n} of {len(cells.values)} labels are strings, not lists; split at {separator!r}"]

@@ -1,0 +1,82 @@
+"""CoNLL files: a word a line with its tag, a blank line behind each sentence."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nlptl.data.bio import OUTSIDE, TAG
+from nlptl.data.files import text_lines
+from nlptl.errors import InputError
+
+DOCUMENT = "-DOCSTART-"
+COMMENT = re.compile(r"#[ \t]")
+
+
+def read_conll(path: Path) -> Iterator[dict[str, object]]:
+    """Yields one row a sentence: its words as "tokens", and its "tags" unless the lines hold a word alone.
+
+    The first column is the word, the last one the tag; columns are parted by tabs, or by blanks in lines without one.
+
+    Raises:
+        InputError: the file is empty, or a line has another number of columns than the first.
+    """
+    sentence: list[list[str]] = []
+    empty = True
+    for fields in _lines(path):
+        if fields:
+            sentence.append(fields)
+        elif sentence:
+            empty = False
+            yield _row(sentence)
+            sentence = []
+    if sentence:
+        yield _row(sentence)
+    elif empty:
+        raise InputError(f"{path} has no sentences; expected a word and its tag a line, and blank lines between")
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    """Yields the columns of each line, none for a blank line; other lines without a word are left out."""
+    width = 0
+    tags: set[str] = set()
+    in_sentence = False
+    for number, line in enumerate(text_lines(path), 1):
+        fields = _fields(line)
+        if not in_sentence and _is_comment(line, fields, width, tags):
+            continue
+        in_sentence = bool(fields) and fields[0] != DOCUMENT
+        if not in_sentence:
+            yield []
+            continue
+        width = width or len(fields)
+        if len(fields) != width:
+            raise InputError(
+                f"{path}, line {number}: found {len(fields)} columns, expected {width} as before: the word first, its "
+                "tag last, with tabs between where a word holds blanks"
+            )
+        tags.update(fields[1:][-1:])
+        yield fields
+
+
+def _fields(line: str) -> list[str]:
+    line = line.rstrip("\r\n")
+    if not line.strip():
+        return []
+    return line.split("\t") if "\t" in line else re.split(" +", line.strip(" "))
+
+
+def _is_comment(line: str, fields: list[str], width: int, tags: set[str]) -> bool:
+    # "#" is a word as well: "# newdoc" is a comment, "# O" is not.
+    if not COMMENT.match(line):
+        return False
+    last = fields[-1]
+    if len(fields) != (width or len(fields)) or fields[2:3] == ["="]:
+        return True
+    return not (last in tags or last == OUTSIDE or TAG.fullmatch(last))
+
+
+def _row(sentence: list[list[str]]) -> dict[str, object]:
+    words = [fields[0] for fields in sentence]
+    if len(sentence[0]) == 1:
+        return {"tokens": words}
+    return {"tokens": words, "tags": [fields[-1].strip() for fields in sentence]}

@@ -1,0 +1,72 @@
+"""Lists in one cell: as lists, as arrays, or written as a string."""
+
+import ast
+import io
+import json
+import tokenize
+import warnings
+from itertools import pairwise
+from typing import Any
+
+from nlptl.data.table import is_array
+from nlptl.errors import InputError
+
+NOT_PYTHON = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+
+
+def as_list(value: object, here: str) -> list[Any] | None:
+    """Returns the list that a cell holds, or that its string writes; None where it holds something else.
+
+    Args:
+        value: the cell; an array counts as a list.
+        here: the cell's place, for messages.
+
+    Raises:
+        InputError: as `written`.
+    """
+    if isinstance(value, str):
+        value = written(value, here)
+    if isinstance(value, list | tuple):
+        return list(value)
+    if is_array(value) and hasattr(value, "tolist"):
+        return list(value.tolist())
+    return None
+
+
+def written(text: str, here: str) -> object | None:
+    """Returns the list or object that a string writes as JSON, or in Python as data frames do, None for other strings.
+
+    Raises:
+        InputError: it is a list of strings without commas, as numpy writes it: Python would join them to one.
+    """
+    text = text.strip()
+    if not text.startswith(("[", "{")):
+        return None
+    try:
+        return json.loads(text)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        pass
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a backslash in the user's text is no business of Python's
+            found: object = ast.literal_eval(text)
+    except NOT_PYTHON:
+        return None
+    if _lacks_commas(text):
+        raise InputError(
+            f"{here}: found a list without commas, as numpy writes it: {shortened(text)}; write it as JSON, such as "
+            '["a", "b"] (json.dumps(list(value)))'
+        )
+    return found
+
+
+def shortened(value: object) -> str:
+    """Returns a value for a message, at most about 60 characters of it."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _lacks_commas(text: str) -> bool:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    kinds = [token.type for token in tokens if token.type not in (tokenize.NL, tokenize.NEWLINE)]
+    return any(first == second == tokenize.STRING for first, second in pairwise(kinds))

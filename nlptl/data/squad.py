@@ -1,0 +1,62 @@
+"""SQuAD's json files, flattened to a row a question (Rajpurkar et al. 2016, 2018)."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nlptl.errors import InputError
+
+
+def is_squad(value: object) -> bool:
+    """Returns whether a file's content is articles that have paragraphs."""
+    articles = value.get("data") if isinstance(value, dict) else None
+    return (
+        isinstance(articles, list)
+        and bool(articles)
+        and all(isinstance(article, dict) and "paragraphs" in article for article in articles)
+    )
+
+
+def squad_rows(path: Path, value: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """Yields id, title, context, question, and answers and is_impossible where they are given, in the file's order.
+
+    Raises:
+        InputError: a part is missing, or there is no question.
+    """
+    empty = True
+    for number, article in enumerate(value["data"]):
+        title = article.get("title")
+        here = f"{path}, article {number} ({title!r})"
+        for paragraph in _list(article, "paragraphs", here):
+            for question in _list(paragraph, "qas", f"{here}, a paragraph"):
+                empty = False
+                yield _row(title, paragraph, question, here)
+    if empty:
+        raise InputError(f"{path} has no questions")
+
+
+def _row(title: object, paragraph: Mapping[str, Any], question: Any, here: str) -> dict[str, object]:
+    known = question if isinstance(question, dict) else {}
+    there = f"{here}, question {known.get('id')!r}"
+    row = {
+        "id": known.get("id"),
+        "title": title,
+        "context": _part(paragraph, "context", f"{here}, a paragraph"),
+        "question": _part(known, "question", there),
+    }
+    given = {key: known[key] for key in ("answers", "is_impossible") if key in known}
+    return {**row, **given}
+
+
+def _list(part: Any, key: str, here: str) -> list[Any]:
+    found = _part(part, key, here)
+    if not isinstance(found, list):
+        raise InputError(f"{here}: {key!r} is a {type(found).__name__}, expected a list")
+    return found
+
+
+def _part(part: Any, key: str, here: str) -> Any:
+    if not isinstance(part, dict) or key not in part:
+        found = ", ".join(part) if isinstance(part, dict) else type(part).__name__
+        raise InputError(f"{here} has no {key!r}, found {found or 'nothing'}; expected SQuAD's layout")
+    return part[key]

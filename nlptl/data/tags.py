@@ -1,0 +1,81 @@
+"""A tag for each word, however the data gives them."""
+
+from typing import NamedTuple
+
+from nlptl.data.entities import are_entities, entities_of, tagged
+from nlptl.data.labels import name_of
+from nlptl.data.lists import as_list, shortened
+from nlptl.data.table import Cells, is_missing
+from nlptl.data.words import Words
+from nlptl.errors import InputError
+
+
+class Tagged(NamedTuple):
+    """Words and tags of some rows."""
+
+    words: list[Words]
+    tags: list[tuple[str, ...] | None]
+    """As they stand in the data, None where a row has none."""
+    notes: list[str]
+
+
+def read_tags(cells: Cells, words: list[Words]) -> Tagged:
+    """Returns the tags of each row, and its words, which the borders of entities may split further.
+
+    Args:
+        cells: lists of tags, strings with blanks between them, or lists of entities with character offsets.
+        words: of each row.
+
+    Raises:
+        InputError: there are more or fewer tags than words, or a cell has none of these forms.
+    """
+    if are_entities(cells.values, cells.where, if_empty=not any(row.listed for row in words)):
+        return _from_entities(cells, words)
+    tags = [_tags(value, row, here) for (value, here), row in zip(cells, words, strict=True)]
+    return Tagged(words, tags, [])
+
+
+def _tags(value: object, words: Words, here: str) -> tuple[str, ...] | None:
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+        return None
+    items = as_list(value, here)
+    if items is None:
+        items = list(value.split()) if isinstance(value, str) else None
+    if items is None:
+        raise InputError(f"{here}: found {shortened(value)}, expected a list of tags, or tags with blanks between them")
+    if len(items) != len(words.offsets):
+        raise InputError(
+            f"{here}: found {len(items)} tags for {len(words.offsets)} words ({shortened(words.text)}); each word "
+            "needs one"
+        )
+    return tuple(_tag(item, here) for item in items)
+
+
+def _tag(item: object, here: str) -> str:
+    name = name_of(item, here)
+    if name is None:
+        raise InputError(f"{here}: a tag of the list is missing; tag words outside of entities O")
+    return name
+
+
+def _from_entities(cells: Cells, words: list[Words]) -> Tagged:
+    done = Tagged([], [], [])
+    n_repaired = 0
+    for (value, here), row in zip(cells, words, strict=True):
+        if row.listed and row.offsets:
+            raise InputError(
+                f"{here}: entities with character offsets need the text as one string, found a list of words; name "
+                "the column of the text with --data.text"
+            )
+        if is_missing(value) or (isinstance(value, str) and not value.strip()):
+            done.words.append(row)
+            done.tags.append(None)
+            continue
+        entities, n = entities_of(value, row.text, here)
+        n_repaired += n
+        offsets, tags = tagged(row.text, entities)
+        done.words.append(row._replace(offsets=offsets))
+        done.tags.append(tags)
+    if n_repaired:
+        done.notes.append(f"{cells.where}: {n_repaired} entities repaired: moved to where the text has their words")
+    return done

@@ -1,0 +1,42 @@
+"""Values that are read as texts: what is read, and what is to be written."""
+
+from collections.abc import Mapping
+
+from nlptl.data.lists import as_list
+from nlptl.data.table import Cells, is_array, is_missing
+from nlptl.errors import InputError
+
+
+def text_of(value: object, here: str) -> str:
+    """Returns a cell as a text, empty where it is missing.
+
+    Raises:
+        InputError: it is a list or another thing that is no text.
+    """
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return ""
+    if isinstance(value, Mapping | list | tuple | set | bytes) or is_array(value):
+        raise InputError(f"{here}: the text is a {type(value).__name__}, expected a string")
+    return str(value)
+
+
+def target_texts(cells: Cells) -> list[str | None]:
+    """Returns each text that is to be written, None where it is missing or blank.
+
+    Raises:
+        InputError: one is a list or another thing that is no text.
+    """
+    return [_target(value, here) for value, here in cells]
+
+
+def _target(value: object, here: str) -> str | None:
+    texts = as_list(value, here) if not isinstance(value, str) else None
+    if texts is not None:
+        raise InputError(
+            f"{here}: found a list of {len(texts)} as the text to write, expected one string; give each text a row of "
+            "its own, or keep the best one"
+        )
+    text = text_of(value, here)
+    return text if text.strip() else None

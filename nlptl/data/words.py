@@ -1,0 +1,59 @@
+"""Words and where they stand in the text."""
+
+import re
+from itertools import accumulate
+from typing import NamedTuple
+
+from nlptl.data.lists import as_list
+from nlptl.data.table import Cells, is_missing
+from nlptl.data.texts import text_of
+from nlptl.errors import InputError
+
+Offsets = tuple[tuple[int, int], ...]
+"""First character and end of each word in the text."""
+
+
+class Words(NamedTuple):
+    """The words of one row."""
+
+    text: str
+    offsets: Offsets
+    listed: bool
+    """Whether the data gives them one by one; else they are the pieces between white space."""
+
+
+def read_words(cells: Cells) -> list[Words]:
+    """Returns the words of each row; a row without a value has none.
+
+    Raises:
+        InputError: a cell is neither a list of words nor a text.
+    """
+    return [_words(value, here) for value, here in cells]
+
+
+def pieces(text: str) -> Offsets:
+    """Returns the offsets of what stands between white space."""
+    return tuple(match.span() for match in re.finditer(r"\S+", text))
+
+
+def _words(value: object, here: str) -> Words:
+    listed = as_list(value, here)
+    # A text may open with a bracket of its own: "[1] and [2]".
+    if isinstance(value, str) and not (listed and all(isinstance(word, str) for word in listed)):
+        listed = None
+    if listed is None:
+        text = text_of(value, here)
+        return Words(text, pieces(text), listed=False)
+    return _joined([_word(word, here) for word in listed])
+
+
+def _word(word: object, here: str) -> str:
+    if is_missing(word):
+        raise InputError(f"{here}: a word of the list is missing; give it, or remove it and its tag")
+    return text_of(word, here)
+
+
+def _joined(words: list[str]) -> Words:
+    ends = list(accumulate(words, lambda end, word: end + 1 + len(word), initial=-1))[1:]
+    offsets = tuple((end - len(word), end) for word, end in zip(words, ends, strict=True))
+    return Words(" ".join(words), offsets, listed=True)
