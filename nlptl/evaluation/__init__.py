@@ -5,34 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nlptl.evaluation.baseline import baselines
-    from nlptl.evaluation.formulas import METRICS, greater_is_better, measure, usable
     from nlptl.evaluation.metrics import load_metric
-    from nlptl.evaluation.scores import score
-    from nlptl.evaluation.uncertainty import bootstrap, paired_difference
+    from nlptl.evaluation.scores import paired_difference, score
+    from nlptl.evaluation.table import METRICS, greater_is_better, usable
+    from nlptl.evaluation.thresholds import decide
 
-__all__ = [
-    "METRICS",
-    "baselines",
-    "bootstrap",
-    "greater_is_better",
-    "load_metric",
-    "measure",
-    "paired_difference",
-    "score",
-    "usable",
-]
+__all__ = ["METRICS", "baselines", "decide", "greater_is_better", "load_metric", "paired_difference", "score", "usable"]
 
 # No file may be named like a name it gives: importing the file would put the module in the name's place.
 _FILES = {
-    "METRICS": "formulas",
+    "METRICS": "table",
     "baselines": "baseline",
-    "bootstrap": "uncertainty",
-    "greater_is_better": "formulas",
+    "decide": "thresholds",
+    "greater_is_better": "table",
     "load_metric": "metrics",
-    "measure": "formulas",
-    "paired_difference": "uncertainty",
+    "paired_difference": "scores",
     "score": "scores",
-    "usable": "formulas",
+    "usable": "table",
 }
 
 

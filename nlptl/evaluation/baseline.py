@@ -1,86 +1,49 @@
-"""What costs nothing and must be beaten: the majority class, and TF-IDF with logistic regression."""
+"""What costs nothing and must be beaten; each output has a file under nlptl/evaluation/simple."""
 
-from collections.abc import Sequence
-
-import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from nlptl.errors import InputError
-from nlptl.evaluation.confusion import Ids, class_ids
-from nlptl.records import Example, LabelSpace
+from nlptl.evaluation.simple import labels as one_label
+from nlptl.evaluation.simple import numbers, several, spans, tags, texts
+from nlptl.records import Example, LabelSpace, Output
 
-SEPARATOR = " ||| "
-TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment
-STRENGTHS = (1.0, 10.0)  # inverse regularization, tried in this order
-N_FOLDS = 3
-N_CHOOSING = 5000  # rows on which the strength is chosen
-N_SMALL = 5000  # rows below which words of a single row are kept
+Predict = Callable[[Sequence[Example], Sequence[Example], LabelSpace, int], dict[str, Any]]
+
+BASELINES: dict[Output, Predict] = {
+    "class": one_label.predict,
+    "classes": several.predict,
+    "number": numbers.predict,
+    "tags": tags.predict,
+    "span": spans.predict,
+    "text": texts.predict,
+}
 
 
 def baselines(
-    train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, *, seed: int
-) -> dict[str, list[str]]:
-    """Returns the predicted label names for `rows`, by baseline: "majority" and "tfidf_logreg".
+    output: Output, train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, *, seed: int
+) -> dict[str, list[Any]]:
+    """Returns the predictions for `rows`, by baseline, as `Prediction.prediction`.
+
+    class: majority, tfidf_logreg. classes: majority, tfidf_logreg. number: mean, tfidf_ridge. tags: lexicon. span:
+    overlap, and no_answer where some training rows have none. text: copy.
 
     Args:
+        output: the kind of answer.
         train: labelled examples.
         rows: examples to predict; their labels are not read.
         labels: the label space.
-        seed: of the folds on which the regularization is chosen.
+        seed: of what is drawn to choose settings.
 
     Raises:
-        InputError: there are no training examples, or one has no label or one outside of the label space.
+        InputError: there is no such output, there are no training examples, or one has no label or one outside of the
+            label space.
     """
+    if output not in BASELINES:
+        raise InputError(f"unknown output {output!r}; known: {', '.join(BASELINES)}")
     if not train:
         raise InputError("expected at least one training example for the baselines, found none")
-    ids = class_ids([example.label for example in train], labels, "train labels")
-    texts, unseen = [_text(example) for example in train], [_text(example) for example in rows]
-    strength = _choose_strength(texts, ids, seed)
-    by_words = _fit_predict(texts, ids, unseen, (strength,))[0]
-    return {
-        "majority": [labels.names[_majority(ids)]] * len(rows),
-        "tfidf_logreg": [labels.names[i] for i in by_words],
-    }
-
-
-def _text(example: Example) -> str:
-    return example.text if example.text_pair is None else f"{example.text}{SEPARATOR}{example.text_pair}"
-
-
-def _majority(ids: Ids) -> int:
-    return int(np.bincount(ids).argmax())  # of equals, the first in the label space
-
-
-def _choose_strength(texts: list[str], ids: Ids, seed: int) -> float:
-    """Returns the regularization strength with most hits in a stratified 3-fold cross-validation."""
-    random = np.random.default_rng(seed)
-    chosen = random.permutation(len(ids))[:N_CHOOSING]
-    by_class = chosen[
-        np.argsort(ids[chosen], kind="stable")
-    ]  # dealt out in turn, each fold gets its share of each class
-    hits = np.zeros(len(STRENGTHS))
-    for fold in range(min(N_FOLDS, len(by_class)) if len(by_class) > 1 else 0):
-        held_out = by_class[fold::N_FOLDS]
-        kept = np.setdiff1d(by_class, held_out)
-        guesses = _fit_predict([texts[i] for i in kept], ids[kept], [texts[i] for i in held_out], STRENGTHS)
-        hits += (guesses == ids[held_out]).sum(axis=1)
-    return STRENGTHS[int(hits.argmax())]
-
-
-def _fit_predict(texts: list[str], ids: Ids, unseen: list[str], strengths: Sequence[float]) -> Ids:
-    """Returns class ids, (strengths, unseen rows); the majority class where there is nothing to learn from."""
-    constant = np.full((len(strengths), len(unseen)), _majority(ids))
-    if not unseen or np.all(ids == ids[0]):
-        return constant
-    min_df = 1 if len(texts) < N_SMALL else 2
-    tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=min_df, token_pattern=TOKEN)
-    try:
-        words = tfidf.fit_transform(texts)
-    except ValueError:  # scikit-learn's answer to an empty vocabulary: all texts are blank, or no word occurs twice
-        return constant
-    new_words = tfidf.transform(unseen)
-    # one against the rest with liblinear: as accurate as multinomial solvers, and 2-5 times as fast with many classes
-    models = (OneVsRestClassifier(LogisticRegression(C=c, solver="liblinear")) for c in strengths)
-    return np.stack([model.fit(words, ids).predict(new_words) for model in models])
+    missing = next((i for i, example in enumerate(train) if example.label is None), None)
+    if missing is not None:
+        raise InputError(f"train labels[{missing}] is None: leave out training examples without a label")
+    return BASELINES[output](train, rows, labels, seed)

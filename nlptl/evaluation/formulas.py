@@ -1,11 +1,11 @@
-"""Every metric as a formula over confusion matrices.
+"""The metrics of one label a row, as formulas over confusion matrices.
 
 Each takes a stack (..., classes, classes), rows are labels, columns are predictions, and gives one value a matrix, so a
 thousand bootstrap resamples cost one call. Where a ratio has nothing below the line it is 0. Macro averages run over
 the classes that occur among labels or predictions, as scikit-learn does by default.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,22 +18,22 @@ Floats = npt.NDArray[np.float64]
 
 def accuracy(stack: Floats) -> Floats:
     """Returns the share of rows predicted right, (...)."""
-    return _ratio(_hits(stack).sum(-1), stack.sum((-2, -1)))
+    return ratio(_hits(stack).sum(-1), stack.sum((-2, -1)))
 
 
 def precision(stack: Floats) -> Floats:
     """Returns each class's share of right rows among those predicted as it, (..., classes)."""
-    return _ratio(_hits(stack), stack.sum(-2))
+    return ratio(_hits(stack), stack.sum(-2))
 
 
 def recall(stack: Floats) -> Floats:
     """Returns each class's share of right rows among those labelled as it, (..., classes)."""
-    return _ratio(_hits(stack), stack.sum(-1))
+    return ratio(_hits(stack), stack.sum(-1))
 
 
 def f1(stack: Floats) -> Floats:
     """Returns each class's harmonic mean of precision and recall, (..., classes)."""
-    return _ratio(2 * _hits(stack), stack.sum(-2) + stack.sum(-1))
+    return ratio(2 * _hits(stack), stack.sum(-2) + stack.sum(-1))
 
 
 def macro_precision(stack: Floats) -> Floats:
@@ -54,7 +54,7 @@ def macro_f1(stack: Floats) -> Floats:
 def micro_f1(stack: Floats) -> Floats:
     """Returns F1 over the pooled decisions, (...); with one label a row it equals accuracy."""
     n_decisions = stack.sum((-2, -1))
-    return _ratio(2 * _hits(stack).sum(-1), n_decisions + n_decisions)
+    return ratio(2 * _hits(stack).sum(-1), n_decisions + n_decisions)
 
 
 def matthews(stack: Floats) -> Floats:
@@ -65,7 +65,7 @@ def matthews(stack: Floats) -> Floats:
     labelled, predicted, n = stack.sum(-1), stack.sum(-2), stack.sum((-2, -1))
     covariance = _hits(stack).sum(-1) * n - (labelled * predicted).sum(-1)
     variances = (n**2 - (labelled**2).sum(-1)) * (n**2 - (predicted**2).sum(-1))
-    return _ratio(covariance, np.sqrt(variances))
+    return ratio(covariance, np.sqrt(variances))
 
 
 def mae(stack: Floats, values: Floats) -> Floats:
@@ -76,7 +76,7 @@ def mae(stack: Floats, values: Floats) -> Floats:
         values: the number behind each class, (classes,).
     """
     distance = np.abs(values[:, None] - values[None, :])
-    return _ratio((stack * distance).sum((-2, -1)), stack.sum((-2, -1)))
+    return ratio((stack * distance).sum((-2, -1)), stack.sum((-2, -1)))
 
 
 def quadratic_kappa(stack: Floats, values: Floats) -> Floats:
@@ -93,7 +93,7 @@ def quadratic_kappa(stack: Floats, values: Floats) -> Floats:
     weights = (ranks[:, None] - ranks[None, :]) ** 2
     found = (stack * weights).sum((-2, -1)) * stack.sum((-2, -1))
     by_chance = ((stack.sum(-1) @ weights) * stack.sum(-2)).sum(-1)
-    return _ratio(by_chance - found, by_chance)
+    return ratio(by_chance - found, by_chance)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ class Metric:
     greater_is_better: bool = True
     ordered: bool = False
     """Whether it needs the numbers behind the labels."""
+    always: bool = True
+    """Whether any rows have it; else only some, as the file of its output says."""
 
 
 METRICS: dict[str, Metric] = {
@@ -118,30 +120,19 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def find_metric(name: str) -> Metric:
+def find_metric(name: str, known: Mapping[str, Metric]) -> Metric:
     """Returns the metric of a name.
 
     Args:
-        name: a key of `METRICS`.
+        name: what the user wrote.
+        known: the metrics by name.
 
     Raises:
         InputError: nothing has that name.
     """
-    if name not in METRICS:
-        raise InputError(f"unknown metric {name!r}{nearest(name, METRICS)}; known: {', '.join(METRICS)}")
-    return METRICS[name]
-
-
-def greater_is_better(name: str) -> bool:
-    """Returns whether a larger value of the metric is a better one.
-
-    Args:
-        name: a key of `METRICS`.
-
-    Raises:
-        InputError: nothing has that name.
-    """
-    return find_metric(name).greater_is_better
+    if name not in known:
+        raise InputError(f"unknown metric {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+    return known[name]
 
 
 def measure(name: str, stack: npt.ArrayLike, values: Sequence[float] | None = None) -> Floats:
@@ -155,24 +146,14 @@ def measure(name: str, stack: npt.ArrayLike, values: Sequence[float] | None = No
     Raises:
         InputError: nothing has that name, or the metric needs ordered labels and `values` is None.
     """
-    metric = find_metric(name)
+    metric = find_metric(name, METRICS)
     counts = np.asarray(stack, dtype=np.float64)
     if not metric.ordered:
         return metric.formula(counts)
     if values is None:
-        raise InputError(
-            f"{name} needs ordered labels (numbers such as stars); choose one of {', '.join(usable(None))}"
-        )
+        others = ", ".join(name for name, other in METRICS.items() if not other.ordered)
+        raise InputError(f"{name} needs ordered labels (numbers such as stars); choose one of {others}")
     return metric.formula(counts, np.asarray(values, dtype=np.float64))
-
-
-def usable(values: Sequence[float] | None) -> tuple[str, ...]:
-    """Returns the names of the metrics that make sense for labels with or without numbers behind them.
-
-    Args:
-        values: the number behind each class, or None.
-    """
-    return tuple(name for name, metric in METRICS.items() if values is not None or not metric.ordered)
 
 
 def per_class(confusion: npt.ArrayLike, names: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -196,8 +177,9 @@ def _hits(stack: Floats) -> Floats:
 
 def _macro(by_class: Floats, stack: Floats) -> Floats:
     occurs = (stack.sum(-1) + stack.sum(-2)) > 0  # (..., classes)
-    return _ratio(by_class.sum(-1), occurs.sum(-1).astype(np.float64))
+    return ratio(by_class.sum(-1), occurs.sum(-1).astype(np.float64))
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Returns above / below, 0 where nothing is below the line."""
     return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below != 0)

@@ -1,4 +1,4 @@
-"""The metrics as `evaluate.Metric`s over class ids, for `evaluate.combine` and trainers; without network or files."""
+"""The metrics as `evaluate.Metric`s, for `evaluate.combine` and trainers; without network or files."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -9,13 +9,20 @@ import numpy as np
 
 from nlptl.evaluation.confusion import Ids, check_rows, confusion_matrix
 from nlptl.evaluation.formulas import find_metric, measure, per_class
-from nlptl.records import LabelSpace
+from nlptl.evaluation.table import BY_ROW, METRICS
+from nlptl.records import Answer, LabelSpace, Output
+
+NUMBER, TEXT = datasets.Value("float64"), datasets.Value("string")
 
 
-class ConfusionMetric(evaluate.Metric):  # type: ignore[misc]
-    """What is computed from the confusion matrix of class ids; a subclass says which metric."""
+class OfflineMetric(evaluate.Metric):  # type: ignore[misc]
+    """A metric that needs no files; a subclass says what it takes and computes."""
 
-    metric: ClassVar[str]
+    predictions: ClassVar[Any] = datasets.Value("int64")
+    """The form of one prediction."""
+    references: ClassVar[Any] = datasets.Value("int64")
+    """The form of one reference."""
+    inputs: ClassVar[str] = "Class ids, one a row."
 
     def __init__(self, labels: LabelSpace | None = None, **options: Any) -> None:
         """Keeps the label space.
@@ -29,14 +36,20 @@ class ConfusionMetric(evaluate.Metric):  # type: ignore[misc]
         super().__init__(**options)
 
     def _info(self) -> Any:
-        ids = datasets.Features({"predictions": datasets.Value("int64"), "references": datasets.Value("int64")})
+        features = datasets.Features({"predictions": self.predictions, "references": self.references})
         return evaluate.MetricInfo(
-            description=self.__doc__, citation="", inputs_description="Class ids, one a row.", features=ids
+            description=self.__doc__, citation="", inputs_description=self.inputs, features=features
         )
 
     def _build_data_dir(self) -> str:
         # evaluate makes its cache folder even for a metric that is kept in memory
         return str(self._data_dir_root if self.keep_in_memory else super()._build_data_dir())
+
+
+class ConfusionMetric(OfflineMetric):
+    """What is computed from the confusion matrix of class ids; a subclass says which metric."""
+
+    metric: ClassVar[str]
 
     def _compute(self, predictions: Sequence[int], references: Sequence[int]) -> dict[str, Any]:
         check_rows(len(references), len(predictions))
@@ -110,24 +123,86 @@ class PerClass(ConfusionMetric):
         return {"per_class": per_class(confusion, labels.names)}
 
 
+class RowMetric(OfflineMetric):
+    """What is a formula over statistics of rows; a subclass says of which output, its object which metric."""
+
+    output: ClassVar[Output]
+
+    def __init__(self, metric: str, labels: LabelSpace | None = None, **options: Any) -> None:
+        """Keeps the metric's name.
+
+        Args:
+            metric: a key of `METRICS[output]`.
+            labels: the label space, where the output has one.
+            options: what `evaluate.Metric` takes.
+        """
+        self.metric = metric
+        super().__init__(labels, **options)
+
+    def _compute(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, Any]:
+        wanted = [self._reference(value) for value in references]
+        value = BY_ROW[self.output].value(wanted, predictions, self.labels or LabelSpace(()), self.metric)
+        return {self.metric: value}
+
+    def _reference(self, value: Any) -> Any:
+        return value
+
+
+class NumberMetric(RowMetric):
+    """A metric of numbers."""
+
+    output, predictions, references = "number", NUMBER, NUMBER
+    inputs = "Numbers, one a row."
+
+
+class TagMetric(RowMetric):
+    """A metric of entities."""
+
+    output, predictions, references = "tags", datasets.List(TEXT), datasets.List(TEXT)
+    inputs = "BIO tags, a list of them a row."
+
+
+class TextMetric(RowMetric):
+    """A metric of written answers."""
+
+    output, predictions, references = "text", TEXT, TEXT
+    inputs = "Texts, one a row."
+
+
+class SpanMetric(RowMetric):
+    """A metric of answers to questions."""
+
+    output, predictions, references = "span", TEXT, datasets.List(TEXT)
+    inputs = "An answer a row, empty for none; as reference a list of the accepted answers, empty where there is none."
+
+    def _reference(self, value: Sequence[str]) -> tuple[Answer, ...]:
+        return tuple(Answer(text, -1) for text in value)
+
+
 CLASSES: dict[str, type[ConfusionMetric]] = {
     cls.metric: cls
     for cls in (Accuracy, MacroF1, MicroF1, MacroPrecision, MacroRecall, Matthews, MeanAbsoluteError, QuadraticKappa)
 }
+ROW_CLASSES: tuple[type[RowMetric], ...] = (NumberMetric, TagMetric, SpanMetric, TextMetric)
 
 
-def load_metric(name: str, labels: LabelSpace | None = None) -> ConfusionMetric:
+def load_metric(name: str, labels: LabelSpace | None = None) -> OfflineMetric:
     """Returns a fresh `evaluate.Metric` for a name.
 
+    A name that several outputs have is that of class ids first (mae, quadratic_kappa), then that of answers to
+    questions (exact_match, f1).
+
     Args:
-        name: a key of `nlptl.evaluation.METRICS`.
-        labels: the label space; default: ids from 0 to the largest seen.
+        name: a metric of class ids, numbers, tags, answers to questions or written answers.
+        labels: the label space of class ids; default: ids from 0 to the largest seen.
 
     Raises:
         InputError: nothing has that name.
     """
-    find_metric(name)
-    return CLASSES[name](labels)
+    by_row = {metric: cls for cls in reversed(ROW_CLASSES) for metric in METRICS[cls.output]}
+    known = {metric: METRICS[cls.output][metric] for metric, cls in by_row.items()}
+    find_metric(name, {**METRICS["class"], **known})
+    return CLASSES[name](labels) if name in CLASSES else by_row[name](name, labels)
 
 
 def _ids_as_labels(n_classes: int) -> LabelSpace:

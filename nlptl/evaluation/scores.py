@@ -1,28 +1,65 @@
-"""What evaluation says of one split."""
+"""What evaluation says of one split, and of two sets of predictions for it."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from nlptl.evaluation.confusion import confusion_matrix, paired_ids
-from nlptl.evaluation.formulas import per_class, usable
-from nlptl.evaluation.uncertainty import bootstrap
-from nlptl.records import LabelSpace, Scores
+from nlptl.evaluation.intervals import Resampling
+from nlptl.evaluation.table import find_kind
+from nlptl.records import Interval, LabelSpace, Output, Scores
 
 
 def score(
-    references: Sequence[str], predictions: Sequence[str], labels: LabelSpace, *, n_bootstrap: int, seed: int
+    output: Output,
+    references: Sequence[Any],
+    predictions: Sequence[Any],
+    labels: LabelSpace,
+    *,
+    n_bootstrap: int,
+    seed: int,
 ) -> Scores:
-    """Returns the metrics with 95 % intervals, the table by class and the confusion matrix.
+    """Returns the metrics with 95 % intervals; the table by class and the confusion matrix where answers have classes.
+
+    per_class is of labels, or of the types of entities; confusion only of one label a row.
 
     Args:
-        references: the labels, by name.
-        predictions: the predicted labels, by name, in the same order.
-        labels: the label space; mae and quadratic_kappa are measured only where its labels are numbers.
+        output: the kind of answer.
+        references: what is right, as `Example.label`.
+        predictions: as `Prediction.prediction`, in the same order.
+        labels: the label space; of one label a row, mae and quadratic_kappa need numbers behind its labels.
         n_bootstrap: resamples behind each interval.
         seed: of the resampling.
 
     Raises:
-        InputError: there are no rows, the lengths differ, or a name is not in the label space.
+        InputError: there are no rows, the lengths differ, or a row is not of the output's form.
     """
-    confusion = confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
-    metrics = bootstrap(confusion, usable(labels.values), labels.values, n_bootstrap=n_bootstrap, seed=seed)
-    return Scores(metrics, per_class(confusion, labels.names), confusion.tolist())
+    return find_kind(output).score(references, predictions, labels, Resampling(n_bootstrap, seed))
+
+
+def paired_difference(
+    output: Output,
+    references: Sequence[Any],
+    a: Sequence[Any],
+    b: Sequence[Any],
+    labels: LabelSpace,
+    metric: str,
+    *,
+    n_bootstrap: int,
+    seed: int,
+) -> Interval:
+    """Returns metric(a) - metric(b) with its 95 % interval, both measured on the same resampled rows.
+
+    Args:
+        output: the kind of answer.
+        references: what is right, as `Example.label`.
+        a: predictions of one model, in the same order.
+        b: predictions of the other model.
+        labels: the label space.
+        metric: a key of `METRICS[output]`.
+        n_bootstrap: resamples.
+        seed: of the resampling.
+
+    Raises:
+        InputError: there are no rows, lengths differ, a row is not of the output's form, or the rows do not have the
+            metric.
+    """
+    return find_kind(output).difference(references, (a, b), labels, metric, Resampling(n_bootstrap, seed))

@@ -1,19 +1,20 @@
-"""How sure a measured value is: 95 % percentile intervals from rows resampled with replacement.
+"""How sure a measured value is, of one label a row: 95 % intervals from resampled confusion matrices.
 
 Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A metric sees the rows only through counts of
 equal rows, and resampling rows draws such counts from a multinomial, exactly; so counts are drawn, never rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from nlptl.evaluation.confusion import Ids, paired_ids
-from nlptl.evaluation.formulas import Floats, measure
-from nlptl.records import Interval, LabelSpace
+from nlptl.evaluation.confusion import Ids, confusion_matrix, paired_ids
+from nlptl.evaluation.formulas import METRICS, Floats, Metric, measure, per_class
+from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.records import Interval, LabelSpace, Scores
 
-PERCENTILES = (2.5, 97.5)
 MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB
 
 
@@ -44,50 +45,46 @@ def bootstrap(
         stack = _stack(resamples, cells, len(counts))
         for name in metrics:
             draws[name].append(measure(name, stack, values))
-    return {name: _interval(float(measure(name, counts, values)), draws[name]) for name in metrics}
+    return {name: interval(float(measure(name, counts, values)), draws[name]) for name in metrics}
 
 
-def paired_difference(
-    references: Sequence[str],
-    a: Sequence[str],
-    b: Sequence[str],
-    labels: LabelSpace,
-    metric: str,
-    *,
-    n_bootstrap: int,
-    seed: int,
-) -> Interval:
-    """Returns metric(a) - metric(b) with its 95 % interval, both measured on the same resampled rows.
+class ByConfusion:
+    """How rows with one label are measured: by confusion matrices."""
 
-    Args:
-        references: the labels, by name.
-        a: predictions of one model, by name, in the same order.
-        b: predictions of the other model.
-        labels: the label space.
-        metric: a key of `METRICS`.
-        n_bootstrap: resamples.
-        seed: of the resampling.
+    metrics: Mapping[str, Metric] = METRICS
 
-    Raises:
-        InputError: there are no rows, lengths differ, a name is not a label, or the metric cannot be used.
-    """
-    n_classes = len(labels.names)
-    wanted, by_a = paired_ids(references, a, labels)
-    by_b = paired_ids(references, b, labels)[1]
-    rows = np.stack([wanted * n_classes + by_a, wanted * n_classes + by_b])  # (2, n): the cell of each row
-    cells, counts = np.unique(rows, axis=1, return_counts=True)  # (2, kinds), (kinds,)
-    value = _difference(
-        metric, _stack(counts[None], cells[0], n_classes), _stack(counts[None], cells[1], n_classes), labels
-    )
-    draws = [
-        _difference(metric, _stack(drawn, cells[0], n_classes), _stack(drawn, cells[1], n_classes), labels)
-        for drawn in _resamples(counts, n_classes**2, n_bootstrap, seed)
-    ]
-    return _interval(float(value[0]), draws)
+    def score(
+        self, references: Sequence[str], predictions: Sequence[str], labels: LabelSpace, resampling: Resampling
+    ) -> Scores:
+        """Returns the metrics with intervals, the table by class and the confusion matrix, as `score` describes."""
+        confusion = confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
+        names = [name for name, metric in METRICS.items() if labels.values is not None or not metric.ordered]
+        found = bootstrap(confusion, names, labels.values, **resampling._asdict())
+        return Scores(found, per_class(confusion, labels.names), confusion.tolist())
+
+    def difference(
+        self,
+        references: Sequence[str],
+        both: tuple[Sequence[str], Sequence[str]],
+        labels: LabelSpace,
+        metric: str,
+        resampling: Resampling,
+    ) -> Interval:
+        """Returns the first predictions' metric less the second's, as `paired_difference` describes."""
+        n_classes = len(labels.names)
+        cells_of = [paired_ids(references, predictions, labels) for predictions in both]
+        rows = np.stack([wanted * n_classes + found for wanted, found in cells_of])  # (2, n): the cell of each row
+        cells, counts = np.unique(rows, axis=1, return_counts=True)  # (2, kinds), (kinds,)
+        value, *draws = (
+            _difference(metric, [_stack(drawn, own, n_classes) for own in cells], labels)
+            for drawn in chain([counts[None]], _resamples(counts, n_classes**2, *resampling))
+        )
+        return interval(float(value[0]), draws)
 
 
-def _difference(metric: str, a: Floats, b: Floats, labels: LabelSpace) -> Floats:
-    return measure(metric, a, labels.values) - measure(metric, b, labels.values)
+def _difference(metric: str, stacks: Sequence[Floats], labels: LabelSpace) -> Floats:
+    a, b = (measure(metric, stack, labels.values) for stack in stacks)
+    return a - b
 
 
 def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterator[Ids]:
@@ -106,9 +103,3 @@ def _stack(drawn: Ids, cells: Ids, n_classes: int) -> Floats:
     stack = np.zeros((len(drawn), n_classes**2))
     stack[:, occupied] = np.add.reduceat(drawn[:, order], starts, axis=1)
     return stack.reshape(-1, n_classes, n_classes)
-
-
-def _interval(value: float, draws: list[Floats]) -> Interval:
-    """Returns the percentile interval, widened to hold the value, which one-row classes can push out."""
-    low, high = np.percentile(np.concatenate(draws), PERCENTILES)
-    return Interval(value, min(float(low), value), max(float(high), value))

@@ -8,9 +8,10 @@ import pytest
 from sklearn import metrics as sk
 
 from nlptl.errors import InputError
-from nlptl.evaluation import METRICS, greater_is_better, measure
+from nlptl.evaluation import greater_is_better, usable
 from nlptl.evaluation.confusion import confusion_matrix
-from nlptl.evaluation.formulas import per_class, usable
+from nlptl.evaluation.formulas import METRICS, measure, per_class
+from nlptl.records import LabelSpace
 
 STARS = (1.0, 2.0, 3.5, 4.0, 5.0)
 
@@ -165,7 +166,7 @@ def test_an_unknown_metric_names_the_nearest_one():
 
 
 def test_ordered_metrics_are_refused_without_the_numbers_behind_the_labels():
-    assert set(METRICS) - set(usable(None)) == {"mae", "quadratic_kappa"}
-    assert usable(STARS) == tuple(METRICS)
+    assert set(METRICS) - set(usable("class", LabelSpace(("a", "b")))) == {"mae", "quadratic_kappa"}
+    assert usable("class", LabelSpace(tuple("abcde"), STARS)) == tuple(METRICS)
     with pytest.raises(InputError, match="mae needs ordered labels"):
         measure("mae", np.eye(2))

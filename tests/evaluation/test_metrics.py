@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nlptl.errors import InputError
-from nlptl.evaluation import METRICS, load_metric, measure
+from nlptl.evaluation import load_metric
 from nlptl.evaluation.confusion import confusion_matrix
+from nlptl.evaluation.formulas import METRICS, measure
 from nlptl.evaluation.metrics import Accuracy, ConfusionMatrix, MacroF1, MeanAbsoluteError, PerClass
 from nlptl.records import LabelSpace
 
@@ -85,3 +86,28 @@ def test_a_metric_that_may_use_files_still_can(cache):
     found = Accuracy(keep_in_memory=False).compute(references=[0, 1], predictions=[0, 0])
     assert found == {"accuracy": 0.5}
     assert (cache / "metrics").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "references", "predictions", "expected"),
+    [
+        ("pearson", [1.0, 2.0, 3.0], [2.0, 4.0, 6.0], 1.0),
+        ("spearman", [1.0, 2.0, 3.0], [9.0, 4.0, 1.0], -1.0),
+        ("rmse", [1.0, 2.0], [1.0, 4.0], 2**0.5),
+        ("entity_f1", [["O", "B-PER"], ["B-LOC"]], [["O", "B-PER"], ["O"]], 2 / 3),
+        ("exact_match", [["the cat", "dog"], []], ["Cat.", ""], 1.0),
+        ("f1", [["big cat"], []], ["cat", "cat"], 1 / 3),
+        ("no_answer_accuracy", [["big cat"], []], ["cat", ""], 1.0),
+        ("rougeL", ["x y z"], ["x z"], 0.8),
+        ("bleu", ["one two three four"], ["one two three four"], 1.0),
+    ],
+)
+def test_metrics_of_other_answers_are_computed_offline_too(name, references, predictions, expected, cache):
+    found = load_metric(name).compute(references=references, predictions=predictions)
+    assert found == {name: pytest.approx(expected)}
+    assert list(cache.iterdir()) == []
+
+
+def test_metrics_of_answers_are_combined():
+    combined = evaluate.combine([load_metric("exact_match"), load_metric("f1")])
+    assert combined.compute(references=[["a cat"]], predictions=["cat"]) == {"exact_match": 1.0, "f1": 1.0}

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from nlptl.errors import InputError
-from nlptl.evaluation import METRICS, bootstrap, measure, paired_difference, uncertainty
+from nlptl.evaluation import paired_difference, uncertainty
 from nlptl.evaluation.confusion import confusion_matrix
+from nlptl.evaluation.formulas import METRICS, measure
+from nlptl.evaluation.uncertainty import bootstrap
 from nlptl.records import Interval, LabelSpace
 
 LABELS = LabelSpace(("bad", "fair", "good"), (1.0, 2.0, 4.0))
@@ -102,7 +104,7 @@ def test_paired_differences_agree_with_resampling_rows(name):
         matrices = np.stack([confusion_matrix(y, p, 3), confusion_matrix(y, q, 3)])
         return float(np.subtract(*measure(name, matrices, LABELS.values)))
 
-    found = paired_difference(names(labels), names(a), names(b), LABELS, name, n_bootstrap=4000, seed=0)
+    found = paired_difference("class", names(labels), names(a), names(b), LABELS, name, n_bootstrap=4000, seed=0)
     low, high = plain_bootstrap(statistic, labels, a, b, n_bootstrap=4000)
     assert found.value == pytest.approx(statistic(labels, a, b), abs=1e-12)
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
@@ -111,15 +113,17 @@ def test_paired_differences_agree_with_resampling_rows(name):
 def test_a_model_does_not_differ_from_itself():
     labels = names(np.random.default_rng(0).integers(0, 3, 50))
     a = labels[1:] + labels[:1]
-    assert paired_difference(labels, a, a, LABELS, "macro_f1", n_bootstrap=200, seed=0) == Interval(0.0, 0.0, 0.0)
+    assert paired_difference("class", labels, a, a, LABELS, "macro_f1", n_bootstrap=200, seed=0) == Interval(
+        0.0, 0.0, 0.0
+    )
 
 
 def test_a_clearly_better_model_has_a_difference_above_zero():
     random = np.random.default_rng(2)
     labels = random.integers(0, 3, 300)
     better, worse = names(noisy(random, labels, 0.9)), names(noisy(random, labels, 0.4))
-    found = paired_difference(names(labels), better, worse, LABELS, "accuracy", n_bootstrap=500, seed=0)
-    back = paired_difference(names(labels), worse, better, LABELS, "accuracy", n_bootstrap=500, seed=0)
+    found = paired_difference("class", names(labels), better, worse, LABELS, "accuracy", n_bootstrap=500, seed=0)
+    back = paired_difference("class", names(labels), worse, better, LABELS, "accuracy", n_bootstrap=500, seed=0)
     assert 0 < found.low < found.value < found.high
     assert back.high < 0
     assert back.value == -found.value
@@ -130,16 +134,18 @@ def test_models_that_err_alike_are_compared_more_sharply_than_by_two_intervals()
     labels = random.integers(0, 3, 300)
     a = noisy(random, labels, 0.6)
     b = np.where(random.random(300) < 0.95, a, labels)
-    found = paired_difference(names(labels), names(b), names(a), LABELS, "accuracy", n_bootstrap=500, seed=0)
+    found = paired_difference("class", names(labels), names(b), names(a), LABELS, "accuracy", n_bootstrap=500, seed=0)
     alone = bootstrap(confusion_matrix(labels, a, 3), ["accuracy"], n_bootstrap=500, seed=0)["accuracy"]
     assert found.high - found.low < 0.5 * (alone.high - alone.low)
 
 
 def test_a_comparison_of_different_lengths_is_refused():
     with pytest.raises(InputError, match="found 1 for 2"):
-        paired_difference(["bad", "good"], ["bad", "good"], ["bad"], LABELS, "accuracy", n_bootstrap=100, seed=0)
+        paired_difference(
+            "class", ["bad", "good"], ["bad", "good"], ["bad"], LABELS, "accuracy", n_bootstrap=100, seed=0
+        )
 
 
 def test_a_comparison_by_an_ordered_metric_needs_ordered_labels():
     with pytest.raises(InputError, match="mae needs ordered labels"):
-        paired_difference(["a"], ["a"], ["b"], LabelSpace(("a", "b")), "mae", n_bootstrap=100, seed=0)
+        paired_difference("class", ["a"], ["a"], ["b"], LabelSpace(("a", "b")), "mae", n_bootstrap=100, seed=0)
