@@ -7,10 +7,11 @@ python recipes/classification.py --data.train essays.csv --task.long window --mo
 accelerate launch recipes/classification.py --method full
 """
 
-from nlptl import Classification, DataConfig, Full, Recipe
+from nlptl import Classification, DataConfig, Full, Recipe, TrainConfig
 from nlptl.cli import main
 
-RECIPE = Recipe(task=Classification(), data=DataConfig(train="sample:requests"), method=Full())
+SMALL = TrainConfig(epochs=8, batch_size=16, lr=1e-4)  # the sample has a few hundred rows
+RECIPE = Recipe(task=Classification(), data=DataConfig(train="sample:requests"), method=Full(), train=SMALL)
 
 if __name__ == "__main__":
     raise SystemExit(main(RECIPE))

@@ -5,10 +5,11 @@ python recipes/ner.py --data.train train.conll --data.validation dev.conll --met
 accelerate launch recipes/ner.py --method full
 """
 
-from nlptl import DataConfig, Full, Recipe, TokenClassification
+from nlptl import DataConfig, Full, Recipe, TokenClassification, TrainConfig
 from nlptl.cli import main
 
-RECIPE = Recipe(task=TokenClassification(), data=DataConfig(train="sample:notices"), method=Full())
+SMALL = TrainConfig(epochs=12, batch_size=8, lr=1e-4)  # the sample has a few hundred rows
+RECIPE = Recipe(task=TokenClassification(), data=DataConfig(train="sample:notices"), method=Full(), train=SMALL)
 
 if __name__ == "__main__":
     raise SystemExit(main(RECIPE))

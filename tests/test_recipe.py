@@ -73,7 +73,7 @@ def test_a_recipe_from_yaml_equals_the_one_written():
 def test_plain_values_name_every_field_and_choice():
     plain = Recipe(method=LoRA(rank=3)).to_dict()
     assert plain.keys() == {"task", "data", "model", "method", "train", "eval"}
-    assert plain["task"] == {"name": "sentiment", "scale": "auto"}
+    assert plain["task"] == {"name": "sentiment", "scale": "auto", "long": "truncate", "overlap": 32}
     assert plain["method"]["name"] == "lora"
     assert plain["method"]["rank"] == 3
     assert plain["train"].keys() == {f.name for f in dataclasses.fields(TrainConfig)}

@@ -1,10 +1,11 @@
 """Loads a pretrained model with a head for the task, and finds by difference what the checkpoint did not have."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -37,6 +38,16 @@ class Wanted:
     """Where the user gives none."""
 
 
+class Found(NamedTuple):
+    """A net with the weights of a checkpoint."""
+
+    net: nn.Module
+    head: frozenset[str]
+    """Its parameters that are not the pretrained model's own."""
+    fresh: frozenset[str]
+    """Those of the head that are drawn, where the checkpoint's head is not the one that is wanted."""
+
+
 def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
     """Returns a pretrained model with a head.
 
@@ -62,10 +73,12 @@ def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
         pooling=_pooling(config, wanted, family),  # type: ignore[arg-type]
         max_length=_max_length(config, wanted.max_length, family.max_length(net_config)),
     )
+    if wanted.output == "text":
+        _check_written(config, family.max_length(net_config))
     with _loading(source, seed):
-        net, head = _load_net(config, source, net_config, family, wanted.output)
+        net, head, fresh = _load_net(config, source, net_config, family, wanted.output)
         if not _has_head(raw, wanted):
-            _draw(net, head, seed, getattr(net_config, "initializer_range", 0.02))
+            _draw(net, fresh, seed, getattr(net_config, "initializer_range", 0.02))
         elif isinstance(net, PooledClassifier) and (source.path / HEAD_FILE).exists():
             net.load_head(source.path)
     check_tokenizer(tokenizer, net, config)
@@ -99,10 +112,14 @@ def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: st
         )
     if config.head != "label_words":
         return
-    if "text" not in family.native or wanted.output != "class":
+    if "text" not in family.native:
         raise InputError(
-            "model.head label_words scores one label's name as output text: it needs a text-to-text model (T5, BART) "
-            f"and a task with one label a row; {config.name} is a {model_type}, the task asks for {wanted.output!r}"
+            f"model.head label_words needs a text-to-text model (T5, BART); {config.name} is a {model_type}"
+        )
+    if wanted.output != "class":
+        raise InputError(
+            "model.head label_words scores each label's name as output text: it needs a task with one label a row, "
+            f"this one asks for {wanted.output!r}"
         )
     if config.pooling not in (None, "native"):
         raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
@@ -144,24 +161,34 @@ def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:
     return config.max_length
 
 
-def _load_net(
-    config: ModelConfig, source: ModelSource, net_config: Any, family: Any, output: Output
-) -> tuple[nn.Module, frozenset[str]]:
-    if config.head == "label_words":
-        return _from_pretrained(HEADS["text"], source, net_config, family)
+def _check_written(config: ModelConfig, limit: int | None) -> None:
+    if limit is not None and config.max_written > limit:
+        raise InputError(f"model.max_written is {config.max_written}, but {config.name} writes at most {limit} tokens")
+
+
+def _load_net(config: ModelConfig, source: ModelSource, net_config: Any, family: Any, output: Output) -> Found:
+    if config.head == "label_words" or output == "text":
+        net, info = _from_pretrained(HEADS["text"], source, net_config, family)
+        return Found(net, _absent(net, info), _absent(net, info))  # the layer that writes is pretrained, too
     if config.pooling == "native":
-        return _from_pretrained(HEADS[output], source, net_config, family)
-    class_name = family.backbone_class(net_config.model_type)
-    backbone, missing = _from_pretrained(class_name, source, net_config, family, **family.backbone_options)
-    dropout = max(getattr(net_config, field) for field in family.dropout_fields)
+        net, info = _from_pretrained(HEADS[output], source, net_config, family)
+        head = _absent(net, info) | _outside(net)
+        lacks = _outside(net).intersection(info["missing_keys"])
+        # Where a part of the head is missing, the rest is no head of other labels: pretraining gave it.
+        return Found(net, head, _absent(net, info) if lacks else head)
+    made = family.backbone_class(net_config.model_type)
+    backbone, info = _from_pretrained(made, source, net_config, family, **family.backbone_options)
+    dropout = max(getattr(net_config, field, None) or 0.0 for field in family.dropout_fields)
     net = PooledClassifier(backbone, net_config.num_labels, dropout)
-    return net, frozenset({"classifier.weight", "classifier.bias"} | {f"backbone.{name}" for name in missing})
+    head = frozenset({"classifier.weight", "classifier.bias"} | {f"backbone.{n}" for n in _absent(backbone, info)})
+    return Found(net, head, head)
 
 
 def _from_pretrained(
-    class_name: str, source: ModelSource, net_config: Any, family: Any, **options: Any
-) -> tuple[nn.Module, frozenset[str]]:
-    net, info = getattr(transformers, class_name).from_pretrained(
+    made: str | type, source: ModelSource, net_config: Any, family: Any, **options: Any
+) -> tuple[nn.Module, dict[str, Any]]:
+    cls: Any = getattr(transformers, made) if isinstance(made, str) else made
+    net, info = cls.from_pretrained(
         source.path,
         config=net_config,
         attn_implementation=family.attention,
@@ -172,21 +199,26 @@ def _from_pretrained(
         output_loading_info=True,
         **options,
     )
-    backbone = net.base_model
-    inside = "" if backbone is net else f"{net.base_model_prefix}."
-    absent = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
-    outside = {name for name, _ in net.named_parameters() if not name.startswith(inside)}
     _refuse_other_layers(net, info, family, source)
-    return net, frozenset(name for name, _ in net.named_parameters() if name in absent | outside)
+    return net, info
+
+
+def _absent(net: nn.Module, info: dict[str, Any]) -> frozenset[str]:
+    absent = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
+    return frozenset(name for name, _ in net.named_parameters() if name in absent)
+
+
+def _outside(net: nn.Module) -> frozenset[str]:
+    inside = "" if net.base_model is net else f"{net.base_model_prefix}."
+    return frozenset(name for name, _ in net.named_parameters() if not name.startswith(inside))
 
 
 def _refuse_other_layers(net: nn.Module, info: dict[str, Any], family: Any, source: ModelSource) -> None:
     """Layers and embeddings are never drawn at random, and none is left out."""
     backbone = net.base_model
     stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))  # type: ignore[union-attr]
-    absent = [*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])]
-    lost = [key for key in absent if _in_layer(key) or _is_embedding(net, key)]
-    left_out = [key for key in info["unexpected_keys"] if f"{stack}." in key]
+    lost = [key for key in _absent(net, info) if _in_layer(key) or _is_embedding(net, key)]
+    left_out = [key for key in info["unexpected_keys"] if re.search(rf"(^|\.){re.escape(stack)}\.\d", key)]
     for keys, what in ((lost, "lacks"), (left_out, "also has")):
         if keys:
             raise InputError(
@@ -200,7 +232,7 @@ def _in_layer(name: str) -> bool:
 
 
 def _is_embedding(net: nn.Module, name: str) -> bool:
-    return isinstance(net.get_submodule(name.rpartition(".")[0]), nn.Embedding)
+    return "embeddings" in name or isinstance(net.get_submodule(name.rpartition(".")[0]), nn.Embedding)
 
 
 def _has_head(raw: dict[str, Any], wanted: Wanted) -> bool:

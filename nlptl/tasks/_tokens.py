@@ -80,11 +80,8 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
     Args:
         examples: the rows.
         pretrained: its tokenizer and `max_length`.
-        overlap: tokens that neighbouring windows share.
-        pairs: whether the windows move over `text_pair`.
-
-    Raises:
-        InputError: the overlap leaves no room to move on.
+        overlap: tokens that neighbouring windows share, at most half of those that fit.
+        pairs: whether the windows move over `text_pair`; then there must be room beside each first text.
     """
     length = int(pretrained.config.max_length or 0)
     pieces = Pieces()
@@ -104,14 +101,12 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
 
 def _windowed(tokenizer: Any, texts: list[str], second: list[str] | None, length: int, overlap: int) -> Any:
     room = length - tokenizer.num_special_tokens_to_add(pair=second is not None)
-    if overlap >= room:
-        raise InputError(f"task.overlap is {overlap}, but windows of model.max_length {length} move on by fewer tokens")
     return tokenizer(
         texts,
         second,
         truncation="only_first" if second is None else "only_second",
         max_length=length,
-        stride=overlap,
+        stride=min(overlap, room // 2),
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
         return_attention_mask=False,

@@ -40,7 +40,7 @@ class Regression:
     """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
     whose numbers are averaged."""
     overlap: int = 32
-    """Tokens that neighbouring windows share."""
+    """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),

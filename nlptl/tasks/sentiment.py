@@ -54,7 +54,7 @@ class Sentiment:
     """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
     whose probabilities are averaged."""
     overlap: int = 32
-    """Tokens that neighbouring windows share."""
+    """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),

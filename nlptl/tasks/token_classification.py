@@ -35,7 +35,7 @@ class TokenClassification:
     """A tag for each word: named entities, parts of speech; texts above model.max_length are read in windows."""
 
     overlap: int = 64
-    """Tokens that neighbouring windows share."""
+    """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
     output: ClassVar[Output] = "tags"

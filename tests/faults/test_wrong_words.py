@@ -12,7 +12,14 @@ def cases(*rows):
     cases(
         ("trian sentiment", ["no command 'trian'", "did you mean 'train'", "train, evaluate, predict"]),
         ("xyz", ["no command 'xyz'", "train, evaluate, predict"]),
-        ("train sentment", ["unknown task 'sentment'", "did you mean 'sentiment'", "known: sentiment"]),
+        (
+            "train sentment",
+            [
+                "unknown task 'sentment'",
+                "did you mean 'sentiment'",
+                "known: classification, extractive_qa, regression, sentiment",
+            ],
+        ),
         ("train --task.name sentment", ["unknown task 'sentment'", "did you mean 'sentiment'"]),
         ("train --method loar", ["unknown method 'loar'", "did you mean 'lora'", "adapter, full, lora, probe"]),
         ("train --method=prob", ["unknown method 'prob'", "did you mean 'probe'"]),

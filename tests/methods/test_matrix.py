@@ -209,7 +209,7 @@ def test_saved_models_give_the_same_logits_in_a_fresh_process(trained):
         "for request in json.load(sys.stdin):\n"
         "    sys.stdin = io.StringIO(json.dumps(request)); reload_check.answer()\n"
     )
-    rows = [[e.row_id, e.text, e.text_pair] for e in tiny.examples()]
+    rows = [[e.row_id, e.text, e.text_pair, None] for e in tiny.examples()]
     requests = [{"folder": str(trained(case).folder), "rows": rows} for case in FRESH]
     done = subprocess.run(
         [sys.executable, "-c", script], input=json.dumps(requests), capture_output=True, text=True, check=False
@@ -246,14 +246,16 @@ def test_the_reload_check_stops_a_run_whose_saved_weights_are_others(trained, tm
 
 @pytest.mark.parametrize("head", ["native", "label_words"])
 def test_a_probe_needs_a_linear_head_over_pooled_vectors(tiny_folders, head):
-    with pytest.raises(InputError, match=r"fits a linear head on pooled vectors: use model\.pooling mean, cls or max"):
+    with pytest.raises(
+        InputError, match=r"fits a linear head on the encoder\'s vectors: use model\.pooling mean, cls or max"
+    ):
         tiny.prepared(tiny_folders["t5"], Probe(), head)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 @pytest.mark.parametrize("method", METHODS)
 def test_label_words_need_a_model_that_writes_text(folder, family, method):
-    with pytest.raises(InputError, match=rf"label_words needs a text-to-text model \(T5\); .* is a {family}"):
+    with pytest.raises(InputError, match=rf"label_words needs a text-to-text model \(T5, BART\); .* is a {family}"):
         tiny.prepared(folder, METHODS[method], "label_words")
 
 
