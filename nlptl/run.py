@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
 from nlptl.errors import InputError, nearest
-from nlptl.records import Column, Example, Prediction, Scores
+from nlptl.records import Example, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,20 +146,18 @@ class Run:
         Raises:
             InputError: a text that the task needs is missing, or there is one that it does not read.
         """
-        columns = {c.role: c for c in self._opened[1].columns if c.field != "label"}
+        read = (c for c in self._opened[1].columns if c.field != "label")
+        columns = {c.role: c for c in read if c.required or c.role in self._opened[3]}
         for role in values:
             if role not in columns:
                 raise InputError(
                     f"this model does not read {role!r}{nearest(role, columns)}; it reads {_roles(columns)}"
                 )
-        missing = [role for role, column in columns.items() if role not in values and self._needs(column)]
+        missing = [role for role in columns if role not in values]
         if missing:
             raise InputError(f"this model needs {missing[0]!r} as well; it reads {_roles(columns)}")
         config = DataConfig(**{role: role for role in values})  # type: ignore[arg-type]
         return data.load_split([values], config, tuple(columns.values()), need_label=False)[0]
-
-    def _needs(self, column: Column) -> bool:
-        return column.required or column.role in self._opened[3]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
         for example in examples if self.pretrained.output == "class" else ():

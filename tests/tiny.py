@@ -1,4 +1,4 @@
-"""Makers of tiny things: pretrained models of two layers, their tokenizers, examples, and a training job on them."""
+"""Makers of tiny things: examples, features and batches of them, prepared models, and a training job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,104 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from nlptl.config import ModelConfig, TrainConfig
 from nlptl.engine import batching, device, inference, loop
 from nlptl.engine.device import Compute
 from nlptl.models import loading
-from nlptl.models.tokenization import tokenize
 from nlptl.protocols import Method
 from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.sentiment import Sentiment
+from tests import tiny_models
 
 FAMILIES = ("bert", "roberta", "t5")
+WORDS, make_net, write = tiny_models.WORDS, tiny_models.make_net, tiny_models.write
 LABELS = LabelSpace(("bad", "good"))
 THREE = LabelSpace(("bad", "fine", "good"))
-SENTENCES = (
-    "the film is good and the end is great",
-    "a bad film with a bad end",
-    "it was fine but a little long",
-    "what a great story and what a good actor",
-    "the worst hour of my life",
-    "not bad at all it made me laugh",
-    "i would not see it again",
-    "the music is lovely and the light is warm",
-    "boring slow and far too long",
-    "go and see it you will like it",
-)
-WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})
-SIZES = {"vocab_size": 200, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-SIZES |= {"intermediate_size": 48, "max_position_embeddings": 64, "initializer_range": 0.2}
-
-
-def write(family: str, folder: Path) -> Path:
-    """Writes a pretrained model with random weights and its tokenizer, without a head for classes."""
-    tokenizer = TOKENIZERS[family]()
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    make_net(family).save_pretrained(folder)
-    return folder
-
-
-def make_net(family: str, **fields: Any) -> Any:
-    """Returns the family's net as it is published: encoder with pooler, or the whole T5."""
-    if family == "bert":
-        return transformers.BertModel(transformers.BertConfig(**SIZES | {"pad_token_id": 0} | fields))
-    if family == "roberta":
-        ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "type_vocab_size": 1}
-        return transformers.RobertaModel(transformers.RobertaConfig(**SIZES | ids | fields))
-    sizes = {"vocab_size": 200, "d_model": 32, "d_kv": 8, "num_heads": 4, "d_ff": 48, "num_layers": 2}
-    ids = {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}
-    return transformers.T5ForConditionalGeneration(transformers.T5Config(**sizes | ids | fields))
-
-
-def _bert_tokenizer() -> Any:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    core = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    core.normalizer = normalizers.BertNormalizer()
-    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    core.decoder = decoders.WordPiece()
-    core.train_from_iterator(SENTENCES, trainers.WordPieceTrainer(vocab_size=200, special_tokens=special))
-    core.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    return _fast(core, ["input_ids", "token_type_ids", "attention_mask"], **names, mask_token="[MASK]")
-
-
-def _roberta_tokenizer() -> Any:
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    core = Tokenizer(models.BPE(unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.Whitespace()
-    core.train_from_iterator(SENTENCES, trainers.BpeTrainer(vocab_size=200, special_tokens=special))
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "pad_token": "<pad>"}
-    return _fast(core, ["input_ids", "attention_mask"], **names, unk_token="<unk>", mask_token="<mask>")
-
-
-def _t5_tokenizer() -> Any:
-    special = ["<pad>", "</s>", "<unk>"]
-    core = Tokenizer(models.Unigram())
-    core.pre_tokenizer = pre_tokenizers.Metaspace()
-    core.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(vocab_size=100, special_tokens=special, unk_token="<unk>")
-    core.train_from_iterator(SENTENCES, trainer)
-    core.post_processor = processors.TemplateProcessing(
-        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
-    )
-    names = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    return _fast(core, ["input_ids", "attention_mask"], **names)
-
-
-def _fast(core: Tokenizer, inputs: list[str], **names: str) -> Any:
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=core, model_input_names=inputs, **names)
-
-
-TOKENIZERS = {"bert": _bert_tokenizer, "roberta": _roberta_tokenizer, "t5": _t5_tokenizer}
 
 
 def examples(n: int = 24, labels: LabelSpace = LABELS, seed: int = 0, longest: int = 20) -> list[Example]:
@@ -121,13 +37,14 @@ def load(
     """Returns a tiny pretrained model with a head; pooling "label_words" asks for T5's likelihoods of the names."""
     if pooling == "label_words":
         fields, pooling = fields | {"head": "label_words"}, "native"
-    return loading.load(ModelConfig(name=str(folder), pooling=pooling, **fields), labels, seed=seed)  # type: ignore[arg-type]
+    config = ModelConfig(name=str(folder), pooling=pooling, **fields)  # type: ignore[arg-type]
+    return loading.load(config, loading.Wanted("class", labels), seed=seed)
 
 
 def features(pretrained: Pretrained, rows: list[Example] | None = None) -> Features:
     """Returns the features of some rows, by default those of `examples()`."""
     rows = examples(labels=pretrained.labels) if rows is None else rows
-    return tokenize(rows, pretrained.tokenizer, int(pretrained.config.max_length or 0), pretrained.labels)
+    return Sentiment().encode(rows, pretrained)
 
 
 def batch(pretrained: Pretrained, rows: list[Example] | None = None, order: Any = None) -> Batch:
@@ -143,7 +60,7 @@ def fp32() -> Compute:
 
 def logits(pretrained: Pretrained, rows: list[Example] | None = None) -> torch.Tensor:
     """Returns the logits of some rows, in eval mode and float32."""
-    return torch.from_numpy(inference.logits(pretrained.module, features(pretrained, rows), fp32()))
+    return torch.from_numpy(inference.answers(pretrained.module, features(pretrained, rows), fp32()))
 
 
 def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -193,6 +110,7 @@ def job(
         model=pretrained.module,
         features=found,
         weights=task.weights(found, pretrained.labels, class_weights),
+        draw=None,
         losses=losses,
         evaluate=evaluate,
         metric="accuracy",

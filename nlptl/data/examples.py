@@ -13,7 +13,7 @@ from nlptl.data.numbers import target_numbers
 from nlptl.data.table import Table
 from nlptl.data.tags import read_tags
 from nlptl.data.texts import target_texts, text_of
-from nlptl.data.words import Words, read_words
+from nlptl.data.words import Words, punctuation_apart, read_words
 from nlptl.errors import InputError
 from nlptl.records import Column, Example, Output
 
@@ -53,6 +53,8 @@ def to_examples(
         read = _read_label if column.field == "label" else _read_text
         read(fields, column, names[column.role])
     if fields.words is not None:
+        if "label" not in fields.values:  # new texts; with tags, their number says what the words are
+            fields.words = [punctuation_apart(row) for row in fields.words]
         fields.values["text"] = [row.text for row in fields.words]
         fields.values["words"] = [row.offsets for row in fields.words]
     rows = zip(*fields.values.values(), strict=True)

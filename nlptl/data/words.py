@@ -36,6 +36,14 @@ def pieces(text: str) -> Offsets:
     return tuple(match.span() for match in re.finditer(r"\S+", text))
 
 
+def punctuation_apart(words: Words) -> Words:
+    """Returns the words of a plain text with punctuation at their ends as words of its own, as tagged data has it."""
+    if words.listed:
+        return words
+    found = re.finditer(r"\w(?:\S*\w)?|[^\w\s]", words.text)
+    return words._replace(offsets=tuple(match.span() for match in found))
+
+
 def _words(value: object, here: str) -> Words:
     listed = as_list(value, here)
     # A text may open with a bracket of its own: "[1] and [2]".

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nlptl.errors import InputError
+from nlptl.methods._linear import is_linear, n_outputs
 
 if TYPE_CHECKING:
     from nlptl.methods._bottleneck import BottleneckConfig
@@ -84,12 +85,17 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
             adapter_name: PEFT's name of the adapter.
             config: the adapter's variant, size and so on.
         """
+        if config.variant == "parallel" and is_linear(self.base_layer):
+            raise InputError(
+                "variant parallel reads the input of a whole sub-layer, but this model's sub-layer is no module of its "
+                "own, only its last linear layer is: choose houlsby or pfeiffer"
+            )
         last = _last_linear(self.base_layer)
         # quantized weights are integers
         dtype = last.weight.dtype if last.weight.is_floating_point() else torch.float32
         make_linear = partial(nn.Linear, device=last.weight.device, dtype=dtype)
-        down = make_linear(last.out_features, config.bottleneck_dim)
-        up = make_linear(config.bottleneck_dim, last.out_features)
+        down = make_linear(n_outputs(last), config.bottleneck_dim)
+        up = make_linear(config.bottleneck_dim, n_outputs(last))
         nn.init.normal_(down.weight, std=INIT_STD)  # Linear's default leaves many ReLU units dead on small inputs
         for zero in (down.bias, up.weight, up.bias):
             nn.init.zeros_(zero)
@@ -164,9 +170,9 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         return settings.scaling * up(x).to(sub_output.dtype)  # type: ignore[no-any-return]
 
 
-def _last_linear(sub_layer: nn.Module) -> nn.Linear:
+def _last_linear(sub_layer: nn.Module) -> Any:
     """Returns the Linear that projects back to the hidden width: the last one in all known sub-layers."""
-    linears = [module for module in sub_layer.modules() if isinstance(module, nn.Linear)]
+    linears = [module for module in sub_layer.modules() if is_linear(module)]
     if not linears:
         raise InputError(
             f"target_modules must name whole sub-layers (attention or feed-forward blocks), found a"

@@ -93,7 +93,7 @@ def layer_indices(pretrained: Pretrained, layers: str) -> list[int] | None:
     kind, _, k = layers.partition(":")
     if kind != "last" or not k.isdigit() or not 1 <= int(k) <= depth:
         raise InputError(f'method.layers must be "all" or "last:k" with k from 1 to {depth}, found {layers!r}')
-    if not pretrained.module.has_vectors:
+    if "text" in pretrained.family.native and pretrained.config.pooling == "native":
         raise InputError("method.layers needs an encoder with a head over it; this model also decodes")
     return list(range(depth - int(k), depth))
 
@@ -114,7 +114,7 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
     if targets == "linear":
         return names
     if targets == "attention":
-        return [name for name in names if "attention" in name.lower()]
+        return [name for name in names if "attention" in name.lower() or "attn" in name]
     endings = [targets] if isinstance(targets, str) else list(targets)
     for ending in endings:
         if not any(_ends(name, ending) for name in names):
@@ -126,9 +126,9 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
 
 
 def _linear_names(net: "nn.Module") -> list[str]:
-    from torch import nn
+    from nlptl.methods._linear import is_linear
 
-    return [n for n, m in net.named_modules() if isinstance(m, nn.Linear) and _index(n) is not None]
+    return [n for n, m in net.named_modules() if is_linear(m) and _index(n) is not None]
 
 
 def _index(name: str) -> int | None:

@@ -46,12 +46,16 @@ class LoRA:
         """Puts the low-rank updates beside the targeted layers; they start at zero."""
         from peft import LoraConfig
 
+        from nlptl.methods._linear import is_transposed
+
+        targets = _peft.linear_layers(pretrained, self.targets, self.layers)
         config = LoraConfig(
             task_type=_peft.task_type(pretrained),
             r=self.rank,
             lora_alpha=self.alpha,  # type: ignore[arg-type]
             lora_dropout=self.dropout,
-            target_modules=_peft.linear_layers(pretrained, self.targets, self.layers),
+            target_modules=targets,
+            fan_in_fan_out=any(is_transposed(pretrained.module.net.get_submodule(name)) for name in targets),
             modules_to_save=_peft.head_modules(pretrained) or None,
             use_rslora=self.scale == "rslora",
             use_dora=self.decomposition == "dora",

@@ -45,8 +45,8 @@ class Family(Protocol):
     dropout_fields: ClassVar[tuple[str, ...]]
     """The configuration's dropout probabilities."""
 
-    def backbone_class(self, model_type: str) -> str:
-        """Returns the class of the encoder alone."""
+    def backbone_class(self, model_type: str) -> str | type:
+        """Returns the class of the encoder alone, or transformers' name of it."""
 
     def max_length(self, config: Any) -> int | None:
         """Returns the most tokens a sequence may have; None where there is no limit."""

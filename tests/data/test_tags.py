@@ -6,6 +6,7 @@ from nlptl.config import DataConfig
 from nlptl.data import fingerprint, load_split
 from nlptl.errors import InputError
 from nlptl.records import Example
+from nlptl.tasks.token_classification import TokenClassification
 
 
 def said(call, *args, **settings):
@@ -35,8 +36,8 @@ def noted(read_as, tags, **settings):
         ('["a", "b"]', "a b", [(0, 1), (2, 3)]),
         ("['a', \"b'c\"]", "a b'c", [(0, 1), (2, 5)]),
         ("  two  words\n", "  two  words\n", [(2, 5), (7, 12)]),
-        ("[1] and [2]", "[1] and [2]", [(0, 3), (4, 7), (8, 11)]),
-        ("[1, 2]", "[1, 2]", [(0, 3), (4, 6)]),
+        ("[1] and [2]", "[1] and [2]", [(0, 1), (1, 2), (2, 3), (4, 7), (8, 9), (9, 10), (10, 11)]),
+        ("[1, 2]", "[1, 2]", [(0, 1), (1, 2), (2, 3), (4, 5), (5, 6)]),
         (["a", 7], "a 7", [(0, 1), (2, 3)]),
         (["a", "", "b"], "a  b", [(0, 1), (2, 2), (3, 4)]),
         ([], "", []),
@@ -246,3 +247,28 @@ def test_fingerprints_differ_where_words_or_tags_do():
         Example(**text, words=((0, 3),), label=("B-x",)),
     ]
     assert len({fingerprint([e]) for e in variants}) == len(variants)
+
+
+def test_punctuation_of_new_texts_is_words_of_its_own_and_of_tagged_texts_is_not():
+    columns = TokenClassification.columns
+    text = "\"Mira Holt (of St. Ives), O'Neill's 3.5-ton truck...\""
+    new = load_split([{"text": text}], DataConfig(), columns, need_label=False)[0]
+    words = [text[a:b] for a, b in new.words]
+    assert words == [
+        '"',
+        "Mira",
+        "Holt",
+        "(",
+        "of",
+        "St",
+        ".",
+        "Ives",
+        ")",
+        ",",
+        "O'Neill's",
+        "3.5-ton",
+        "truck",
+        *'..."',
+    ]
+    tagged = load_split([{"text": "At St. Ives.", "tags": "O B-L I-L"}], DataConfig(), columns, need_label=True)[0]
+    assert [tagged.text[a:b] for a, b in tagged.words] == ["At", "St.", "Ives."]

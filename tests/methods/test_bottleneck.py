@@ -292,20 +292,22 @@ def test_a_backbone_inside_a_plain_module_is_adapted(model_type, variant, tmp_pa
 
 @pytest.mark.parametrize("model_type", sub_layers())
 def test_every_known_family_has_its_sub_layers_found(model_type):
-    n_layers = 4 if model_type in {"t5", "mt5"} else 2
-    model = AutoModel.from_config(tiny_config(model_type))
+    n_layers = 4 if model_type in {"t5", "mt5", "bart"} else 2
+    config = tiny_config(model_type)
+    config.pad_token_id, config.decoder_layers = 0, 2
+    model = AutoModel.from_config(config)
     assert len(wrapped_names(get_peft_model(model, BottleneckConfig()))) == n_layers
 
 
 def test_an_unknown_family_works_once_its_sub_layers_are_given():
-    config = AutoConfig.for_model("distilbert", vocab_size=40, dim=16, hidden_dim=24, n_layers=2, n_heads=2)
-    targets = {"variant": "houlsby", "target_modules": r".*layer\.\d+\.(attention|ffn)"}
-    with pytest.raises(InputError, match=r"'distilbert' are not known.*Give target_modules"):
+    config = tiny_config("camembert")
+    targets = {"variant": "houlsby", "target_modules": r".*layer\.\d+\.(attention\.)?output"}
+    with pytest.raises(InputError, match=r"'camembert' are not known.*Give target_modules"):
         get_peft_model(AutoModel.from_config(config), BottleneckConfig())
     ids, base = batch(("bert", "cls"))["input_ids"], AutoModel.from_config(config).eval()
     expected = base(ids).last_hidden_state
     model = get_peft_model(base, BottleneckConfig(**targets, layers_to_transform=[1])).eval()
-    assert [name.rpartition("layer.")[2] for name in wrapped_names(model)] == ["1.attention", "1.ffn"]
+    assert [name.rpartition("layer.")[2] for name in wrapped_names(model)] == ["1.attention.output", "1.output"]
     assert torch.equal(model(ids).last_hidden_state, expected)
 
 

@@ -19,11 +19,13 @@ class Padded:
     native: ClassVar[tuple[Output, ...]] = ENCODER
     refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
     backbone_options: ClassVar[dict[str, Any]] = {}
+    reads_types: ClassVar[bool] = False
+    """Whether it embeds which text of a pair a token belongs to; tokenizers say it to other models, too."""
     sub_layers: ClassVar[SubLayers]
     dropout_fields: ClassVar[tuple[str, ...]]
 
-    def backbone_class(self, model_type: str) -> str:
-        """Returns the class of the encoder alone, over which a head of our own is put."""
+    def backbone_class(self, model_type: str) -> str | type:
+        """Returns the class of the encoder alone, over which a head of our own is put, or transformers' name of it."""
         return "AutoModel"
 
     def max_length(self, config: Any) -> int | None:
@@ -38,11 +40,12 @@ class Padded:
         """Returns the module below the first layer."""
         return backbone.embeddings  # type: ignore[return-value]
 
-    def inputs(self, config: Any, batch: Batch) -> dict[str, torch.Tensor]:
+    def inputs(self, config: Any, batch: Batch) -> dict[str, Any]:
         """Returns the padded batch, (n, longest) each, as the arguments of transformers' forward."""
-        input_ids, mask = pad(batch, batch.input_ids, config.pad_token_id)
+        filler = 0 if config.pad_token_id is None else config.pad_token_id  # the mask hides it
+        input_ids, mask = pad(batch, batch.input_ids, filler)
         given = {"input_ids": input_ids, "attention_mask": mask}
-        if batch.token_type_ids is not None:
+        if self.reads_types and batch.token_type_ids is not None:
             given["token_type_ids"] = pad(batch, batch.token_type_ids, 0)[0]
         return given
 
@@ -62,3 +65,8 @@ class Padded:
         by_place = torch.stack([found.start_logits, found.end_logits], -1) if output == "span" else found.logits
         logits: torch.Tensor = by_place[given["attention_mask"].bool()]
         return logits
+
+
+def last(states: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Returns the states of each row's last token, (n, hidden), from those of the padded rows, (n, longest, hidden)."""
+    return states[torch.arange(len(states), device=states.device), batch.lengths.to(states.device) - 1]

@@ -5,8 +5,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from nlptl.models.families._padded import Padded
-from nlptl.records import Batch
+from nlptl.models.families._padded import Padded, last
+from nlptl.records import BY_SEQUENCE, Batch, Output
+
+PLAIN: dict[str, Any] = {"min_length": 0, "no_repeat_ngram_size": 0, "length_penalty": 1.0, "early_stopping": False}
+"""Rules of writing that checkpoints bring along: a summarizer's "at least 56 tokens" is not true of other texts."""
 
 
 class Writer(Padded):
@@ -15,6 +18,18 @@ class Writer(Padded):
     def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
         """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
         raise NotImplementedError
+
+    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+        """Returns the logits of transformers' own head: (n, classes), of tags (n_tokens, classes)."""
+        if output not in BY_SEQUENCE:
+            return super().logits(net, batch, output)
+        given = self.inputs(net.config, batch)
+        states = net.base_model(  # type: ignore[operator]
+            **given, decoder_input_ids=self.shifted(net, given["input_ids"]), use_cache=False
+        ).last_hidden_state  # (n, longest, hidden)
+        # The net itself looks for the end token, and fails where a text contains one.
+        logits: torch.Tensor = net.classification_head(last(states, batch))  # type: ignore[operator]
+        return logits
 
     def text_logits(self, net: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns logits of the target's tokens, (n, longest target, vocabulary), each given the tokens before it."""
@@ -28,7 +43,7 @@ class Writer(Padded):
     @torch.no_grad()
     def write(self, net: nn.Module, batch: Batch, *, max_new_tokens: int, n_beams: int) -> torch.Tensor:
         """Returns the tokens of the written texts, int64 (n, max_new_tokens), filled up with the padding id."""
-        options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "num_beams": n_beams, "do_sample": False}
+        options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "num_beams": n_beams, "do_sample": False, **PLAIN}
         written = net.generate(**self.inputs(net.config, batch), **options)[:, 1:]  # type: ignore[operator]
         room = max_new_tokens - written.shape[1]
         pad_id: int = net.config.pad_token_id  # type: ignore[union-attr, assignment]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nlptl.models.families._writer import Writer
-from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.records import BY_SEQUENCE, Output, SubLayers
 
 
 class T5(Writer):
@@ -40,16 +40,3 @@ class T5(Writer):
         """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
         inputs: torch.Tensor = net._shift_right(targets)  # type: ignore[operator]
         return inputs
-
-    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
-        """Returns the logits of transformers' own head: (n, classes), of tags (n_tokens, classes)."""
-        if output not in BY_SEQUENCE:
-            return super().logits(net, batch, output)
-        given = self.inputs(net.config, batch)
-        states = net.transformer(  # type: ignore[operator]
-            **given, decoder_input_ids=self.shifted(net, given["input_ids"]), use_cache=False
-        ).last_hidden_state  # (n, longest, hidden)
-        # The net itself looks for the end token, and fails where a text contains one.
-        ends = states[torch.arange(len(states)), batch.lengths.to(states.device) - 1]
-        logits: torch.Tensor = net.classification_head(ends)  # type: ignore[operator]
-        return logits

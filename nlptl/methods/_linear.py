@@ -1,0 +1,20 @@
+"""Linear layers: torch's, whose weight is (out, in), and transformers' Conv1D of GPT-2, whose weight is (in, out)."""
+
+from typing import Any
+
+from torch import nn
+
+
+def is_transposed(module: nn.Module) -> bool:
+    """Returns whether this is a Conv1D, which only the models' room may import."""
+    return type(module).__name__ == "Conv1D"
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Returns whether this is a linear layer of either kind."""
+    return isinstance(module, nn.Linear) or is_transposed(module)
+
+
+def n_outputs(module: Any) -> int:
+    """Returns the width of what a linear layer gives."""
+    return int(module.nf if is_transposed(module) else module.out_features)

@@ -1,0 +1,25 @@
+"""DeBERTa-v2 and DeBERTa-v3 (He et al. 2021, 2023)."""
+
+from typing import Any, ClassVar
+
+from nlptl.models.families._padded import Padded
+from nlptl.records import SubLayers
+
+
+class DebertaV2(Padded):
+    """DeBERTa: padded, because its attention compares content with relative positions in a function of its own."""
+
+    model_types: ClassVar[tuple[str, ...]] = ("deberta-v2",)
+    attention: ClassVar[str] = "eager"
+    reads_types: ClassVar[bool] = True
+    sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"attention\.output", "output")
+    dropout_fields: ClassVar[tuple[str, ...]] = (
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "pooler_dropout",
+        "cls_dropout",
+    )
+
+    def max_length(self, config: Any) -> int | None:
+        """Returns the number of absolute positions; None where there are none: relative positions have no limit."""
+        return int(config.max_position_embeddings) if config.position_biased_input else None

@@ -1,0 +1,25 @@
+"""ModernBERT (Warner et al. 2024)."""
+
+from typing import ClassVar
+
+from torch import nn
+
+from nlptl.models.families._padded import Padded
+from nlptl.records import SubLayers
+
+
+class ModernBert(Padded):
+    """ModernBERT: padded, because two layers of three attend within a window, at rotary positions."""
+
+    model_types: ClassVar[tuple[str, ...]] = ("modernbert",)
+    sub_layers: ClassVar[SubLayers] = SubLayers("layers", "attn", "mlp")
+    dropout_fields: ClassVar[tuple[str, ...]] = (
+        "embedding_dropout",
+        "attention_dropout",
+        "mlp_dropout",
+        "classifier_dropout",
+    )
+
+    def layers(self, backbone: nn.Module) -> nn.ModuleList:
+        """Returns the encoder's layers, first to last."""
+        return backbone.layers  # type: ignore[return-value]
