@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -26,6 +27,12 @@ class Case:
     """The suite's name of the pretrained model."""
     options: dict[str, Any] = field(default_factory=dict)
     """Flags of the program, without their dashes."""
+    scored: dict[str, str] = field(default_factory=dict)
+    """The suite's names of the rows beside train, by split; none: the suite's own validation rows."""
+    measures: tuple[str, ...] = ("accuracy",)
+    """Which numbers the tables show beside speed and memory; the same for all systems of a case."""
+    also: Callable[[Path], dict[str, float]] | None = None
+    """Gives more metrics, from the folder of nlptl's finished run."""
 
     @property
     def key(self) -> str:
@@ -64,6 +71,18 @@ class Target:
 
 MEASURES = {
     "accuracy": "accuracy",
+    "binary_f1": "F1 of label 1",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+    "micro_f1_at_half": "micro F1 at 0.5",
+    "macro_f1_at_half": "macro F1 at 0.5",
+    "entity_f1": "entity F1",
+    "exact_match": "EM",
+    "f1": "F1",
+    "f1_untuned": "F1 at threshold 0",
+    "threshold_gain": "F1 gained by the tuned threshold",
     "examples_per_s": "examples/s",
     "total_s": "total s",
     "peak_mib": "peak MiB",
@@ -84,10 +103,10 @@ class Inputs(Protocol):
     """The data and the pretrained models of a suite, made when first asked for."""
 
     def train(self, name: str, seed: int) -> Path:
-        """Returns the file of training rows."""
+        """Returns a file of rows by name: training rows, or those that a case scores on."""
 
     def validation(self) -> Path:
-        """Returns the file of rows to score on."""
+        """Returns the file of rows to score on; not asked for where every case names its own."""
 
     def model(self, name: str) -> Path:
         """Returns the folder of a pretrained model."""

@@ -23,7 +23,7 @@ import machine
 import processes
 import results
 import systems
-from cases import Case, Inputs, Suite
+from cases import MEASURES, Case, Inputs, Suite
 
 HERE = Path(__file__).resolve().parent
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 record = _record(case, inputs, seed, Path(folder))
                 results.put(path, given.suite, given.scale, record)
                 n_failed += record["status"] == "failed"
-                _say(record)
+                _say(record, case.measures)
     return 1 if n_failed else 0
 
 
@@ -100,13 +100,14 @@ def _record(case: Case, inputs: Inputs, seed: int, folder: Path) -> dict[str, An
     return record | {"status": "ok", **found, "total_s": used.wall_s, "outside": dataclasses.asdict(used)}
 
 
-def _say(record: dict[str, Any]) -> None:
+def _say(record: dict[str, Any], measures: Sequence[str]) -> None:
     name = f"{record['case']}/{record['system']} seed {record['seed']}"
     if record["status"] == "failed":
         sys.stdout.write(f"{name}: FAILED\n{record['error']}\n")
     else:
+        scores = ", ".join(f"{MEASURES[measure]} {record['metrics'][measure]:.4f}" for measure in measures)
         sys.stdout.write(
-            f"{name}: accuracy {record['metrics']['accuracy']:.4f}, {record['examples_per_s']:.1f} examples/s, "
+            f"{name}: {scores}, {record['examples_per_s']:.1f} examples/s, "
             f"{record['total_s']:.1f} s, {record['peak_mib']:.0f} MiB\n"
         )
     sys.stdout.flush()

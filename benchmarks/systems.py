@@ -7,8 +7,14 @@ from typing import Any
 import yaml
 from cases import NLPTL, Case, Inputs
 
-NLPTL_FLAGS = ("data.train", "data.validation", "model.name", "train.seed", "output")
-PEER_FLAGS = ("train", "validation", "model", "seed", "output")
+NLPTL_FLAGS = {
+    "train": "data.train",
+    "validation": "data.validation",
+    "test": "data.test",
+    "model": "model.name",
+    "seed": "train.seed",
+}
+"""nlptl's flags where the peers' are named otherwise."""
 
 
 def arguments(case: Case, inputs: Inputs, seed: int, output: Path) -> list[str]:
@@ -20,18 +26,35 @@ def arguments(case: Case, inputs: Inputs, seed: int, output: Path) -> list[str]:
         seed: of the run, and of the choice of rows.
         output: the run's folder (nlptl) or the report's file (peers); it does not exist yet.
     """
-    names = NLPTL_FLAGS if case.system == NLPTL else PEER_FLAGS
-    values = (inputs.train(case.train, seed), inputs.validation(), inputs.model(case.model), seed, output)
-    options = dict(zip(names, values, strict=True)) | case.options
+    names = NLPTL_FLAGS if case.system == NLPTL else {}
+    rows = {"train": inputs.train(case.train, seed), **_scored(case, inputs, seed)}
+    values = {**rows, "model": inputs.model(case.model), "seed": seed, "output": output}
+    options = {names.get(name, name): value for name, value in values.items()} | case.options
     return [*case.program, *(text for name, value in options.items() for text in (f"--{name}", _text(value)))]
 
 
 def report(case: Case, output: Path) -> dict[str, Any]:
-    """Returns what a finished run says of itself: metrics, speed, memory, parameters, rows, settings."""
+    """Returns what a finished run says of itself: metrics, speed, memory, parameters, rows, settings.
+
+    Raises:
+        ValueError: it lacks one of the case's measures.
+    """
+    found: dict[str, Any]
     if case.system == NLPTL:
-        return _nlptl(output)
-    found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+        found = _nlptl(output)
+        found["metrics"] |= case.also(output) if case.also else {}
+    else:
+        found = json.loads(output.read_text(encoding="utf-8"))
+    missing = [name for name in case.measures if name not in found["metrics"]]
+    if missing:
+        raise ValueError(f"{case.key} reports no {', '.join(missing)}, found {', '.join(found['metrics'])}")
     return found
+
+
+def _scored(case: Case, inputs: Inputs, seed: int) -> dict[str, Path]:
+    if not case.scored:
+        return {"validation": inputs.validation()}
+    return {split: inputs.train(name, seed) for split, name in case.scored.items()}
 
 
 def _nlptl(folder: Path) -> dict[str, Any]:
@@ -50,14 +73,14 @@ def _nlptl(folder: Path) -> dict[str, Any]:
 
 
 def _metrics(result: dict[str, Any]) -> dict[str, float]:
-    found = {name: interval["value"] for name, interval in result["metrics"]["validation"].items()}
-    accuracy = result["metrics"]["validation"]["accuracy"]
-    baselines = result["baselines"].get("validation", {})
+    primary, split = result["primary"]["name"], result["primary"]["split"]
+    intervals = result["metrics"][split]
+    baselines = result["baselines"].get(split, {})
     return {
-        **found,
-        "accuracy_low": accuracy["low"],
-        "accuracy_high": accuracy["high"],
-        **{f"{name}_accuracy": scores["accuracy"]["value"] for name, scores in baselines.items()},
+        **{name: interval["value"] for name, interval in intervals.items()},
+        f"{primary}_low": intervals[primary]["low"],
+        f"{primary}_high": intervals[primary]["high"],
+        **{f"{name}_{primary}": scores[primary]["value"] for name, scores in baselines.items()},
         "reload_max_abs_diff": result["reload_check"]["max_abs_diff"],
     }
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import resource
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Files:
     seed: int
     max_length: int = 256
     """Tokens kept of each sentence, as nlptl's default."""
+    test: Path | None = None
+    """Rows to score on, where validation is for choices alone."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Rows:
 class Outcome:
     """What a peer found."""
 
-    accuracy: float
+    metrics: dict[str, float]
     train_s: float
     """Without loading, tokenizing and evaluation."""
     n_examples: int
@@ -50,30 +53,62 @@ class Outcome:
 
 
 def read(path: Path) -> Rows:
-    """Returns the rows of a tab-separated file, whose quotes are literal."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    """Returns the sentences and labels of a tab-separated file."""
+    rows = records(path)
     return Rows([row["sentence"] for row in rows], [int(row["label"]) for row in rows])
 
 
+def scored(settings: Files) -> Path:
+    """Returns the file of rows to score on."""
+    return settings.test or settings.validation
+
+
+def records(path: Path) -> list[dict[str, str]]:
+    """Returns the rows of a tab-separated file, whose quotes are literal."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
 @torch.no_grad()
-def accuracy(model: Any, tokenizer: Any, rows: Rows, max_length: int) -> float:
-    """Returns the share of rows that a classifier labels right, computed in float32."""
+def outputs(model: Any, tokenizer: Any, features: Sequence[dict[str, Any]]) -> Iterator[Any]:
+    """Yields the model's output for 64 tokenized rows at a time, in their order, computed in float32.
+
+    Args:
+        model: any of transformers.
+        tokenizer: pads them to their longest.
+        features: its input for each row.
+    """
     model.eval()
-    n_right = 0
-    for start in range(0, len(rows.texts), EVALUATION_BATCH):
-        some = slice(start, start + EVALUATION_BATCH)
-        batch = tokenizer(rows.texts[some], padding=True, truncation=True, max_length=max_length, return_tensors="pt")
-        found = model(**batch).logits.argmax(-1)
-        n_right += int((found == torch.tensor(rows.labels[some])).sum())
-    return n_right / len(rows.texts)
+    for start in range(0, len(features), EVALUATION_BATCH):
+        yield model(**tokenizer.pad(features[start : start + EVALUATION_BATCH], return_tensors="pt"))
+
+
+def accuracy(model: Any, tokenizer: Any, rows: Rows, max_length: int) -> float:
+    """Returns the share of rows that a classifier labels right."""
+    encoded = tokenizer(rows.texts, truncation=True, max_length=max_length)
+    found = torch.cat([o.logits for o in outputs(model, tokenizer, rows_of(encoded))]).argmax(-1)
+    return float((found == torch.tensor(rows.labels)).float().mean())
+
+
+def rows_of(encoded: Any) -> list[dict[str, Any]]:
+    """Returns a tokenizer's result row by row, with nothing but a model's input."""
+    names = [name for name in ("input_ids", "token_type_ids", "attention_mask") if name in encoded]
+    columns = (encoded[name] for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def trained(model: Any, metrics: dict[str, float], train_s: float, n_examples: int) -> Outcome:
+    """Returns what a peer found with a model of torch."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    n_trainable = sum(n for n, requires_grad in sizes if requires_grad)
+    return Outcome(metrics, train_s, n_examples, sum(n for n, _ in sizes), n_trainable)
 
 
 def write(settings: Files, outcome: Outcome, n_rows: dict[str, int]) -> None:
     """Writes the report, in the form of a benchmark's record."""
-    paths = ("train", "validation", "model", "output", "seed")
+    paths = ("train", "validation", "test", "model", "output", "seed")
     report = {
-        "metrics": {"accuracy": outcome.accuracy},
+        "metrics": outcome.metrics,
         "examples_per_s": outcome.n_examples / outcome.train_s,
         "train_s": outcome.train_s,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -41,7 +41,7 @@ def run(settings: ProbeSettings) -> None:
     unseen = _vectors(encoder, tokenizer, _tokens(validation, tokenizer, settings), settings.batch_size)
     n_head = 2 * (vectors.shape[1] + 1)  # as two rows of logits, the form in which the others count it
     outcome = common.Outcome(
-        accuracy=float(head.score(unseen, validation.labels)),
+        metrics={"accuracy": float(head.score(unseen, validation.labels))},
         train_s=train_s,
         n_examples=len(train.texts),
         n_parameters=sum(p.numel() for p in encoder.parameters()) + n_head,

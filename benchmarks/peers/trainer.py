@@ -65,23 +65,32 @@ def run(settings: TrainerSettings, adapt: Callable[[Any], Any] = lambda model: m
     train, validation = common.read(settings.train), common.read(settings.validation)
     tokenizer = AutoTokenizer.from_pretrained(settings.model)
     model = adapt(AutoModelForSequenceClassification.from_pretrained(settings.model, num_labels=2, dtype=torch.float32))
+    collate = default_data_collator if settings.padding == "max_length" else DataCollatorWithPadding(tokenizer)
+    train_s = fit(model, _encode(train, tokenizer, settings), collate, settings)
+    accuracy = common.accuracy(model, tokenizer, validation, settings.max_length)
+    outcome = common.trained(model, {"accuracy": accuracy}, train_s, len(train.texts) * settings.epochs)
+    common.write(settings, outcome, {"train": len(train.texts), "validation": len(validation.texts)})
+
+
+def fit(model: Any, rows: Dataset, collate: Callable[..., Any], settings: TrainerSettings) -> float:
+    """Trains a model and returns the seconds of its updates.
+
+    Args:
+        model: any of transformers.
+        rows: tokenized, with labels.
+        collate: makes a batch of some.
+        settings: training arguments.
+    """
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         Trainer(
             model=model,
-            args=_arguments(settings, len(train.texts), folder),
-            train_dataset=_encode(train, tokenizer, settings),
-            data_collator=default_data_collator if settings.padding == "max_length" else _padding(tokenizer),
+            args=_arguments(settings, len(rows), folder),
+            train_dataset=rows,
+            data_collator=collate,
             callbacks=[clock],
         ).train()
-    outcome = common.Outcome(
-        accuracy=common.accuracy(model, tokenizer, validation, settings.max_length),
-        train_s=clock.train_s,
-        n_examples=len(train.texts) * settings.epochs,
-        n_parameters=sum(p.numel() for p in model.parameters()),
-        n_trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
-    )
-    common.write(settings, outcome, {"train": len(train.texts), "validation": len(validation.texts)})
+    return clock.train_s
 
 
 def _arguments(settings: TrainerSettings, n_rows: int, folder: str) -> TrainingArguments:
@@ -111,10 +120,6 @@ def _encode(rows: common.Rows, tokenizer: Any, settings: TrainerSettings) -> Dat
     padding = "max_length" if settings.padding == "max_length" else False
     encoded = tokenizer(rows.texts, truncation=True, max_length=settings.max_length, padding=padding)
     return Dataset.from_dict({**encoded, "labels": rows.labels})
-
-
-def _padding(tokenizer: Any) -> DataCollatorWithPadding:
-    return DataCollatorWithPadding(tokenizer)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def dropout(x: torch.Tensor, p: float) -> torch.Tensor:
     draws = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     levels = draws.view(torch.int16)[: x.numel()].view(x.shape)  # uniform over -32768 .. 32767
     keep = levels >= round(p * N_LEVELS) - N_LEVELS // 2
-    return x * keep.to(x.dtype).mul_(1 / (1 - p))
+    return torch.where(keep, x, x.new_zeros(())).mul_(1 / (1 - p))  # keeps a byte a value for the backward pass
 
 
 class Dropout(nn.Dropout):
