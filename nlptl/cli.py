@@ -112,7 +112,7 @@ def _status(run: Run) -> int:
 def _evaluate(argv: list[str]) -> int:
     parser = flags.new_parser("nlptl evaluate", "Scores a finished run on labelled data.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--output", type=str | None, help="write the scores to this JSON file")
+    parser.add_argument("--output", type=str, help="write the scores to this JSON file")
     flags.add_fields(parser, DataConfig, "data", ("test", "label", "answers", "label_names", *READING))
     values = flags.parse(parser, argv)
     config = DataConfig(**values["data"])
@@ -131,12 +131,12 @@ def _evaluate(argv: list[str]) -> int:
 def _predict(argv: list[str]) -> int:
     parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--input", type=str | None, help="file of rows, read as in training; labels are not needed")
-    parser.add_argument("--text", type=str | None, help="one text, instead of --input")
-    parser.add_argument("--text-pair", type=str | None, help="the second text, for tasks on pairs")
-    parser.add_argument("--question", type=str | None, help="one question, instead of --input; with --context")
-    parser.add_argument("--context", type=str | None, help="the text in which the question's answer is looked for")
-    parser.add_argument("--output", type=str | None, help="JSON-lines file; default: standard output")
+    parser.add_argument("--input", type=str, help="file of rows, read as in training; labels are not needed")
+    parser.add_argument("--text", type=str, help="one text, instead of --input")
+    parser.add_argument("--text-pair", type=str, help="the second text, for tasks on pairs")
+    parser.add_argument("--question", type=str, help="one question, instead of --input; with --context")
+    parser.add_argument("--context", type=str, help="the text in which the question's answer is looked for")
+    parser.add_argument("--output", type=str, help="JSON-lines file; default: standard output")
     flags.add_fields(parser, DataConfig, "data", READING)
     values = flags.parse(parser, argv)
     row = {role: values[role] for role in ROW if values[role] is not None}

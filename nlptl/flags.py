@@ -41,7 +41,7 @@ def new_parser(prog: str, description: str) -> ArgumentParser:
     """Returns an empty parser that raises errors in place of exiting."""
     from jsonargparse import ArgumentParser
 
-    return ArgumentParser(prog=prog, description=description, exit_on_error=False)
+    return ArgumentParser(prog=prog, description=description, exit_on_error=False, print_config=None)
 
 
 def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence[str] = ()) -> None:
@@ -61,7 +61,14 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
     for field in dataclasses.fields(cls):
         if not only or field.name in only:
             text = " ".join((docs.get(field.name) or "").split()).replace("%", "%%")
-            group.add_argument(f"--{part}.{field.name}", type=hints[field.name], default=field.default, help=text)
+            group.add_argument(
+                f"--{part}.{field.name}", type=as_flag(hints[field.name]), default=field.default, help=text
+            )
+
+
+def as_flag(hint: Any) -> Any:
+    """Returns the type with which a flag is read: of a text or nothing a text, or "#1 film" and "null" were nothing."""
+    return str if hint == str | None else hint
 
 
 def parse(parser: ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
@@ -88,9 +95,7 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
         f"Methods, each with flags of its own: {known['method']}.",
     )
     parser.add_argument("--config", type=str, help="a run's recipe.yaml; flags beside it vary it")
-    parser.add_argument(
-        "--output", type=str | None, help="the run's folder; default: the first free runs/TASK-METHOD-N"
-    )
+    parser.add_argument("--output", type=str, help="the run's folder; default: the first free runs/TASK-METHOD-N")
     parser.add_argument("--print_config", action="store_true", help="print the recipe as YAML and stop")
     plain = base.to_dict()
     for kind, name in names.items():

@@ -7,13 +7,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 
 import pytest
 
+from nlptl import registry
 from tests import tiny
 
 
 @pytest.fixture(scope="session")
 def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The folders of the tiny pretrained models, by family; tests only read them."""
-    return {family: tiny.write(family, tmp_path_factory.mktemp(f"tiny-{family}")) for family in tiny.FAMILIES}
+    return {
+        family: tiny.write(family, tmp_path_factory.mktemp(f"tiny-{family}")) for family in registry.names("family")
+    }
 
 
 @pytest.fixture(params=tiny.FAMILIES)

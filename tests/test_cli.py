@@ -250,3 +250,28 @@ def test_nothing_heavy_is_loaded_before_there_is_something_to_do(program):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_the_recipe_is_printed_and_texts_are_taken_as_they_are(capsys):
+    import yaml
+
+    words = ("--data.text", "#1 String", "--data.label", "null", "--data.delimiter", "\t", "--train.lr", "null")
+    said = say(capsys, "train", "sentiment", "--print_config", *words)
+    data = yaml.safe_load(said.out)["data"]
+    assert (data["text"], data["label"], data["delimiter"]) == ("#1 String", "null", "\t")
+    assert yaml.safe_load(said.out)["train"]["lr"] is None
+
+
+def test_a_text_that_looks_like_yaml_is_predicted_as_text(capsys, run):
+    (line,) = predicted(say(capsys, "predict", run, "--text", "#1 film: [good]"))
+    assert line["row_id"] == 0
+
+
+def test_a_text_that_the_model_does_not_read_is_refused(capsys, run):
+    said = say(capsys, "predict", run, "--text", "good", "--text-pair", "bad")
+    assert "this model does not read 'text_pair'" in said.err
+    assert "it reads --text" in said.err
+    said = say(capsys, "predict", run, "--question", "what", "--context", "this")
+    assert "this model does not read 'question'" in said.err
+    said = say(capsys, "predict", run)
+    assert "needs either --input FILE or --text TEXT (--question TEXT --context TEXT)" in said.err

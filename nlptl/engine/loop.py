@@ -17,6 +17,7 @@ from nlptl.engine.batching import Order, micro_batches, rows_of, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupt
+from nlptl.engine.memory import give_back
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
@@ -101,6 +102,7 @@ class _Loop:
             self._save()
         elif self.best is not None:
             checkpoint.put(self.best, self.job.model)
+        give_back()
         return self.progress
 
     def _update(self) -> None:

@@ -81,7 +81,7 @@ def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
             _draw(net, fresh, seed, getattr(net_config, "initializer_range", 0.02))
         elif isinstance(net, PooledClassifier) and (source.path / HEAD_FILE).exists():
             net.load_head(source.path)
-    check_tokenizer(tokenizer, net, config)
+    check_tokenizer(tokenizer, net, config, writes="text" in family.native)
     words = label_words(tokenizer, labels) if config.head == "label_words" else None
     module = SequenceModel(net.float(), family, config, wanted.output, words)
     return Pretrained(module, tokenizer, family, source, head, config, labels, wanted.output)

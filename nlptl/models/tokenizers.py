@@ -39,17 +39,29 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig) -> None:
+def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig, *, writes: bool) -> None:
     """Checks a tokenizer against the model.
 
+    Args:
+        tokenizer: the checkpoint's.
+        net: the model.
+        config: its name and length.
+        writes: whether the model is an encoder-decoder, which reads and writes the end token.
+
     Raises:
-        InputError: it gives ids that the model has no embedding for, or the length leaves no room for text.
+        InputError: it gives ids that the model has no embedding for, lacks the end token that the model needs, or the
+            length leaves no room for text.
     """
     n_rows = net.get_input_embeddings().num_embeddings  # type: ignore[operator]
     largest = max(tokenizer.get_vocab().values())
     if largest >= n_rows:
         raise InputError(f"the tokenizer of {config.name} gives ids up to {largest}, the model embeds {n_rows}")
     n_special = tokenizer.num_special_tokens_to_add()
+    if writes and tokenizer("a")["input_ids"][-1] != tokenizer.eos_token_id:
+        raise InputError(
+            f"the tokenizer of {config.name} does not end a text with {tokenizer.eos_token!r}: the model looks for it, "
+            "and trained without it would never stop writing; load a tokenizer that adds it"
+        )
     if config.max_length is not None and config.max_length <= n_special:
         raise InputError(f"model.max_length is {config.max_length}, but {n_special} tokens of it are special ones")
 

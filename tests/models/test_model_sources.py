@@ -382,3 +382,11 @@ def test_the_task_is_read_back(saved, tmp_path, copy):
     )
     _, task, _, columns = artifact.load(tmp_path / "stars")
     assert (task, columns) == (Sentiment(scale="stars"), {"text": "body"})
+
+
+@pytest.mark.parametrize("output", ["class", "text"])
+def test_a_tokenizer_that_leaves_the_end_token_out_is_refused(tiny_folders, tmp_path, output):
+    copy = shutil.copytree(tiny_folders["t5"], tmp_path / "t5")
+    change(copy / "tokenizer.json", post_processor=None)
+    with pytest.raises(InputError, match="does not end a text with '</s>': the model looks for it"):
+        loading.load(ModelConfig(name=str(copy)), loading.Wanted(output, tiny.LABELS), seed=0)

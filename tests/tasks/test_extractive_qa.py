@@ -76,6 +76,19 @@ def test_answers_that_no_window_holds_are_counted(pretrained):
     assert TASK.findings({"train": TASK.encode(rows[:1], pretrained)}, Corpus({"train": rows[:1]}, None, {}, ())) == []
 
 
+def test_without_overlap_every_character_is_still_read_and_lost_answers_are_counted(pretrained):
+    task, rows = (
+        ExtractiveQA(overlap=0, max_question=4),
+        [asking(w) for w in ("the film is good", "great but the", "warm")],
+    )
+    features = task.encode(rows, pretrained)
+    covered = {int(c) for a, b in features.spans if a >= 0 for c in range(a, b)}
+    assert covered == {i for i, c in enumerate(CONTEXT) if c != " "}
+    held = [(features.labels[features.example == i, 1] > 0).any() for i in range(3)]
+    lost = task.findings({"train": features}, Corpus({"train": rows}, None, {}, ()))
+    assert sum(f.n for f in lost) == 3 - sum(held)
+
+
 def test_a_long_question_is_cut_and_the_context_still_read_to_its_end(pretrained):
     example = asking("warm", question=" ".join(tiny.WORDS))
     features = TASK.encode([example], pretrained)

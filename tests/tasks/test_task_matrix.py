@@ -1,5 +1,6 @@
 """Every task x family x method on tiny models: it trains, what is frozen stays, and what was trained is what loads."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ TASKS: dict[str, Any] = {
     "span": ExtractiveQA(overlap=2, max_question=4),
     "text": Text2Text(),
 }
+FAMILIES = registry.names("family")
 LENGTHS = {"windows": 10, "tags": 10, "span": 14}
 
 
@@ -94,7 +96,7 @@ def makes_sense(name: str, family: str, method: str) -> bool:
 
 
 def cases() -> list[Any]:
-    found = [(t, f, m) for t in TASKS for f in tiny.FAMILIES for m in METHODS]
+    found = [(t, f, m) for t in TASKS for f in FAMILIES for m in METHODS]
     return [pytest.param(*case, id="-".join(case)) for case in found if makes_sense(*case)]
 
 
@@ -155,11 +157,11 @@ def test_a_task_trains_and_what_was_trained_is_what_loads(name, family, method, 
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_what_makes_no_sense_is_refused_with_the_reason(name, family, tiny_folders):
     refused = registry.load("family", family).refused
     if TASKS[name].output in refused:
-        with pytest.raises(InputError, match=refused[TASKS[name].output]):
+        with pytest.raises(InputError, match=re.escape(refused[TASKS[name].output])):
             load(name, tiny_folders[family], Full())
     elif TASKS[name].output == "text":
         with pytest.raises(InputError, match="probe fits a linear head"):

@@ -1,0 +1,190 @@
+"""Every task from data to predictions: the run's folder, a fresh process, new data, and two processes."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import nlptl
+from nlptl import (
+    Classification,
+    DataConfig,
+    EvalConfig,
+    ExtractiveQA,
+    ModelConfig,
+    Recipe,
+    Regression,
+    Run,
+    Sentiment,
+    Text2Text,
+    TokenClassification,
+    TrainConfig,
+)
+from tests.faults.small import GOOD, THINGS, read_lines
+
+FAMILY = {"text": "t5"}
+CONTEXT = "the {0} was {1} and the end was long but the music was fine and the light was warm"
+TASKS: dict[str, Any] = {
+    "stars": Sentiment(scale="stars"),
+    "windows": Classification(long="window", overlap=2),
+    "several": Classification(labels="several"),
+    "pairs": Classification(),
+    "number": Regression(),
+    "span": ExtractiveQA(overlap=4),
+    "tags": TokenClassification(overlap=2),
+    "text": Text2Text(),
+}
+
+
+def row(kind: str, i: int) -> dict[str, Any]:
+    thing, word = THINGS[i % 7], GOOD[i % 5]
+    text = f"{word} {thing} number {i}"
+    context = CONTEXT.format(f"{thing} {i}", word)
+    return {
+        "stars": {"text": text, "label": i % 5 + 1},
+        "windows": {"text": " ".join([text] * (1 + i % 6)), "label": "abc"[i % 3]},
+        "several": {"text": text, "label": ["a", "b"][: i % 3]},
+        "pairs": {"text": text, "text_pair": thing, "label": "xy"[i % 2]},
+        "number": {"text": text, "score": i % 7 / 2},
+        "span": {"question": f"how was the {thing}", "context": context, "answers": [word] if i % 4 else []},
+        "tags": {"tokens": text.split(), "tags": ["B-W", "I-W", "O", "B-N"]},
+        "text": {"text": text, "target": thing},
+    }[kind]
+
+
+def rows(kind: str, n: int, start: int = 0) -> list[dict[str, Any]]:
+    return [row(kind, i) for i in range(start, start + n)]
+
+
+def recipe(kind: str, folder: Any) -> Recipe:
+    data = DataConfig(train=rows(kind, 48), validation=rows(kind, 16, 100), test=rows(kind, 20, 200))
+    return Recipe(
+        task=TASKS[kind],
+        data=data,
+        model=ModelConfig(name=str(folder), max_length=24, max_written=6),
+        train=TrainConfig(epochs=2, batch_size=8, lr=1e-3, precision="fp32"),
+        eval=EvalConfig(n_bootstrap=100),
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_folders, tmp_path_factory) -> dict[str, Run]:
+    """One run of each task, reload check in a fresh process included."""
+    folder = tmp_path_factory.mktemp("runs")
+    return {kind: recipe(kind, tiny_folders[FAMILY.get(kind, "bert")]).run(folder / kind) for kind in TASKS}
+
+
+kinds = pytest.mark.parametrize("kind", TASKS)
+
+
+@kinds
+def test_a_run_measures_its_metric_and_beats_or_misses_its_baselines(kind, runs):
+    result = runs[kind].result
+    assert result["status"] == "succeeded"
+    assert result["reload_check"]["max_abs_diff"] <= 1e-5
+    assert result["primary"]["name"] == TASKS[kind].metric
+    measured = result["metrics"]["test"][TASKS[kind].metric]
+    assert measured["low"] <= measured["value"] <= measured["high"]
+    assert result["baselines"]["test"]
+    for baseline in result["baselines"]["test"].values():
+        gain = baseline["gain"]["value"]
+        assert gain == pytest.approx(measured["value"] - baseline[TASKS[kind].metric]["value"], abs=1e-9)
+
+
+@kinds
+def test_there_is_one_prediction_a_row_in_order(kind, runs):
+    for split, n in (("validation", 16), ("test", 20)):
+        lines = read_lines(runs[kind].folder / "predictions" / f"{split}.jsonl")
+        assert [line["row_id"] for line in lines] == list(range(n))
+
+
+@kinds
+def test_a_run_opened_again_predicts_what_it_predicted(kind, runs):
+    again = nlptl.load(runs[kind].folder)
+    expected = read_lines(runs[kind].folder / "predictions" / "test.jsonl")
+    found = [json.loads(p.to_json()) for p in again.predict(rows(kind, 20, 200))]
+    assert [f["prediction"] for f in found] == pytest.approx([e["prediction"] for e in expected]) or [
+        f["prediction"] for f in found
+    ] == [e["prediction"] for e in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one["scores"] == pytest.approx(other["scores"], abs=1e-5)
+        assert [(s["start"], s["end"]) for s in one.get("spans", [])] == [
+            (s["start"], s["end"]) for s in other.get("spans", [])
+        ]
+
+
+@kinds
+def test_evaluating_the_test_rows_again_gives_the_numbers_of_the_run(kind, runs):
+    found = nlptl.load(runs[kind].folder).evaluate(rows(kind, 20, 200), n_bootstrap=100)
+    expected = runs[kind].metrics["test"]
+    assert {name: i.value for name, i in found.metrics.items()} == pytest.approx(
+        {name: values["value"] for name, values in expected.items()}, abs=1e-6
+    )
+
+
+def test_thresholds_are_tuned_on_validation_and_saved(runs):
+    for kind, names in (("several", {"a", "b"}), ("span", None)):
+        decision = runs[kind].result["decision"]
+        card = json.loads((runs[kind].folder / "model" / "nlptl.json").read_text())
+        assert card["decision"] == decision
+        if names:
+            assert set(decision["thresholds"]) == names
+            assert set(decision["thresholds"].values()) != {0.5}
+        else:
+            assert isinstance(decision["no_answer"], float)
+
+
+def lines_and_rows(kind: str, run: Run) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return list(zip(read_lines(run.folder / "predictions" / "test.jsonl"), rows(kind, 20, 200), strict=True))
+
+
+def test_entities_and_answers_are_pieces_of_the_users_text(runs):
+    for line, given in lines_and_rows("span", runs["span"]):
+        assert line["spans"]
+        assert all(given["context"][s["start"] : s["end"]] == s["text"] for s in line["spans"])
+    for line, given in lines_and_rows("tags", runs["tags"]):
+        text = " ".join(given["tokens"])
+        assert all(text[s["start"] : s["end"]] == s["text"] for s in line["spans"])
+        assert len(line["prediction"]) == len(given["tokens"])
+
+
+SCRIPT = """
+import sys
+from nlptl.cli import main
+from nlptl import Recipe, Classification
+raise SystemExit(main(Recipe(task=Classification(long="window", overlap=2)), sys.argv[1:]))
+"""
+
+
+def test_two_processes_give_the_run_of_one(tiny_folders, tmp_path):
+    for split, n, start in (("train", 48, 0), ("validation", 16, 100), ("test", 21, 200)):
+        lines = [json.dumps(r) + "\n" for r in rows("windows", n, start)]
+        (tmp_path / f"{split}.jsonl").write_text("".join(lines))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    words = ["--data.train", tmp_path, "--model.name", tiny_folders["bert"], "--model.max_length", 16]
+    words += ["--model.dropout", 0, "--train.precision", "fp32", "--train.epochs", 2, "--train.batch_size", 8]
+    words += ["--train.lr", "1e-3", "--train.log_every", 1, "--eval.baselines", "none", "--eval.n_bootstrap", 100]
+    found = {}
+    launchers = {1: [], 2: ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]}
+    for n, launcher in launchers.items():
+        output = tmp_path / f"run{n}"
+        command = [sys.executable, *launcher, tmp_path / "script.py", *words, "--output", output]
+        done = subprocess.run(
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        logged = [line for line in read_lines(output / "metrics.jsonl") if "loss" in line]
+        found[n] = [line["loss"] for line in logged], read_lines(output / "predictions" / "test.jsonl")
+    assert [line["row_id"] for line in found[2][1]] == list(range(21))
+    assert found[2][0] == pytest.approx(found[1][0], abs=1e-4)
+    for one, two in zip(found[1][1], found[2][1], strict=True):
+        assert one["prediction"] == two["prediction"]
+        assert one["scores"] == pytest.approx(two["scores"], abs=1e-3)
