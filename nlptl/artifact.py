@@ -17,7 +17,7 @@ from nlptl.recipe import Recipe, chosen_from_dict
 from nlptl.records import LabelSpace, ModelSource, Pretrained
 
 CARD = "nlptl.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str, str]) -> None:

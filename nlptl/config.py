@@ -68,8 +68,8 @@ class ModelConfig:
     head: Literal["classifier", "label_words"] = "classifier"
     """classifier: a linear head; label_words: the likelihood of each label's name as output text (T5)."""
     max_length: int | None = None
-    """Tokens computed at once, special tokens included; default: 256 (questions with contexts: 384), or the model's
-    limit where that is lower."""
+    """Tokens computed at once, special tokens included; default: 256 (questions with contexts 384, written answers
+    512), or the model's limit where that is lower."""
     dropout: float | None = None
     """Dropout probability inside the model during training; default: the checkpoint's."""
     max_written: int = 64

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from nlptl import artifact, evaluation, reload_check
 from nlptl.engine import checkpoint, inference
 from nlptl.engine.device import Compute
@@ -65,7 +63,8 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
         folder.write_predictions(split, rows)
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
-    check = reload_check.run(folder.path, _of_first(len(some), answers[primary], prepared.features[primary]), some)
+    alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
+    check = reload_check.run(folder.path, alone, some)
     checkpoint.clear(folder.checkpoints)
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
@@ -94,12 +93,6 @@ def _score(prepared: Prepared, split: str, answers: list[Any]) -> Scores:
     recipe, references = prepared.recipe, [e.label for e in prepared.corpus.splits[split]]
     drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": recipe.train.seed}
     return evaluation.score(prepared.pretrained.output, references, answers, prepared.labels, **drawn)
-
-
-def _of_first(n: int, answers: Any, features: Features) -> Any:
-    """Returns the answers for the features of the first n examples."""
-    n_features = int(np.searchsorted(features.example, n))
-    return answers[: features.offsets[n_features] if len(answers) == len(features.input_ids) else n_features]
 
 
 def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Any]:

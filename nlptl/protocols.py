@@ -89,7 +89,7 @@ class Task(Protocol):
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
         """Returns the tokens and labels of some rows; a row may have several features, one behind the other."""
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns what encoding lost, by split of the features: such as answers that no window holds."""
 
     def losses(self, logits: torch.Tensor, batch: Batch, *, smoothing: float, likelihood: bool) -> torch.Tensor:

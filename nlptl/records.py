@@ -7,6 +7,7 @@ model answers with logits, the task turns these into one `Prediction` a row, eva
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from nlptl.config import ModelConfig
 
+TINY = 1e-300  # keeps logarithms of probabilities finite
 SPLITS = ("train", "validation", "test")
 
 Output = Literal["class", "classes", "number", "tags", "span", "text"]
@@ -93,7 +95,8 @@ class Finding:
     """One thing the audit found."""
 
     kind: str
-    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair."""
+    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
+    lost_answers, lost_words, cut_targets."""
     message: str
     n: int
     """How many rows it concerns."""
@@ -185,6 +188,12 @@ class Prediction:
     spans: list[dict[str, Any]] | None = None
     """Pieces of the user's text with text, start and end (characters), label where they have one, and score: entities
     in their order, or the likeliest answers, best first."""
+
+    @property
+    def no_answer_margin(self) -> float:
+        """log(p(no answer) / p(best answer)) of a span, which the threshold for giving no answer is compared with."""
+        none, best = (max(self.scores[name], TINY) for name in ("no_answer", "answer"))
+        return math.log(none) - math.log(best)
 
     def to_json(self) -> str:
         """Returns the prediction as one line of JSON; spans only where there are some."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
 from nlptl.errors import InputError, nearest
-from nlptl.records import Example, Prediction, Scores
+from nlptl.records import Example, Output, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,13 +101,15 @@ class Run:
         """
         if isinstance(source, Sequence) and not len(source):
             return []
-        if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
+        if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
             raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
         examples = self.read(source, DataConfig(), need_label=False)
         return self.predict_examples(examples)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
+        if not examples:
+            return []
         task, pretrained = self._opened[1], self.pretrained
         features = task.encode(examples, pretrained)
         return task.decode(self._answers(features), features, examples, pretrained)
@@ -123,8 +126,8 @@ class Run:
             seed: of the resamples.
         """
         examples = self.read(source, config or DataConfig(), need_label=True)
-        predictions = self.predict_examples(examples)
         self._check_labels(examples, source)
+        predictions = self.predict_examples(examples)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
         return evaluation.score(self.pretrained.output, references, answers, self.pretrained.labels, **drawn)
@@ -160,12 +163,15 @@ class Run:
         return data.load_split([values], config, tuple(columns.values()), need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
-        for example in examples if self.pretrained.output == "class" else ():
-            if str(example.label) not in self.labels:
+        known = set(self.labels)
+        for example in examples:
+            unknown = sorted(_names(example.label, self.pretrained.output) - known)
+            if unknown:
                 where = source if isinstance(source, str | Path) else type(source).__name__
                 raise InputError(
-                    f"{where}: row {example.row_id} has the label {example.label!r}, which the model does not know"
-                    f"{nearest(str(example.label), self.labels)}; labels: {', '.join(self.labels)}"
+                    f"{where}: row {example.row_id} has the label {unknown[0]!r}, which the model does not know"
+                    f"{nearest(unknown[0], self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
+                    "them, give the same --data.label_names"
                 )
 
     @cached_property
@@ -177,3 +183,10 @@ class Run:
 
 def _roles(columns: Iterable[str]) -> str:
     return ", ".join(f"--{role.replace('_', '-')}" for role in columns)
+
+
+def _names(label: Any, output: Output) -> set[str]:
+    """Returns the names that a label stands for; of a number, an answer or a text none."""
+    if output == "class":
+        return {str(label)}
+    return set(label) if output in ("classes", "tags") else set()

@@ -21,7 +21,7 @@ from nlptl.folder import IN_MEMORY, Folder
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
 from nlptl.recipe import Recipe
-from nlptl.records import SPLITS, Pretrained
+from nlptl.records import SPLITS, Features, Pretrained
 from nlptl.report import console
 from nlptl.run import Run
 
@@ -71,7 +71,8 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     features = {split: task.encode(rows, pretrained) for split, rows in corpus.splits.items()}
     lengths = {split: f.full_lengths.tolist() for split, f in features.items()}
     findings = data.audit(corpus, lengths, int(pretrained.config.max_length or 0), labels, output=task.output)
-    findings += task.findings(features, corpus)
+    findings += task.findings(features, corpus, pretrained)
+    _refuse_unusable(recipe, pretrained, features, compute)
     if compute.is_main:
         console.before(recipe, corpus, labels, pretrained, findings)
     if recipe.data.audit == "strict":
@@ -87,6 +88,21 @@ def _refuse_lost_rows(recipe: Recipe) -> None:
             raise InputError(
                 f"the run's {split} data was a {kind} in memory: give it again, with --data.{split} as a file"
             )
+
+
+def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str, Features], compute: Compute) -> None:
+    """Raises an InputError for settings that would be ignored or fail later, and for splits too small to share."""
+    train = recipe.train
+    if "balanced" in (train.class_weights, train.sampling):
+        recipe.task.weights(features["train"], pretrained.labels, "balanced")
+    solved = pretrained.output in getattr(recipe.method, "solves", ())
+    if solved and (train.sampling != "shuffled" or train.label_smoothing):
+        raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
+    if pretrained.output == "number" and train.label_smoothing:
+        raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
+    for split, found in features.items():
+        if len(found) < compute.n_processes:
+            raise InputError(f"{split} has {len(found)} rows for {compute.n_processes} processes: start fewer")
 
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:

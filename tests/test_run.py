@@ -138,5 +138,5 @@ def test_a_card_of_another_format_is_refused(runs, tmp_path):
     folder = shutil.copytree(runs["full"].folder / "model", tmp_path / "model")
     card = json.loads((folder / "nlptl.json").read_text())
     (folder / "nlptl.json").write_text(json.dumps(card | {"format": 99}))
-    with pytest.raises(InputError, match="has format 99, this nlptl reads 1"):
+    with pytest.raises(InputError, match="has format 99, this nlptl reads 2"):
         nlptl.load(folder)

@@ -69,7 +69,9 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
         InputError: the data cannot be used.
     """
     output = output_of(columns)
-    optional = () if need_label else label_roles(columns)
+    optional: tuple[str, ...] = ()
+    if not need_label:  # what stands in a label column then may be anything
+        columns = [c for c in columns if c.role not in label_roles(columns)]
     if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
         return _texts(source, [c for c in columns if c.required and c.role not in optional])
     table = find_source(source, config).table("test")

@@ -22,14 +22,25 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         compute: processes, device and number format.
         prefix: of the same features, where it is cached.
     """
-    model.eval()
     prefix = prefix or Prefix(model, features, compute, max_gib=0)
+    own = share(np.arange(len(features)), features.lengths, compute.rank, compute.n_processes)
+    return compute.sum(_answers(model, features, own, prefix)).cpu().numpy()  # other processes' rows are zero here
+
+
+@torch.inference_mode()
+def answers_alone(model: Model, features: Features, compute: Compute) -> np.ndarray:
+    """Returns what `answers` does, computed by this process alone."""
+    own = share(np.arange(len(features)), features.lengths, 0, 1)
+    return _answers(model, features, own, Prefix(model, features, compute, max_gib=0)).cpu().numpy()
+
+
+def _answers(model: Model, features: Features, own: np.ndarray, prefix: Prefix) -> torch.Tensor:
+    model.eval()
     lengths = features.lengths
-    own = share(np.arange(len(features)), lengths, compute.rank, compute.n_processes)
     found: torch.Tensor | None = None
     for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()) if len(own) else ():
         batch, cut = prefix.batch(rows)
-        with compute.autocast():
+        with prefix.compute.autocast():
             out = model.answer(batch, cut)
         out = out.float() if out.is_floating_point() else out
         if found is None:
@@ -38,5 +49,5 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         index = token_index(features, rows) if model.per_token() else rows
         found[torch.from_numpy(index).to(out.device)] = out
     if found is None:
-        raise ValueError(f"process {compute.rank} has no rows: start fewer processes than rows")
-    return compute.sum(found).cpu().numpy()  # other processes' rows are zero here
+        raise ValueError("there are no rows to answer")
+    return found

@@ -10,7 +10,7 @@ from nlptl.evaluation.formulas import Floats
 from nlptl.evaluation.spans import accepted_texts, f1
 from nlptl.records import LabelSpace, Output, Prediction
 
-TINY = 1e-300  # keeps logarithms of probabilities finite
+UNTUNED = 0.5
 
 
 def decide(
@@ -48,7 +48,9 @@ def _by_label(
 
 
 def _best_f1(scores: Floats, right: npt.NDArray[np.bool_]) -> float:
-    """Returns the threshold with the highest F1, halfway to the next lower score."""
+    """Returns the threshold with the highest F1, halfway to the next lower score; one half where nothing is right."""
+    if not right.any():
+        return UNTUNED
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(right[order])
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
@@ -59,7 +61,7 @@ def _best_f1(scores: Floats, right: npt.NDArray[np.bool_]) -> float:
 
 
 def _no_answer(references: Sequence[Any], predictions: Sequence[Prediction]) -> float:
-    margins = np.array([_margin(p) for p in predictions])
+    margins = np.array([p.no_answer_margin for p in predictions])
     best = [p.spans[0]["text"] if p.spans else "" for p in predictions]
     given = np.array([f1(text, accepted_texts(r, i)) for i, (r, text) in enumerate(zip(references, best, strict=True))])
     none = np.array([not r for r in references], np.float64)
@@ -70,8 +72,3 @@ def _no_answer(references: Sequence[Any], predictions: Sequence[Prediction]) -> 
     free = ranked[1:] > ranked[:-1]  # rows of equal margin stay together
     n_answered = int(np.where(free, totals, -1.0).argmax())
     return float((ranked[n_answered] + ranked[n_answered + 1]) / 2)
-
-
-def _margin(prediction: Prediction) -> float:
-    scores = prediction.scores
-    return float(np.log(max(scores["no_answer"], TINY)) - np.log(max(scores["answer"], TINY)))

@@ -93,7 +93,8 @@ def layer_indices(pretrained: Pretrained, layers: str) -> list[int] | None:
     kind, _, k = layers.partition(":")
     if kind != "last" or not k.isdigit() or not 1 <= int(k) <= depth:
         raise InputError(f'method.layers must be "all" or "last:k" with k from 1 to {depth}, found {layers!r}')
-    if "text" in pretrained.family.native and pretrained.config.pooling == "native":
+    decodes = "text" in pretrained.family.native and pretrained.config.pooling == "native"
+    if decodes and pretrained.output != "tags":  # tags are the encoder's
         raise InputError("method.layers needs an encoder with a head over it; this model also decodes")
     return list(range(depth - int(k), depth))
 

@@ -28,7 +28,7 @@ class Probe:
     n_folds: int = 3
     """Folds of the cross-validation that chooses among them."""
     n_search: int = 10_000
-    """Most rows (a random sample) on which they are compared; the chosen one is fitted on all rows."""
+    """About how many rows (a random sample) they are compared on; the chosen one is fitted on all rows."""
 
     default_lr: ClassVar[float] = 1e-3
     """AdamW's own; used only where a head cannot be solved for: starts and ends of answers."""
@@ -79,14 +79,14 @@ class Probe:
 
         if not np.isfinite(vectors).all():
             raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
-        is_class = pretrained.output == "class"
-        targets = features.labels
+        targets, example = features.labels, features.example
         if pretrained.output == "tags":
-            vectors, targets, weights = _tagged(vectors, features, weights)
+            vectors, targets, weights, example = _tagged(vectors, features, weights)
         scaler = StandardScaler().fit(vectors)
         rows = _solve.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.net.classifier
-        folds = self._stratified_folds(targets, seed) if is_class else self._folds(len(targets), seed)
+        one_each = pretrained.output == "class" and len(features) == len(features.full_lengths)
+        folds = self._stratified_folds(targets, seed) if one_each else self._folds(example, seed)
         strength, losses = self._search(rows, head.out_features, folds)
         found = _solve.solve(rows, strength, head.out_features)
         weight = found.weight / scaler.scale_  # the head reads vectors as they are
@@ -129,15 +129,22 @@ class Probe:
             losses[str(strength)] = float(np.mean(each))
         return min(sorted(self.strengths), key=lambda c: losses[str(c)]), losses
 
-    def _folds(self, n: int, seed: int) -> "Folds":
-        """Returns rows to fit on and rows held out, at random."""
-        import numpy as np
-        from sklearn.model_selection import KFold
+    def _folds(self, example: "np.ndarray", seed: int) -> "Folds":
+        """Returns rows to fit on and rows held out, at random; the rows of one example stay together.
 
-        some = np.random.default_rng(seed).permutation(n)[: self.n_search]
-        if len(some) < 2 * self.n_folds:
+        Args:
+            example: int64 (rows,): index of each row's example.
+            seed: of the division.
+        """
+        import numpy as np
+
+        order = np.random.default_rng(seed).permutation(np.unique(example))
+        counts = np.bincount(example)[order].cumsum()
+        some = order[: max(self.n_folds, int(np.searchsorted(counts, self.n_search, side="right")))]
+        if len(some) < self.n_folds:
             return []
-        return [(some[a], some[b]) for a, b in KFold(self.n_folds).split(some)]
+        parts = [np.flatnonzero(np.isin(example, some[fold :: self.n_folds])) for fold in range(self.n_folds)]
+        return [(np.concatenate(parts[:i] + parts[i + 1 :]), held_out) for i, held_out in enumerate(parts)]
 
     def _stratified_folds(self, ids: "np.ndarray", seed: int) -> "Folds":
         """Returns rows to fit on and rows held out, with each class's share; none where a class has a single row."""
@@ -157,12 +164,14 @@ class Probe:
 
 def _tagged(
     vectors: "np.ndarray", features: Features, weights: "np.ndarray"
-) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
-    """Returns the vectors of tokens that have a tag, their class ids and weights, a row each."""
+) -> "tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]":
+    """Returns the vectors of tokens that have a tag, their class ids, weights and examples, a row each."""
     import numpy as np
 
     lengths = features.lengths
     places = np.arange(features.labels.shape[1]) < lengths[:, None]
-    labels, by_token = features.labels[places], np.repeat(weights / np.maximum(lengths, 1), lengths)
+    labels = features.labels[places]
     known = labels >= 0
-    return vectors[known], labels[known], by_token[known]
+    each = weights / np.maximum((features.labels >= 0).sum(1), 1)  # a feature's weight is shared by its tags
+    by_token, example = np.repeat(each, lengths), np.repeat(features.example, lengths)
+    return vectors[known], labels[known], by_token[known], example[known]

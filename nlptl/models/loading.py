@@ -77,9 +77,10 @@ def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
         _check_written(config, family.max_length(net_config))
     with _loading(source, seed):
         net, head, fresh = _load_net(config, source, net_config, family, wanted.output)
-        if not _has_head(raw, wanted):
+        has_file = (source.path / HEAD_FILE).exists()
+        if not _has_head(raw, wanted) or (isinstance(net, PooledClassifier) and not has_file):
             _draw(net, fresh, seed, getattr(net_config, "initializer_range", 0.02))
-        elif isinstance(net, PooledClassifier) and (source.path / HEAD_FILE).exists():
+        elif isinstance(net, PooledClassifier):
             net.load_head(source.path)
     check_tokenizer(tokenizer, net, config, writes="text" in family.native)
     words = label_words(tokenizer, labels) if config.head == "label_words" else None

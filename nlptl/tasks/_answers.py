@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 N_ENDS = 20  # starts and ends looked at in each window, as the SQuAD scripts do
-TINY = 1e-300  # keeps logarithms of probabilities finite
 
 
 @dataclass(frozen=True)
@@ -93,14 +92,14 @@ def prediction(example: Example, answers: Found, context: str, threshold: float 
         {"text": context[start:end], "start": start, "end": end, "score": p}
         for (_, start, end), p in zip(answers.spans, given, strict=True)
     ]
-    best = given[0] if given else 0.0
-    declined = not spans or (threshold is not None and margin(none, best) > threshold)
-    return Prediction(example.row_id, "" if declined else spans[0]["text"], {"answer": best, "no_answer": none}, spans)
-
-
-def margin(none: float, best: float) -> float:
-    """Returns log(p(no answer) / p(best answer)), which the threshold is compared with."""
-    return math.log(max(none, TINY)) - math.log(max(best, TINY))
+    best = Prediction(
+        example.row_id,
+        spans[0]["text"] if spans else "",
+        {"answer": given[0] if given else 0.0, "no_answer": none},
+        spans,
+    )
+    declined = threshold is not None and best.no_answer_margin > threshold
+    return replace(best, prediction="") if declined else best
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:

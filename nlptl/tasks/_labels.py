@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import torch
 
 
+TINY = 1e-6  # the slope of 0 ** gamma is not finite below gamma 1
+
+
 def class_ids(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace) -> "np.ndarray":
     """Returns each feature's class id, int64 (n,); -1 for no label, or one outside of the label space.
 
@@ -39,7 +42,7 @@ def losses(
     log_probs = logits.float() if likelihood else logits.float().log_softmax(-1)
     own = -log_probs.gather(1, labels[:, None])[:, 0]
     if gamma:
-        own = own * (1 - (-own).exp()) ** gamma
+        own = own * (1 - (-own).exp()).clamp(min=TINY) ** gamma
     return own if smoothing == 0 else (1 - smoothing) * own - smoothing * log_probs.mean(-1)
 
 

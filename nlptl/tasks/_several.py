@@ -39,7 +39,7 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, 
     each = functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")  # (n, classes)
     if gamma:
         missed = (labels - logits.float().sigmoid()).abs()
-        each = each * missed**gamma
+        each = each * missed.clamp(min=_labels.TINY) ** gamma
     return each.mean(-1)
 
 

@@ -19,6 +19,8 @@ CHUNK = 2_000  # texts a call, so that the tokenizer's own objects stay small
 class Pieces:
     """Token ids of features, in the order of their examples."""
 
+    filler: int
+    """What stands for an empty text, where the tokenizer adds no special tokens."""
     ids: "list[np.ndarray]" = field(default_factory=list)
     types: "list[np.ndarray]" = field(default_factory=list)
     """Token types; empty for models without."""
@@ -47,9 +49,9 @@ class Pieces:
         """Adds a feature."""
         import numpy as np
 
-        self.ids.append(np.asarray(ids, dtype=np.int32))
+        self.ids.append(np.asarray(ids or [self.filler], dtype=np.int32))
         if types is not None:
-            self.types.append(np.asarray(types, dtype=np.int8))
+            self.types.append(np.asarray(types or [0], dtype=np.int8))
         self.example.append(example)
 
 
@@ -83,9 +85,12 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
         overlap: tokens that neighbouring windows share, at most half of those that fit.
         pairs: whether the windows move over `text_pair`; then there must be room beside each first text.
     """
+    import numpy as np
+
     length = int(pretrained.config.max_length or 0)
-    pieces = Pieces()
+    pieces = Pieces(_filler(pretrained.tokenizer))
     for start, chunk in _chunks(examples):
+        first = len(pieces.ids)
         texts = [e.text for e in chunk]
         second = [str(e.text_pair or "") for e in chunk] if pairs else None
         encoded = _windowed(pretrained.tokenizer, texts, second, length, overlap)
@@ -95,7 +100,8 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
             pieces.add(encoded["input_ids"][i], types, start + example)
             moved = chunk[example].text_pair if pairs else chunk[example].text
             pieces.spans.append(_spans(encoded, i, int(pairs), str(moved or "")))
-        pieces.full_lengths += _capped(pieces, start, len(chunk), length)
+        totals = np.bincount(np.array(pieces.example[first:]) - start, [*map(len, pieces.ids[first:])])
+        pieces.full_lengths += [min(length, int(n)) for n in totals]
     return pieces
 
 
@@ -119,23 +125,23 @@ def _spans(encoded: Any, i: int, side: int, text: str) -> "np.ndarray":
 
     own = np.array([s == side for s in encoded.sequence_ids(i)])
     spans = np.where(own[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
-    for place in np.flatnonzero(own):  # some tokenizers count the blank before a word as part of it
-        while spans[place, 0] < spans[place, 1] and text[spans[place, 0]].isspace():
-            spans[place, 0] += 1
-    return spans
+    blank = np.fromiter((c.isspace() for c in text), bool, len(text))
+    while True:  # some tokenizers count the blanks before a word as part of it
+        moving = np.flatnonzero(spans[:, 1] > spans[:, 0])
+        moving = moving[blank[spans[moving, 0]]]
+        if not len(moving):
+            return spans if len(spans) else np.full((1, 2), -1, np.int32)
+        spans[moving, 0] += 1
 
 
-def _capped(pieces: Pieces, start: int, n: int, length: int) -> list[int]:
-    totals = [0] * n
-    for ids, example in zip(pieces.ids, pieces.example, strict=True):
-        if example >= start:
-            totals[example - start] = min(length, totals[example - start] + len(ids))
-    return totals
+def _filler(tokenizer: Any) -> int:
+    ids = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id, 0)
+    return int(next(i for i in ids if i is not None))
 
 
 def _cut(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
     length = int(pretrained.config.max_length or 0)
-    pieces = Pieces()
+    pieces = Pieces(_filler(pretrained.tokenizer))
     for start, chunk in _chunks(examples):
         encoded = _encode(chunk, pretrained.tokenizer, length)
         _add_all(pieces, encoded, start)
@@ -151,7 +157,7 @@ def _cut(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
 def _head_and_tail(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
     length = int(pretrained.config.max_length or 0)
     head = max(1, round(length * HEAD_SHARE))
-    pieces = Pieces()
+    pieces = Pieces(_filler(pretrained.tokenizer))
     for start, chunk in _chunks(examples):
         encoded = _encode(chunk, pretrained.tokenizer, None)
         pieces.full_lengths += [len(ids) for ids in encoded["input_ids"]]

@@ -81,8 +81,8 @@ class Classification:
         found = {name for e in examples for name in ((str(e.label),) if self.labels == "one" else e.label)}
         if declared is not None:
             return LabelSpace(tuple(name for name in declared if name in found))
-        if all(name.lstrip("-").isdecimal() for name in found):
-            return LabelSpace(tuple(sorted(found, key=int)))
+        if all(name.removeprefix("-").isdecimal() for name in found):
+            return LabelSpace(tuple(sorted(found, key=lambda name: (int(name), name))))
         return LabelSpace(tuple(sorted(found)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
@@ -91,7 +91,7 @@ class Classification:
         rows = _labels.class_ids if self.labels == "one" else _several.label_rows
         return pieces.features(rows(examples, pieces.example, pretrained.labels))
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns nothing: what is cut is told by the audit."""
         return []
 

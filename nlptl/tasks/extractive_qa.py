@@ -77,7 +77,7 @@ class ExtractiveQA:
         labels = [_place(examples[i].label, spans) for i, spans in zip(pieces.example, pieces.spans, strict=True)]
         return pieces.features(np.array(labels, np.int64).reshape(-1, 2))
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns the answers that no window holds as a whole: these cannot be learned."""
         import numpy as np
 
@@ -173,7 +173,9 @@ def _place(answers: Sequence[Answer] | None, spans: "np.ndarray") -> tuple[int, 
     known = _known(answers)
     if not known:
         return 0, 0
-    start, end = known[0].start, known[0].start + len(known[0].text)
+    text = known[0].text
+    start = known[0].start + len(text) - len(text.lstrip())  # no token covers the blanks around an answer
+    end = known[0].start + len(text.rstrip())
     inside = np.flatnonzero((spans[:, 0] >= 0) & (spans[:, 1] > start) & (spans[:, 0] < end))
     if not len(inside) or spans[inside[0], 0] > start or spans[inside[-1], 1] < end:
         return 0, 0

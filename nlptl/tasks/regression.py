@@ -96,7 +96,7 @@ class Regression:
             return pieces.features((numbers[:, None] > np.array(unit.values[:-1])).astype(np.float32))
         return pieces.features(((numbers - unit.mean) / unit.scale).astype(np.float32))
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns nothing: what is cut is told by the audit."""
         return []
 

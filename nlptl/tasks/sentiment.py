@@ -88,7 +88,7 @@ class Sentiment:
             wrong = sorted(found - values.keys())[:5]
             raise InputError(f"task.scale stars needs labels that are numbers, such as 4 or '4 stars'; found {wrong}")
         if len(values) == len(found):
-            names = sorted(found, key=lambda name: values[name])
+            names = sorted(found, key=lambda name: (values[name], name))
             ordered = self.scale == "stars" or (self.scale == "auto" and len(names) >= MANY)
             return LabelSpace(tuple(names), tuple(values[n] for n in names) if ordered else None)
         if declared is not None:
@@ -100,7 +100,7 @@ class Sentiment:
         pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
         return pieces.features(_labels.class_ids(examples, pieces.example, pretrained.labels))
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns nothing: what is cut is told by the audit."""
         return []
 

@@ -69,9 +69,21 @@ class Text2Text:
             row[: len(ids)] = ids
         return pieces.features(labels)
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
-        """Returns nothing: what is cut of the texts is told by the audit."""
-        return []
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
+        """Returns the training targets that are cut; their end is not taught, only their beginning."""
+        import numpy as np
+
+        most, labels = pretrained.config.max_written, features["train"].labels
+        ends = labels[:, most - 1] if labels.shape[1] == most else np.full(len(labels), UNKNOWN)
+        rows = np.flatnonzero((ends != UNKNOWN) & (ends != pretrained.tokenizer.eos_token_id)).tolist()
+        if not rows:
+            return []
+        ids = [corpus.splits["train"][row].row_id for row in rows]
+        message = (
+            f"{len(ids)} train rows have a target of more than {most} tokens, which is cut: rows "
+            f"{', '.join(map(str, ids[:5]))}; a higher --model.max_written keeps more"
+        )
+        return [Finding("cut_targets", message, len(ids), "warning", {"row_ids": {"train": ids}})]
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the mean cross-entropy of each target's tokens, (n,), from logits (n, longest, vocabulary)."""
@@ -105,8 +117,5 @@ class Text2Text:
 
 def _targets(examples: Sequence[Example], pretrained: Pretrained) -> list[list[int]]:
     texts = ["" if e.label is None else str(e.label) for e in examples]
-    encoded = pretrained.tokenizer(
-        text_target=texts, truncation=True, max_length=pretrained.config.max_written, padding=False
-    )
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
+    ids: list[list[int]] = pretrained.tokenizer(text_target=texts, truncation=False, verbose=False)["input_ids"]
+    return [row[: pretrained.config.max_written] for row in ids]

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     import torch
 
 WORDS = ("tokens", "words", "text", "sentence")
-TAGS = ("ner_tags", "tags", "labels", "entities", "spans", "label", "pos_tags", "chunk_tags")
+TAGS = ("ner_tags", "tags", "labels", "entities", "spans", "label", "chunk_tags")
 UNKNOWN = -100
 OUTSIDE = "O"
 
 
 @dataclass(frozen=True)
 class TokenClassification:
-    """A tag for each word: named entities, parts of speech; texts above model.max_length are read in windows."""
+    """A tag for each word, such as of named entities; texts above model.max_length are read in windows."""
 
     overlap: int = 64
     """Tokens that neighbouring windows share; at most half of a window."""
@@ -74,7 +74,7 @@ class TokenClassification:
                 labels[row, token] = ids.get(tags[word], UNKNOWN)
         return pieces.features(labels)
 
-    def findings(self, features: Mapping[str, Features], corpus: Corpus) -> list[Finding]:
+    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns the words that no token stands for, such as control characters: their tags cannot be learned."""
         found = []
         for split, part in features.items():

@@ -9,6 +9,7 @@ import pytest
 
 from nlptl.config import DataConfig
 from nlptl.data import fingerprint, load_split, open_rows
+from nlptl.errors import InputError
 from nlptl.records import Example
 
 TRICKY = [
@@ -128,10 +129,17 @@ def test_a_frames_missing_values_are_blank_texts_and_absent_labels(columns):
 
     frame = pd.DataFrame({"text": ["a", None, 3], "label": [1, 2, None]}, index=[7, 8, 9])
     assert load_split(frame, DataConfig(), columns, need_label=False) == [
-        Example(0, "a", None, "1"),
-        Example(1, "", None, "2"),
-        Example(2, "3", None, None),
+        Example(0, "a"),
+        Example(1, ""),
+        Example(2, "3"),
     ]
+    with pytest.raises(InputError, match="1 of 3 rows have no label"):
+        load_split(frame, DataConfig(), columns, need_label=True)
+
+
+def test_what_stands_in_a_label_column_does_not_matter_where_no_labels_are_needed(by_kind):
+    for kind, row in (("number", {"text": "a", "score": "n/a"}), ("tags", {"tokens": ["a", "b"], "tags": [7]})):
+        assert load_split([row], DataConfig(), by_kind[kind], need_label=False)[0].label is None
 
 
 def test_a_folder_gives_its_splits_under_their_usual_names(read, write):

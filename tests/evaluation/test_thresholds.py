@@ -51,7 +51,7 @@ def questions(seed: int, n: int = 50) -> tuple[list[tuple[Answer, ...]], list[Pr
     for i in range(n):
         has = random.random() < 0.6
         references.append((Answer("the red fox", 0),) if has else ())
-        none = float(np.clip(random.random() * 0.6 + (0 if has else 0.3), 0.01, 0.99).round(1))
+        none = float(np.clip(round(random.random() * 0.6 + (0 if has else 0.3), 1), 0.1, 0.9))
         text = str(random.choice(["red fox", "fox", "hen"]))
         found.append(Prediction(i, "", {"answer": 1 - none, "no_answer": none}, [{"text": text}]))
     return references, found

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from nlptl.artifact import FORMAT
 from tests.faults.small import reviews, snapshot, write_csv
 
 GOOD = "text,label\n" + "".join(f"{r['text']},{r['label']}\n" for r in reviews(20))
@@ -250,7 +251,7 @@ def test_a_folder_that_is_no_run_is_said(refused, says, work, words, said):
 def test_a_card_that_names_foreign_code_is_refused_and_never_imports_it(refused, says, work, bert):
     model = shutil.copytree(bert, work / "model")
     (work / "foreign.py").write_text(f"open({str(work / 'ran')!r}, 'w')")
-    card = {"format": 1, "task": {"name": "sentiment"}, "method": {"name": "foreign.Method"}}
+    card = {"format": FORMAT, "task": {"name": "sentiment"}, "method": {"name": "foreign.Method"}}
     (model / "nlptl.json").write_text(json.dumps(card))
     says(refused("predict", "model", "--text", "x"), "'foreign.Method'", "import foreign first, if you trust it")
     assert not (work / "ran").exists()

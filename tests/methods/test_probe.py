@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nlptl.engine.prefix import Prefix
-from nlptl.methods.probe import Probe
+from nlptl.methods.probe import Probe, _tagged
+from nlptl.records import Features
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny
 
@@ -85,3 +86,28 @@ def test_a_probe_needs_no_room_in_the_cache(tiny_folders):
     pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
     features = tiny.features(pretrained)
     assert Prefix(pretrained.module, features, tiny.fp32(), max_gib=0.0).vectors.shape == (24, 32)
+
+
+def test_words_of_one_sentence_are_never_on_both_sides_of_a_fold():
+    example = np.repeat(np.arange(40), 5)
+    folds = Probe(n_search=100)._folds(example, seed=0)
+    assert len(folds) == 3
+    for fit, held_out in folds:
+        assert not set(example[fit]) & set(example[held_out])
+        assert len(fit) + len(held_out) == 100
+    assert Probe()._folds(np.zeros(9, int), seed=0) == []
+
+
+def test_every_tagged_word_weighs_the_same_in_a_tag_probe():
+    labels = np.array([[0, -100, -100, -100], [1, 2, 1, -100]])
+    features = Features(
+        input_ids=np.zeros(7, np.int32),
+        token_type_ids=None,
+        offsets=np.array([0, 4, 7]),
+        example=np.arange(2),
+        labels=labels,
+        full_lengths=np.array([4, 3]),
+    )
+    vectors, found, weights, example = _tagged(np.arange(7.0)[:, None], features, np.array([1.0, 3.0]))
+    assert vectors[:, 0].tolist() == [0, 4, 5, 6]
+    assert (found.tolist(), weights.tolist(), example.tolist()) == ([0, 1, 2, 1], [1, 1, 1, 1], [0, 1, 1, 1])

@@ -362,8 +362,8 @@ def test_a_folder_without_a_card_is_refused(copy):
 
 def test_an_artifact_of_another_format_is_refused(saved):
     folder = saved(Full())
-    change(folder / "nlptl.json", format=2)
-    assert refused(folder) == f"{folder / 'nlptl.json'} has format 2, this nlptl reads 1"
+    change(folder / "nlptl.json", format=99)
+    assert refused(folder) == f"{folder / 'nlptl.json'} has format 99, this nlptl reads {artifact.FORMAT}"
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"x")], ids=["missing", "damaged"])

@@ -9,7 +9,6 @@ from nlptl.config import ModelConfig
 from nlptl.errors import InputError
 from nlptl.models import loading
 from nlptl.records import Answer, Batch, Corpus, Example
-from nlptl.tasks import _answers
 from nlptl.tasks.extractive_qa import ExtractiveQA
 from tests import tiny
 
@@ -70,10 +69,18 @@ def test_answers_that_no_window_holds_are_counted(pretrained):
     long = CONTEXT[: CONTEXT.find(" and the light")]
     rows = [asking("good"), asking(long), asking(None)]
     features = {"train": TASK.encode(rows, pretrained)}
-    found = TASK.findings(features, Corpus({"train": rows}, None, {}, ()))
+    found = TASK.findings(features, Corpus({"train": rows}, None, {}, ()), pretrained)
     assert [(f.kind, f.n, f.severity) for f in found] == [("lost_answers", 1, "warning")]
     assert "1 train rows have an answer that no window holds as a whole" in found[0].message
-    assert TASK.findings({"train": TASK.encode(rows[:1], pretrained)}, Corpus({"train": rows[:1]}, None, {}, ())) == []
+    held = {"train": TASK.encode(rows[:1], pretrained)}
+    assert TASK.findings(held, Corpus({"train": rows[:1]}, None, {}, ()), pretrained) == []
+
+
+def test_blanks_around_an_answer_do_not_make_it_unanswerable(pretrained):
+    start = CONTEXT.find(" good ")
+    padded = Example(0, "what", CONTEXT, (Answer(" good ", start),))
+    expected = TASK.encode([asking("good", question="what")], pretrained)
+    np.testing.assert_array_equal(TASK.encode([padded], pretrained).labels, expected.labels)
 
 
 def test_without_overlap_every_character_is_still_read_and_lost_answers_are_counted(pretrained):
@@ -85,7 +92,7 @@ def test_without_overlap_every_character_is_still_read_and_lost_answers_are_coun
     covered = {int(c) for a, b in features.spans if a >= 0 for c in range(a, b)}
     assert covered == {i for i, c in enumerate(CONTEXT) if c != " "}
     held = [(features.labels[features.example == i, 1] > 0).any() for i in range(3)]
-    lost = task.findings({"train": features}, Corpus({"train": rows}, None, {}, ()))
+    lost = task.findings({"train": features}, Corpus({"train": rows}, None, {}, ()), pretrained)
     assert sum(f.n for f in lost) == 3 - sum(held)
 
 
@@ -114,8 +121,7 @@ def test_the_threshold_decides_whether_an_answer_is_given(pretrained):
         found = TASK.decode(logits, features, [example], pretrained)[0]
         assert found.prediction == expected
         assert found.spans[0]["text"] == "good"
-    none, best = found.scores["no_answer"], found.scores["answer"]
-    assert _answers.margin(none, best) == pytest.approx(2.0, abs=1e-4)
+    assert found.no_answer_margin == pytest.approx(2.0, abs=1e-4)
 
 
 def test_an_answer_is_no_longer_than_asked_for(pretrained):

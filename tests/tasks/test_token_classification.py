@@ -83,7 +83,7 @@ def test_an_inside_tag_that_continues_nothing_begins_an_entity(pretrained):
 def test_words_without_a_token_are_counted_and_tagged_outside(pretrained):
     row = Example(0, "good \u200b\u200b film", None, ("B-X", "O", "B-Y"), ((0, 4), (5, 5), (8, 12)))
     features = TASK.encode([row], pretrained)
-    found = TASK.findings({"train": features}, Corpus({"train": [row]}, None, {}, ()))
+    found = TASK.findings({"train": features}, Corpus({"train": [row]}, None, {}, ()), pretrained)
     assert [(f.kind, f.n) for f in found] == [("lost_words", 1)]
     logits = np.zeros((len(features.input_ids), 5), np.float32)
     assert TASK.decode(logits, features, [row], pretrained)[0].prediction[1] == "O"

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from nlptl.errors import InputError
 from nlptl.models.families._padded import Padded, last
 from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
@@ -32,15 +31,7 @@ class GPT2(Padded):
         return backbone.wte  # type: ignore[return-value]
 
     def inputs(self, config: Any, batch: Batch) -> dict[str, Any]:
-        """Returns the padded batch, (n, longest) each, as the arguments of transformers' forward.
-
-        Raises:
-            InputError: a text has no tokens: the tokenizer adds no special ones.
-        """
-        if int(batch.lengths.min()) == 0:
-            raise InputError(
-                "GPT-2 needs at least one token a text, found an empty text: set data.blank drop, or choose an encoder"
-            )
+        """Returns the padded batch, (n, longest) each, as the arguments of transformers' forward."""
         return super().inputs(config, batch) | {"use_cache": False}
 
     def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
