@@ -3,6 +3,8 @@
 python recipes/ner.py
 python recipes/ner.py --data.train train.conll --data.validation dev.conll --method adapter
 accelerate launch recipes/ner.py --method full
+
+On its sample (60 test sentences, seed 0): entity F1 0.78 [0.69, 0.86]; the commonest tag of each word 0.16.
 """
 
 from nlptl import DataConfig, Full, Recipe, TokenClassification, TrainConfig
