@@ -4,8 +4,8 @@ python recipes/qa.py
 python recipes/qa.py --data.train train-v2.0.json --data.validation dev-v2.0.json --train.epochs 2 --train.lr 5e-5
 accelerate launch recipes/qa.py --method lora
 
-On its sample (210 questions to learn from, 50 to test, seed 0): F1 0.26 [0.16, 0.37]; the sentence that shares most words
-0.11. To point at answers well, a sentence encoder needs thousands of questions.
+On its sample (210 questions to learn from, 50 to test, seed 0): F1 0.26 [0.16, 0.37]; the sentence that shares most
+words 0.11. To point at answers well, a sentence encoder needs thousands of questions.
 """
 
 from nlptl import DataConfig, ExtractiveQA, Full, Recipe, TrainConfig

@@ -165,7 +165,7 @@ def test_without_validation_the_last_state_is_kept(tiny_folders, tmp_path):
 
 def test_the_gradient_is_clipped(tiny_folders, tmp_path, monkeypatch):
     def sgd(trainable, lr, decay):
-        return torch.optim.SGD(trainable, lr=lr)
+        return torch.optim.SGD(trainable, lr=lr, fused=True)
 
     monkeypatch.setattr(optim, "optimizer", sgd)
     for limit in (0.01, 0.0):
