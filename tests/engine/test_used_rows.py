@@ -41,7 +41,10 @@ def test_without_decay_all_weights_come_out_as_those_of_the_whole_embedding(
     tiny_folders, tmp_path, monkeypatch, family
 ):
     # SGD: AdamW would make a step of any noise where a gradient is zero.
-    monkeypatch.setattr(loop.optim, "optimizer", lambda trainable, lr, decay: torch.optim.SGD(trainable, lr=0.1))
+    def sgd(trainable, lr, decay):
+        return torch.optim.SGD(trainable, lr=0.1, fused=True)
+
+    monkeypatch.setattr(loop.optim, "optimizer", sgd)
     some, few, _ = train(tiny_folders[family], tmp_path / "a", 1, monkeypatch)
     whole, all_rows, _ = train(tiny_folders[family], tmp_path / "b", 10**9, monkeypatch)
     assert some == pytest.approx(whole, rel=1e-6)

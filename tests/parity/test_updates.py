@@ -35,7 +35,7 @@ def sgd(monkeypatch):
     monkeypatch.setattr(
         optim,
         "optimizer",
-        lambda trainable, lr, decay: torch.optim.SGD(trainable, lr=lr),
+        lambda trainable, lr, decay: torch.optim.SGD(trainable, lr=lr, fused=True),
     )
 
 
