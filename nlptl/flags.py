@@ -55,7 +55,7 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
     """
     from docstring_parser import parse_from_object
 
-    docs = {p.arg_name: p.description for p in parse_from_object(cls).params}
+    docs = {p.arg_name: p.description for c in reversed(cls.__mro__[:-1]) for p in parse_from_object(c).params}
     hints = get_type_hints(cls)
     group = parser.add_argument_group(f"{part}: {(cls.__doc__ or part).splitlines()[0]}")
     for field in dataclasses.fields(cls):

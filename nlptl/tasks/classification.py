@@ -1,23 +1,22 @@
 """Classification: one label a text or pair of texts, or several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.checks import at_least, check_types
+from nlptl.checks import at_least
 from nlptl.records import (
     Batch,
     Column,
-    Corpus,
     Example,
     Features,
-    Finding,
     LabelSpace,
     Output,
     Prediction,
     Pretrained,
 )
 from nlptl.tasks import _labels, _several, _tokens
+from nlptl.tasks._whole import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +27,8 @@ PAIR = ("text_pair", "sentence2", "hypothesis", "question2", "text2")
 LABEL = ("label", "labels", "class", "category", "topic", "intent", "target", "gold_label")
 
 
-@dataclass(frozen=True)
-class Classification:
+@dataclass(frozen=True, kw_only=True)
+class Classification(WholeText):
     """One label a text, or several; pairs of texts where there is a second text column."""
 
     labels: Literal["one", "several"] = "one"
@@ -40,20 +39,13 @@ class Classification:
     """focal: rows that are right already count less (Lin et al. 2017)."""
     gamma: float = 2.0
     """Exponent of the focal loss."""
-    long: _tokens.Long = "truncate"
-    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
-    whose probabilities are averaged."""
-    overlap: int = 32
-    """Tokens that neighbouring windows share; at most half of a window."""
 
     sample: ClassVar[str] = "requests"
-    max_length: ClassVar[int] = 256
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
-        check_types("task", self)
+        super().__post_init__()
         at_least("task.gamma", self.gamma, 0)
-        at_least("task.overlap", self.overlap, 0)
 
     @property
     def output(self) -> Output:
@@ -90,10 +82,6 @@ class Classification:
         pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
         rows = _labels.class_ids if self.labels == "one" else _several.label_rows
         return pieces.features(rows(examples, pieces.example, pretrained.labels))
-
-    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns nothing: what is cut is told by the audit."""
-        return []
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the (focal) cross-entropy of each feature, (n,); of several labels the mean over the labels."""

@@ -1,24 +1,22 @@
 """Regression: a number for a text or a pair of texts, such as a similarity or a grade."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError
 from nlptl.records import (
     Batch,
     Column,
-    Corpus,
     Example,
     Features,
-    Finding,
     LabelSpace,
     Output,
     Prediction,
     Pretrained,
 )
 from nlptl.tasks import _labels, _tokens
+from nlptl.tasks._whole import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,17 +28,12 @@ LABEL = ("score", "similarity", "label", "target", "grade", "rating", "value", "
 MOST_GRADES = 50
 
 
-@dataclass(frozen=True)
-class Regression:
+@dataclass(frozen=True, kw_only=True)
+class Regression(WholeText):
     """One number a text or pair of texts; predictions are in the unit of the data."""
 
     loss: Literal["mse", "ordinal"] = "mse"
     """mse: squared error of the standardized number; ordinal: for grades, whether each threshold is passed."""
-    long: _tokens.Long = "truncate"
-    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
-    whose numbers are averaged."""
-    overlap: int = 32
-    """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
@@ -50,12 +43,6 @@ class Regression:
     output: ClassVar[Output] = "number"
     sample: ClassVar[str] = "similarity"
     metric: ClassVar[str] = "pearson"
-    max_length: ClassVar[int] = 256
-
-    def __post_init__(self) -> None:
-        """Checks types, choices and ranges."""
-        check_types("task", self)
-        at_least("task.overlap", self.overlap, 0)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
         """Returns the unit of the training examples' numbers; with an ordinal loss, one class a threshold as well.
@@ -95,10 +82,6 @@ class Regression:
         if unit.values is not None:
             return pieces.features((numbers[:, None] > np.array(unit.values[:-1])).astype(np.float32))
         return pieces.features(((numbers - unit.mean) / unit.scale).astype(np.float32))
-
-    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns nothing: what is cut is told by the audit."""
-        return []
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the loss of each feature, (n,).

@@ -1,14 +1,14 @@
 """Sentiment: two classes, three classes, or stars."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.checks import at_least, check_types
 from nlptl.errors import InputError
-from nlptl.records import Batch, Column, Corpus, Example, Features, Finding, LabelSpace, Output, Prediction, Pretrained
+from nlptl.records import Batch, Column, Example, Features, LabelSpace, Output, Prediction, Pretrained
 from nlptl.tasks import _labels, _tokens
+from nlptl.tasks._whole import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,17 +44,12 @@ MANY = 4  # two or three numbers are as likely codes of classes
 NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:stars?)?\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Sentiment:
+@dataclass(frozen=True, kw_only=True)
+class Sentiment(WholeText):
     """One sentiment a text: named classes, or stars."""
 
     scale: Literal["auto", "classes", "stars"] = "auto"
     """classes: unordered; stars: ordered numbers; auto: stars where there are four or more labels, all numbers."""
-    long: _tokens.Long = "truncate"
-    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
-    whose probabilities are averaged."""
-    overlap: int = 32
-    """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
@@ -64,12 +59,6 @@ class Sentiment:
     output: ClassVar[Output] = "class"
     sample: ClassVar[str] = "reviews"
     metric: ClassVar[str] = "accuracy"
-    max_length: ClassVar[int] = 256
-
-    def __post_init__(self) -> None:
-        """Checks types, choices and ranges."""
-        check_types("task", self)
-        at_least("task.overlap", self.overlap, 0)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
         """Returns the classes of the training examples: stars ascending, else as declared, else in alphabetical order.
@@ -99,10 +88,6 @@ class Sentiment:
         """Returns the tokens and class ids of some rows."""
         pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
         return pieces.features(_labels.class_ids(examples, pieces.example, pretrained.labels))
-
-    def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns nothing: what is cut is told by the audit."""
-        return []
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the cross-entropy of each feature, (n,)."""
