@@ -40,6 +40,7 @@ def _job(prepared: Any, folder: Path) -> loop.Job:
         model=prepared.pretrained.module,
         features=features,
         weights=recipe.task.weights(features, prepared.labels, "none"),
+        draw=None,
         losses=partial(recipe.task.losses, smoothing=0.0, likelihood=False),
         evaluate=dict,
         metric="accuracy",

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
+from nlptl.engine import memory
 from nlptl.errors import InputError
 
 
@@ -87,6 +88,7 @@ def start(precision: str) -> Compute:
     Raises:
         InputError: the launcher started several processes that do not know of each other.
     """
+    memory.keep()
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     expected = int(os.environ.get("WORLD_SIZE", "1"))
     if accelerator.num_processes != expected:
