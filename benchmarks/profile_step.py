@@ -47,6 +47,7 @@ def _job(prepared: Any, folder: Path) -> loop.Job:
         greater_is_better=True,
         config=recipe.train,
         lr=float(recipe.train.lr),
+        row_ids=range(N_ROWS),
         folder=folder,
         log=lambda line: None,
         show=lambda update, loss, n: None,

@@ -40,8 +40,8 @@ def report(case: Case, output: Path) -> dict[str, Any]:
         ValueError: it lacks one of the case's measures.
     """
     found: dict[str, Any]
-    if case.system == NLPTL:
-        found = _nlptl(output)
+    if output.is_dir():
+        found = report_of_run(output)
         found["metrics"] |= case.also(output) if case.also else {}
     else:
         found = json.loads(output.read_text(encoding="utf-8"))
@@ -57,7 +57,8 @@ def _scored(case: Case, inputs: Inputs, seed: int) -> dict[str, Path]:
     return {split: inputs.train(name, seed) for split, name in case.scored.items()}
 
 
-def _nlptl(folder: Path) -> dict[str, Any]:
+def report_of_run(folder: Path) -> dict[str, Any]:
+    """Returns what the folder of a finished run of nlptl says of it, in the form of a benchmark's record."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     timing = result["timing"]
     return {

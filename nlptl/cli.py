@@ -34,7 +34,7 @@ nlptl COMMAND --help lists the flags of a command; nlptl train TASK --method NAM
 """
 READING = ("text", "text_pair", "question", "context", "delimiter", "quoting")
 ROW = ("text", "text_pair", "question", "context")
-FAILED, USAGE_ERROR, INTERRUPTED = 1, 2, 130
+FAILED, USAGE_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 
 def run() -> NoReturn:
@@ -43,7 +43,10 @@ def run() -> NoReturn:
 
 
 def command(argv: Sequence[str]) -> int:
-    """Runs a command line and returns its exit status: 0, 1 (training failed), 2 (wrong input), 130 (interrupted)."""
+    """Runs a command line and returns its exit status.
+
+    0, 1 (training failed), 2 (wrong input), 130 or 143 (stopped by SIGINT or SIGTERM).
+    """
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict}
     if not argv or argv[0] in ("-h", "--help"):
         sys.stdout.write(_usage())
@@ -106,7 +109,9 @@ def _resume(argv: list[str]) -> int:
 
 
 def _status(run: Run) -> int:
-    return 0 if run.result["status"] == "succeeded" else INTERRUPTED
+    if run.result["status"] == "succeeded":
+        return 0
+    return TERMINATED if run.result["training"]["stopped_by"] == "SIGTERM" else INTERRUPTED
 
 
 def _evaluate(argv: list[str]) -> int:

@@ -121,9 +121,17 @@ class TrainConfig:
     keep: Literal["best", "last"] = "best"
     """Which state is the result: the best on validation, or the last."""
     checkpoint_every: int | None = None
-    """Write a checkpoint every n updates; default: after an evaluation, at most once a minute."""
+    """Write a checkpoint every n updates; default: every minute, or as seldom as keeps writing below 2 % of the
+    time."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints that are kept until the run is finished."""
+    max_skipped: int = 3
+    """Updates whose loss or gradient is not finite are left out; so many in a row stop the run."""
     micro_batch_tokens: int = 4096
-    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result)."""
+    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result). Where
+    memory runs out the run goes on with half."""
+    gradient_checkpointing: bool = False
+    """Keep only the inputs of layers and compute the rest again in the backward pass: less memory, a third slower."""
     cache_gib: float = 4.0
     """Most memory for the outputs of frozen layers, in GiB; beyond it they are computed again in each epoch."""
     log_every: int = 10
@@ -132,7 +140,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("train", self)
-        for name in ("epochs", "batch_size", "micro_batch_tokens", "log_every"):
+        for name in ("epochs", "batch_size", "micro_batch_tokens", "log_every", "keep_checkpoints", "max_skipped"):
             at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("evaluate_every", "early_stopping", "checkpoint_every"):
             at_least(f"train.{name}", getattr(self, name), 1)

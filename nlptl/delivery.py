@@ -35,9 +35,14 @@ class Trained:
 
     finished: bool
     update: int
-    best_update: int | None
     train_s: float
     n_examples: int
+    checkpoint_s: float = 0.0
+    best_update: int | None = None
+    n_skipped: int = 0
+    """Updates left out because their loss or gradient was not finite."""
+    stopped_by: str | None = None
+    """The signal that stopped it."""
     head: dict[str, Any] | None = None
     """What a method that solves for the head chose."""
 
@@ -127,7 +132,17 @@ def training_facts(prepared: Prepared, trained: Trained) -> dict[str, Any]:
     n_trainable = sum(p.numel() for p in parameters if p.requires_grad)
     return {
         "parameters": {"total": sum(p.numel() for p in parameters), "trainable": n_trainable},
-        "training": {"updates": trained.update, "best_update": trained.best_update, "head": trained.head},
-        "timing": {"train_s": trained.train_s, "examples_per_s": trained.n_examples / max(trained.train_s, 1e-9)},
+        "training": {
+            "updates": trained.update,
+            "best_update": trained.best_update,
+            "skipped": trained.n_skipped,
+            "stopped_by": trained.stopped_by,
+            "head": trained.head,
+        },
+        "timing": {
+            "train_s": trained.train_s,
+            "checkpoint_s": trained.checkpoint_s,
+            "examples_per_s": trained.n_examples / max(trained.train_s, 1e-9),
+        },
         "rows": {split: len(rows) for split, rows in prepared.corpus.splits.items()},
     }

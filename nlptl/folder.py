@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
+import os
 import platform
 import resource
 import sys
@@ -21,9 +23,12 @@ from nlptl import __version__, registry
 from nlptl.data import fingerprint
 from nlptl.errors import InputError, NlptlError
 from nlptl.recipe import Recipe
-from nlptl.records import Corpus, Prediction, Pretrained
+from nlptl.records import Prediction, Pretrained
 
 IN_MEMORY = "in-memory:"
+BEGINNING = {"audit.json", "inputs.json", "checkpoints"}
+"""What a run writes before its recipe; a folder with no more than that was left by one that never began."""
+COMPARED_BY_CONTENT = {"data.train", "data.validation", "data.test", "model.name"}
 PACKAGES = (
     "torch",
     "transformers",
@@ -58,34 +63,56 @@ class Folder:
         """
         if output is None:
             output = _next_free(Path("runs"), recipe)
-        path = Path(output)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            what = "a run" if (path / "recipe.yaml").exists() else "files" if path.is_dir() else "a file"
+        folder = Folder(Path(output))
+        folder._refuse_content()
+        return folder
+
+    def _refuse_content(self) -> None:
+        path = self.path
+        found = {p.name.removesuffix(".partial") for p in path.iterdir()} if path.is_dir() else set()
+        if (path.exists() and not path.is_dir()) or found - BEGINNING:
+            what = "a run" if "recipe.yaml" in found else "files" if path.is_dir() else "a file"
             raise InputError(
                 f"output {str(path)!r} already holds {what}: nothing is overwritten; choose another folder"
             )
-        return Folder(path)
 
-    def begin(self, prepared: Any, *, is_main: bool) -> None:
-        """Makes the folder and writes what is known before training.
+    def hold(self) -> int:
+        """Makes the folder if there is none, and keeps other runs out of it until the returned handle is closed.
+
+        Raises:
+            InputError: another process holds it, or it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise InputError(f"{str(self.path)!r} is in use: another run is writing to it") from error
+        return handle
+
+    def begin(self, prepared: Any) -> None:
+        """Writes what is known before training, the recipe last: with it, the folder holds a run.
 
         Args:
             prepared: recipe, corpus, pretrained model and findings.
-            is_main: whether this process writes.
+
+        Raises:
+            InputError: another run was faster, or the folder cannot be written.
         """
-        if not is_main:
-            return
+        self._refuse_content()
+        plain = _storable(prepared.recipe.to_dict())
+        findings = [dataclasses.asdict(f) for f in prepared.findings]
         try:
-            self.checkpoints.mkdir(parents=True)
+            self.checkpoints.mkdir(exist_ok=True)
+            self._write_json("audit.json", {"notes": prepared.corpus.notes, "findings": findings})
+            self._write_json("inputs.json", {**_inputs(prepared), "recipe": plain})
+            self._write("recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         except OSError as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
-        plain = _storable(prepared.recipe.to_dict())
-        self._write("recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
-        self._write_json(
-            "audit.json",
-            {"notes": prepared.corpus.notes, "findings": [dataclasses.asdict(f) for f in prepared.findings]},
-        )
-        self._write_json("inputs.json", _inputs(prepared.corpus, prepared.pretrained))
 
     def recipe(self) -> Recipe:
         """Returns the stored recipe.
@@ -107,11 +134,17 @@ class Folder:
         result: dict[str, Any] = json.loads((self.path / "result.json").read_text(encoding="utf-8"))
         return result
 
-    def check_unchanged(self, corpus: Corpus, pretrained: Pretrained) -> None:
-        """Raises an InputError when data or pretrained weights are not those that the run began with."""
+    def check_unchanged(self, prepared: Any) -> None:
+        """Raises an InputError when data, pretrained weights or recipe are not those that the run began with."""
         before = json.loads((self.path / "inputs.json").read_text(encoding="utf-8"))
-        now = _inputs(corpus, pretrained)
+        old, new = _flat(before.pop("recipe")), _flat(_storable(prepared.recipe.to_dict()))
+        now = _inputs(prepared)
         changed = sorted(name for name in before | now if before.get(name) != now.get(name))
+        changed += [
+            f"{name} (was {old.get(name)}, is {new.get(name)})"
+            for name in sorted(old.keys() | new.keys())
+            if name not in COMPARED_BY_CONTENT and old.get(name) != new.get(name)
+        ]
         if changed:
             raise InputError(f"{self.path} cannot be resumed: changed since it began: {', '.join(changed)}")
 
@@ -156,7 +189,12 @@ class Folder:
         return {
             "task": registry.name_of("task", type(recipe.task)),
             "method": registry.name_of("method", type(recipe.method)),
-            "model": {"name": source.name, "revision": source.revision, "sha256": source.sha256},
+            "model": {
+                "name": source.name,
+                "revision": source.revision,
+                "sha256": source.sha256,
+                "licence": source.licence,
+            },
             "memory": {"peak_mib": _peak_mib()},
             "artifact_bytes": sum(p.stat().st_size for p in files),
             "seed": recipe.train.seed,
@@ -198,8 +236,15 @@ def _storable(plain: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
 
-def _inputs(corpus: Corpus, pretrained: Pretrained) -> dict[str, str]:
-    return {f"data.{s}": fingerprint(rows) for s, rows in corpus.splits.items()} | {"model": pretrained.source.sha256}
+def _inputs(prepared: Any) -> dict[str, str]:
+    splits = prepared.corpus.splits
+    data = {f"data.{split}": fingerprint(rows) for split, rows in splits.items()}
+    return data | {"model": prepared.pretrained.source.sha256}
+
+
+def _flat(plain: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a recipe by name, such as "train.epochs"."""
+    return {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
 
 
 def _described(error: BaseException) -> str:

@@ -29,6 +29,9 @@ class Model(Protocol):
     def per_token(self, cut: int | None = None) -> bool:
         """Returns whether the prefix's outputs at a cut, or without one the logits, have a row for each token."""
 
+    def recompute(self) -> None:
+        """Makes layers keep only their input and compute the rest again in the backward pass."""
+
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
 

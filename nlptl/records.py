@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from nlptl.config import ModelConfig
 
+NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNORECASE)
 TINY = 1e-300  # keeps logarithms of probabilities finite
 SPLITS = ("train", "validation", "test")
 
@@ -234,6 +236,13 @@ class ModelSource:
     """Of model.safetensors, or of its shards' hashes."""
     reference: str
     """What other programs can load it by: the Hub id, or the folder."""
+    licence: str | None = None
+    """As its model card names it."""
+
+    @property
+    def is_non_commercial(self) -> bool:
+        """Whether the licence forbids commercial use, such as cc-by-nc-4.0."""
+        return bool(self.licence and NON_COMMERCIAL.search(self.licence))
 
 
 @dataclass

@@ -54,6 +54,12 @@ class Run:
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return result
 
+    def resume(self) -> Run:
+        """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.training.resume`."""
+        from nlptl.training import resume
+
+        return resume(self.folder)
+
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,8 +34,9 @@ def train(recipe: Recipe, output: str | Path | None = None) -> Run:
     compute = device.start(recipe.train.precision)
     folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
     prepared = prepare(recipe, compute)
-    folder.begin(prepared, is_main=prepared.compute.is_main)
-    return _train(prepared, folder, resume=False)
+    with _held(folder, compute):
+        compute.from_main(lambda: folder.begin(prepared))
+        return _train(prepared, folder, resume=False)
 
 
 def resume(path: str | Path) -> Run:
@@ -43,11 +47,24 @@ def resume(path: str | Path) -> Run:
     """
     folder = Folder(Path(path))
     recipe = folder.recipe()
-    if folder.status() == "succeeded":
-        raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
-    prepared = prepare(recipe, device.start(recipe.train.precision))
-    folder.check_unchanged(prepared.corpus, prepared.pretrained)
-    return _train(prepared, folder, resume=True)
+    compute = device.start(recipe.train.precision)
+    with _held(folder, compute):
+        if folder.status() == "succeeded":
+            raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
+        prepared = prepare(recipe, compute)
+        compute.from_main(lambda: folder.check_unchanged(prepared))
+        return _train(prepared, folder, resume=True)
+
+
+@contextmanager
+def _held(folder: Folder, compute: Compute) -> Iterator[None]:
+    """Keeps every other run out of the folder, from the main process; however this one ends, the hold ends with it."""
+    handle = int(compute.from_main(lambda: str(folder.hold())))
+    try:
+        yield
+    finally:
+        if compute.is_main:
+            os.close(handle)
 
 
 def prepare(recipe: Recipe, compute: Compute) -> Prepared:
@@ -67,6 +84,8 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # new parameters are drawn from the global random state
         method.prepare(pretrained)
+    if recipe.train.gradient_checkpointing:
+        pretrained.module.recompute()
     pretrained.module.to(compute.device)
     features = {split: task.encode(rows, pretrained) for split, rows in corpus.splits.items()}
     lengths = {split: f.full_lengths.tolist() for split, f in features.items()}
@@ -139,9 +158,7 @@ def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
 def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
-    newest = checkpoint.latest(folder.checkpoints) if resume else None
-    if resume and prepared.compute.is_main:
-        folder.cut_log(checkpoint.update_of(newest) if newest else 0)
+    newest = _newest(folder, prepared.compute) if resume else None
     with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
         job = loop.Job(
             model=pretrained.module,
@@ -154,12 +171,25 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
             greater_is_better=evaluation.greater_is_better(str(recipe.eval.metric)),
             config=recipe.train,
             lr=float(recipe.train.lr or 0),
+            row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
             log=folder.log if prepared.compute.is_main else _nowhere,
             show=show,
         )
         progress = loop.train(job, prepared.compute, newest)
-    return Trained(progress.finished, progress.update, progress.best_update, progress.train_s, progress.n_examples)
+    return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
+
+
+def _newest(folder: Folder, compute: Compute) -> Path | None:
+    """Returns the newest undamaged checkpoint, and drops the lines of the log that lie behind it."""
+
+    def find() -> str:
+        found = checkpoint.latest(folder.checkpoints, console.warn)
+        folder.cut_log(checkpoint.update_of(found) if found else 0)
+        return str(found or "")
+
+    name = compute.from_main(find)
+    return Path(name) if name else None
 
 
 def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
@@ -171,7 +201,7 @@ def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     chosen = method.fit_head(prepared.pretrained, prefix.vectors.float().numpy(), train, weights, recipe.train.seed)
     if prepared.compute.is_main:
         folder.log({"update": 1, **chosen, "validation": _validate(prepared)})
-    return Trained(True, 1, None, time.perf_counter() - began, len(train), chosen)
+    return Trained(True, 1, time.perf_counter() - began, len(train), head=chosen)
 
 
 def _draw(prepared: Prepared) -> Any:

@@ -117,6 +117,7 @@ def job(
         greater_is_better=True,
         config=config,
         lr=lr,
+        row_ids=range(1000, 1000 + len(found.full_lengths)),
         folder=folder,
         log=record.lines.append,
         show=shown,

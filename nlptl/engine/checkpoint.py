@@ -1,8 +1,10 @@
 """Checkpoints: what is trained, the optimizer's state, the position; safetensors and JSON, whole or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from nlptl.errors import InputError
+from nlptl.errors import InputError, TrainingError
 from nlptl.protocols import Model
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"
+HASHES = "sha256.json"
 Tensors = dict[str, torch.Tensor]
 
 
@@ -30,14 +33,28 @@ class Progress:
     validation: dict[str, float] = field(default_factory=dict)
     """The last evaluation."""
     finished: bool = False
+    n_skipped: int = 0
+    """Updates left out because their loss or gradient was not finite."""
+    n_skipped_in_a_row: int = 0
+    micro_batch_tokens: int | None = None
+    """What memory has left of train.micro_batch_tokens, where it ran out."""
+    stopped_by: str | None = None
+    """The signal that stopped the run, SIGINT or SIGTERM, until it goes on."""
     train_s: float = 0.0
+    checkpoint_s: float = 0.0
+    """Time spent on writing checkpoints, of those that the run did not lose."""
     n_examples: int = 0
 
 
 def save(
-    folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress, best: Tensors | None
+    folder: Path,
+    model: Model,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    best: Tensors | None,
+    n_kept: int = 1,
 ) -> None:
-    """Writes a checkpoint beside its place, moves it there once all of it is on disk, and drops the older ones.
+    """Writes a checkpoint beside its place, moves it there once all of it is on disk, and drops the oldest ones.
 
     Args:
         folder: its place; replaced if there is one already.
@@ -45,21 +62,24 @@ def save(
         optimizer: its state is written.
         progress: the position.
         best: the best state so far, where one is kept.
+        n_kept: how many checkpoints stay, this one among them.
+
+    Raises:
+        TrainingError: it cannot be written, such as on a full disk; those before are still there.
     """
     aside = folder.with_name(folder.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    save_file(_contiguous(trained(model)), aside / WEIGHTS)
-    save_file(_optimizer_tensors(optimizer), aside / OPTIMIZER)
-    if best is not None:
-        save_file(_contiguous(best), aside / BEST)
-    (aside / PROGRESS).write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
-    for path in aside.iterdir():
-        _sync(path)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
-    _sync(folder.parent)
-    clear(folder.parent, but=folder)
+    try:
+        aside.mkdir(parents=True)
+        _write(aside, model, optimizer, progress, best)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+        _sync(folder.parent)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise TrainingError(f"the checkpoint {folder} cannot be written: {error}") from error
+    for path in _newest_first(folder.parent)[n_kept:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def load(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> tuple[Progress, Tensors | None]:
@@ -68,15 +88,24 @@ def load(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> tuple[
     Raises:
         InputError: it is damaged, or was written by a run that trained other parameters.
     """
-    try:
-        weights, state = load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER)
-        best = load_file(folder / BEST) if (folder / BEST).exists() else None
-        progress = Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
-        raise InputError(f"the checkpoint {folder} is damaged: {error}") from error
+    wrong = damage(folder)
+    if wrong:
+        raise InputError(f"the checkpoint {folder} is damaged: {wrong}")
+    weights, state = load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER)
+    best = load_file(folder / BEST) if (folder / BEST).exists() else None
     put(weights, model)
     _restore(optimizer, state)
-    return progress, best
+    return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8"))), best
+
+
+def damage(folder: Path) -> str | None:
+    """Returns what is wrong with a checkpoint's files, None where each is what was written."""
+    try:
+        hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
+        wrong = [name for name, expected in sorted(hashes.items()) if _hash(folder / name) != expected]
+    except (OSError, ValueError, AttributeError) as error:
+        return str(error)
+    return f"{wrong[0]} is not what was written" if wrong else None
 
 
 def put(state: Tensors, model: Model) -> None:
@@ -93,17 +122,27 @@ def put(state: Tensors, model: Model) -> None:
         own[name].copy_(tensor)
 
 
-def clear(folder: Path, but: Path | None = None) -> None:
+def clear(folder: Path) -> None:
     """Removes the checkpoints below a folder."""
     for path in folder.glob("update-*"):
-        if path != but:
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def latest(folder: Path) -> Path | None:
-    """Returns the newest checkpoint below a folder, or None."""
-    found = sorted(p for p in folder.glob("update-*") if (p / PROGRESS).exists() and not p.name.endswith(".partial"))
-    return found[-1] if found else None
+def latest(folder: Path, say: Callable[[str], None] | None = None) -> Path | None:
+    """Returns the newest checkpoint below a folder that is undamaged, or None; damaged ones are removed.
+
+    Args:
+        folder: of the checkpoints.
+        say: is told of each that is damaged.
+    """
+    for path in _newest_first(folder):
+        wrong = damage(path)
+        if wrong is None:
+            return path
+        if say:
+            say(f"the checkpoint {path} is damaged ({wrong}): going on from the one before")
+        shutil.rmtree(path, ignore_errors=True)
+    return None
 
 
 def update_of(folder: Path) -> int:
@@ -114,6 +153,29 @@ def update_of(folder: Path) -> int:
 def trained(model: Model) -> Tensors:
     """Returns what is trainable, by name; the tensors are the model's own."""
     return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted((p for p in folder.glob("update-*") if p.suffix != ".partial"), reverse=True)
+
+
+def _write(
+    folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress, best: Tensors | None
+) -> None:
+    save_file(_contiguous(trained(model)), folder / WEIGHTS)
+    save_file(_optimizer_tensors(optimizer), folder / OPTIMIZER)
+    if best is not None:
+        save_file(_contiguous(best), folder / BEST)
+    (folder / PROGRESS).write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
+    hashes = {path.name: _hash(path) for path in sorted(folder.iterdir())}
+    (folder / HASHES).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
+    for path in (*folder.iterdir(), folder):
+        _sync(path)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _contiguous(tensors: Tensors) -> Tensors:

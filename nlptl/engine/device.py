@@ -56,8 +56,13 @@ class Compute:
         total: torch.Tensor = self.accelerator.reduce(tensor, "sum")
         return total
 
-    def from_main(self, action: Callable[[], str]) -> str:
-        """Returns what the main process's call gives, in every process.
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        """Returns which of some flags are set in at least one process."""
+        found = torch.tensor(flags, dtype=torch.float32, device=self.device)
+        return tuple(count > 0 for count in self.sum(found).tolist())
+
+    def from_main(self, action: Callable[[], str | None]) -> str:
+        """Returns what the main process's call gives, in every process; "" for None.
 
         Raises:
             InputError: the call raised it; every process does then.
@@ -65,7 +70,7 @@ class Compute:
         answer: list[str | None] = [None, None]
         if self.is_main:
             try:
-                answer[0] = action()
+                answer[0] = action() or ""
             except InputError as error:
                 answer[1] = str(error)
         if self.n_processes > 1:
@@ -90,6 +95,12 @@ def start(precision: str) -> Compute:
     """
     memory.keep()
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    if "MASTER_PORT" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ and "WORLD_SIZE" not in os.environ:
+        # What accelerate launch sets for several processes when, without a GPU, it starts only one.
+        raise InputError(
+            "accelerate launch was asked for several processes and started a single one: on machines without a GPU "
+            "launch with torchrun --nproc_per_node N"
+        )
     expected = int(os.environ.get("WORLD_SIZE", "1"))
     if accelerator.num_processes != expected:
         raise InputError(

@@ -5,6 +5,7 @@ import torch
 
 from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
+from nlptl.engine.memory import give_back
 from nlptl.engine.prefix import INFERENCE_TOKENS, Prefix
 from nlptl.protocols import Model
 from nlptl.records import Features
@@ -22,9 +23,12 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         compute: processes, device and number format.
         prefix: of the same features, where it is cached.
     """
+    give_back()  # what the last updates left
     prefix = prefix or Prefix(model, features, compute, max_gib=0)
     own = share(np.arange(len(features)), features.lengths, compute.rank, compute.n_processes)
-    return compute.sum(_answers(model, features, own, prefix)).cpu().numpy()  # other processes' rows are zero here
+    found: np.ndarray = compute.sum(_answers(model, features, own, prefix)).cpu().numpy()  # others' rows are zero here
+    give_back()
+    return found
 
 
 @torch.inference_mode()

@@ -1,31 +1,39 @@
-"""Ctrl-C between two updates, never within one."""
+"""Ctrl-C, or a scheduler's SIGTERM, between two updates, never within one."""
 
 import signal
 from types import FrameType
 from typing import Any
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interrupt:
-    """While entered, the first SIGINT only sets `requested`; the second raises KeyboardInterrupt at once."""
+    """While entered, the first SIGINT or SIGTERM only sets `signal`; a second SIGINT raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
-        self.requested = False
-        self._before: Any = None
+        self.signal: str | None = None
+        """The name of the one that came."""
+        self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether one came."""
+        return self.signal is not None
 
     def __enter__(self) -> "Interrupt":
-        """Takes SIGINT over, where this is the main thread."""
+        """Takes the signals over, where this is the main thread."""
         try:
-            self._before = signal.signal(signal.SIGINT, self._handle)
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         except ValueError:  # signals belong to the main thread
-            self._before = None
+            self._before = {}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives SIGINT back."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        """Gives the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.requested = True
+        self.signal = self.signal or signal.Signals(number).name

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,15 @@ from nlptl.engine.batching import Order, micro_batches, rows_of, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupt
-from nlptl.engine.memory import give_back
+from nlptl.engine.memory import give_back, ran_out
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
 from nlptl.protocols import Model
 from nlptl.records import Batch, Features
 
-CHECKPOINT_S = 60.0  # least time between checkpoints where train.checkpoint_every does not say it
+# Where train.checkpoint_every does not say it: time between checkpoints, and how often the time of writing one.
+CHECKPOINT_S, CHECKPOINT_TIMES = 60.0, 50
 Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
 
 
@@ -48,6 +49,8 @@ class Job:
     greater_is_better: bool
     config: TrainConfig
     lr: float
+    row_ids: Sequence[int]
+    """Of the training examples."""
     folder: Path
     """For checkpoints."""
     log: Callable[[dict[str, Any]], None]
@@ -68,7 +71,7 @@ def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
         How far it came; `finished` is False after an interruption.
 
     Raises:
-        TrainingError: a loss or gradient was not finite.
+        TrainingError: losses or gradients were not finite, train.max_skipped times in a row.
     """
     return _Loop(job, compute).run(newest)
 
@@ -79,53 +82,67 @@ class _Loop:
         self.accelerator = compute.accelerator
         self.progress = Progress()
         self.best: dict[str, torch.Tensor] | None = None
-        self.used_rows = UsedRows(job.model, job.features, compute.n_processes)
-        self.parameters = self.used_rows.parameters(job.model)
-        self.optimizer = optim.optimizer(self.parameters, job.lr, job.config.weight_decay)
+        self.used_rows = UsedRows(job.model, job.features)
         self.order = Order(len(job.features.full_lengths), job.config.batch_size, job.config.seed, job.draw)
         self.n_updates = self.order.per_epoch * job.config.epochs
-        self.saved_at = time.monotonic()
+        self.saved_at, self.save_s = time.monotonic(), 0.0
+        self.interrupt = Interrupt()
+        self.stopping = False
 
     def run(self, newest: Path | None) -> Progress:
-        if newest:
-            self.progress, self.best = checkpoint.load(newest, self.job.model, self.optimizer)
-            self.used_rows.read()
-        self.prefix = Prefix(self.job.model, self.job.features, self.compute, self.config.cache_gib)
-        self.job.model.eval()  # as after an evaluation: an update begins by setting training mode
-        self.wrapped, self.stepper = self.accelerator.prepare(self.job.model, self.optimizer)
-        with Interrupt() as interrupt, self.used_rows:
-            while not self.progress.finished and not interrupt.requested:
+        with self.interrupt, self.used_rows:
+            self._begin(newest)
+            while not self.progress.finished and not self.stopping:
                 self._update()
                 self._after_update()
-        self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)  # a launcher may have set autocast
+            self._end()
+        return self.progress
+
+    def _begin(self, newest: Path | None) -> None:
+        model, config = self.job.model, self.config
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = optim.optimizer(self.parameters, self.job.lr, config.weight_decay)
+        if newest:
+            self.progress, self.best = checkpoint.load(newest, model, self.optimizer)
+            self.progress.stopped_by = None
+        self.prefix = Prefix(model, self.job.features, self.compute, config.cache_gib)
+        model.eval()  # as after an evaluation: an update begins by setting training mode
+        self.wrapped, self.stepper = self.accelerator.prepare(model, self.optimizer)
+
+    def _end(self) -> None:
         if not self.progress.finished:
+            self.progress.stopped_by = self.interrupt.signal
             self._save()
         elif self.best is not None:
             checkpoint.put(self.best, self.job.model)
-        give_back()
-        return self.progress
+        self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)  # a launcher may have set autocast
 
     def _update(self) -> None:
         began, update = time.perf_counter(), self.progress.update
         examples = self._examples(update)
         lr = self.job.lr * optim.lr_factor(update, self.n_updates, self.config)
         optim.set_lr(self.optimizer, lr)
-        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
-        torch.manual_seed((self.config.seed * 1_000_003 + update) * 1_009 + self.compute.rank)
         if not self.job.model.training:
             self.job.model.train()
-        loss = self._backward(rows_of(examples, self.job.features))
+        rows = rows_of(examples, self.job.features)
+        loss = None
+        while loss is None:
+            loss = self._backward_within_memory(rows)
         norm = self._clip()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            self._stop(loss, norm)
-        self.stepper.step()
+        finite = math.isfinite(loss) and math.isfinite(norm)
+        if finite:
+            self.stepper.step()
         self.stepper.zero_grad()
         self.progress.update += 1
         self.progress.n_examples += len(examples)
         self.progress.train_s += time.perf_counter() - began
         self.job.show(self.progress.update, loss, len(examples))
-        if self.progress.update % self.config.log_every == 0:
-            self.job.log({"update": self.progress.update, "loss": loss, "lr": lr, "grad_norm": norm})
+        if not finite:
+            self._skipped(examples, f"loss {loss}, gradient norm {norm}")
+        else:
+            self.progress.n_skipped_in_a_row = 0
+            if self.progress.update % self.config.log_every == 0:
+                self.job.log({"update": self.progress.update, "loss": loss, "lr": lr, "grad_norm": norm})
 
     def _examples(self, update: int) -> np.ndarray:
         epoch, position = divmod(update, self.order.per_epoch)
@@ -133,13 +150,42 @@ class _Loop:
             self.epoch = self.order.updates(epoch)
         return self.epoch[position]
 
+    def _backward_within_memory(self, rows: np.ndarray) -> float | None:
+        """Returns the loss; None where memory ran out, and the next attempt computes half as many tokens at once."""
+        try:
+            return self._backward(rows)
+        except RuntimeError as error:
+            # With several processes the others wait within the backward pass for what this one does not send.
+            if not ran_out(error) or self.compute.n_processes > 1:
+                raise
+            self._halve(rows, error)
+        give_back()
+        return None
+
+    def _halve(self, rows: np.ndarray, error: RuntimeError) -> None:
+        tokens, longest = self._micro_batch_tokens, int(self.job.features.lengths[rows].max())
+        if tokens <= longest:
+            raise TrainingError(
+                f"update {self.progress.update + 1}: out of memory with a single row of {longest} tokens; a lower "
+                "model.max_length or train.gradient_checkpointing true needs less"
+            ) from error
+        self.stepper.zero_grad()
+        self.progress.micro_batch_tokens = tokens // 2
+        self.job.log({"update": self.progress.update + 1, "out_of_memory": True, "micro_batch_tokens": tokens // 2})
+
+    @property
+    def _micro_batch_tokens(self) -> int:
+        return self.progress.micro_batch_tokens or self.config.micro_batch_tokens
+
     def _backward(self, rows: np.ndarray) -> float:
+        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
+        torch.manual_seed((self.config.seed * 1_000_003 + self.progress.update) * 1_009 + self.compute.rank)
         job, lengths, n_processes = self.job, self.job.features.lengths, self.compute.n_processes
         own = share(rows, lengths, self.compute.rank, n_processes)
         weights = job.weights / max(job.weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
         if not len(own):  # fewer rows than processes: take part in the exchange of gradients, add nothing
             own, weights = rows[:1], np.zeros_like(weights)
-        parts = list(micro_batches(own, lengths, self.config.micro_batch_tokens, padded=not job.model.packs()))
+        parts = list(micro_batches(own, lengths, self._micro_batch_tokens, padded=not job.model.packs()))
         total = torch.zeros((), device=self.compute.device)
         for i, part in enumerate(parts):
             exchange = nullcontext() if i == len(parts) - 1 else self.accelerator.no_sync(self.wrapped)
@@ -160,12 +206,19 @@ class _Loop:
         self.optimizer.grad_scale = norm / limit if float(norm) > limit else None  # type: ignore[attr-defined]
         return float(norm)
 
-    def _stop(self, loss: float, norm: float) -> None:
-        self.stepper.zero_grad()
+    def _skipped(self, examples: np.ndarray, why: str) -> None:
+        progress, most = self.progress, self.config.max_skipped
+        progress.n_skipped += 1
+        progress.n_skipped_in_a_row += 1
+        row_ids = [self.job.row_ids[i] for i in examples]
+        self.job.log({"update": progress.update, "skipped": why, "row_ids": row_ids})
+        if progress.n_skipped_in_a_row < most and progress.n_skipped < self.n_updates:
+            return
         self._save()
+        times = f", {progress.n_skipped_in_a_row} times in a row" if progress.n_skipped_in_a_row > 1 else ""
         raise TrainingError(
-            f"update {self.progress.update + 1}: loss {loss}, gradient norm {norm}: not finite; the state before it is "
-            f"kept in {self.job.folder}; a lower train.lr or train.precision fp32 often helps"
+            f"update {progress.update}: {why}: not finite{times}; the state before is kept in {self.job.folder}, the "
+            "rows are listed in metrics.jsonl; a lower train.lr or train.precision fp32 often helps"
         )
 
     def _after_update(self) -> None:
@@ -178,10 +231,10 @@ class _Loop:
         patience = config.early_stopping
         stopped = patience is not None and progress.n_without_gain >= patience
         progress.finished = last or stopped
-        if config.checkpoint_every:
-            due = progress.update % config.checkpoint_every == 0
-        else:
-            due = evaluated and time.monotonic() - self.saved_at > CHECKPOINT_S
+        overdue = time.monotonic() - self.saved_at > max(CHECKPOINT_S, CHECKPOINT_TIMES * self.save_s)
+        # Signals and clocks are a process's own: what one decides, all do after the same update.
+        self.stopping, overdue = self.compute.any(self.interrupt.requested, overdue)
+        due = progress.update % config.checkpoint_every == 0 if config.checkpoint_every else overdue
         if due and not progress.finished:
             self._save()
 
@@ -205,9 +258,11 @@ class _Loop:
             progress.n_without_gain += 1
 
     def _save(self) -> None:
-        self.saved_at = time.monotonic()
-        self.used_rows.write_back()
+        began = time.monotonic()
         if self.compute.is_main:
-            folder = self.job.folder / f"update-{self.progress.update:08d}"
-            checkpoint.save(folder, self.job.model, self.optimizer, self.progress, self.best)
+            folder, n_kept = self.job.folder / f"update-{self.progress.update:08d}", self.config.keep_checkpoints
+            checkpoint.save(folder, self.job.model, self.optimizer, self.progress, self.best, n_kept)
         self.accelerator.wait_for_everyone()
+        self.saved_at = time.monotonic()
+        self.save_s = self.saved_at - began
+        self.progress.checkpoint_s += self.save_s

@@ -3,6 +3,9 @@
 import contextlib
 import ctypes
 
+import torch
+from accelerate.utils.memory import should_reduce_batch_size
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 MOST_KEPT, LARGEST_KEPT = 2**31 - 1, 32 * 2**20  # bytes; glibc takes no more
 
@@ -19,10 +22,17 @@ def keep() -> None:
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
 
 
+def ran_out(error: RuntimeError) -> bool:
+    """Returns whether an error says that an allocator, the processor's or the accelerator's, has no more memory."""
+    return bool(should_reduce_batch_size(error))
+
+
 def give_back() -> None:
     """Gives back what the allocator holds unused; without it, evaluation comes on top of what training has freed.
 
-    On MiniLM that is 160 to 200 MiB. Only glibc's allocator has such a call; elsewhere nothing happens.
+    On MiniLM that is 160 to 200 MiB. Only glibc's and CUDA's allocators have such calls; elsewhere nothing happens.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,9 +1,12 @@
 """One model as the engine sees it: a batch of flat tokens in, logits out."""
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from nlptl.config import ModelConfig
 from nlptl.models.dropout import Dropout
@@ -42,6 +45,14 @@ class SequenceModel(nn.Module):
     def backbone(self) -> nn.Module:
         """The encoder under the head."""
         return self.net.backbone if isinstance(self.net, PooledClassifier) else self.net.base_model  # type: ignore[return-value]
+
+    def recompute(self) -> None:
+        """Makes layers keep only their input; the backward pass computes the rest again (Chen et al. 2016)."""
+        # transformers' own switch would also make the embeddings' outputs require gradients, frozen or not.
+        layers: list[Any] = [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
+        for layer in layers:
+            layer.gradient_checkpointing = True
+            layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""

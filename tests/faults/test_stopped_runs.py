@@ -1,7 +1,9 @@
 """Runs that do not end well: a loss that is not finite, Ctrl-C, kill -9, a full disk; and how they go on."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nlptl.engine.checkpoint import trained
+from nlptl.folder import Folder
+from nlptl.run import Run
 from tests.faults.small import QUICK, make_bert, read_lines, reviews, say, snapshot, write_csv
 
 LONG = (*QUICK, "--train.epochs", "40", "--train.batch_size", "8", "--train.log_every", "1", "--train.lr", "1e-3")
@@ -32,6 +36,7 @@ def stop_after(monkeypatch):
     def call(n):
         class Stop:
             asked = 0
+            signal = "SIGINT"
 
             def __enter__(self):
                 return self
@@ -42,7 +47,7 @@ def stop_after(monkeypatch):
             @property
             def requested(self):
                 Stop.asked += 1
-                return Stop.asked > n
+                return Stop.asked >= n
 
         monkeypatch.setattr("nlptl.engine.loop.Interrupt", Stop)
 
@@ -98,34 +103,64 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_state_before_it(c
     model = spoilt(bert, work / "spoilt")
     said = say(capsys, *train, "--model.name", model, "--method", method, "--output", "run")
     assert said.status == 1
-    assert said.err.startswith("error: update 1: loss nan, gradient norm nan: not finite")
+    assert said.err.startswith("error: update 3: loss nan, gradient norm nan: not finite, 3 times in a row")
     assert "train.lr" in said.err
     assert "Traceback" not in said.err
     found = result(work / "run")
     assert found["status"] == "failed"
-    assert found["error"].startswith("update 1: loss nan")
-    kept = work / "run" / "checkpoints" / "update-00000000"
-    assert json.loads((kept / "progress.json").read_text())["update"] == 0
+    assert found["error"].startswith("update 3: loss nan")
+    kept = work / "run" / "checkpoints" / "update-00000003"
+    assert json.loads((kept / "progress.json").read_text())["n_skipped"] == 3
     assert load_file(kept / "trained.safetensors")
     assert not (work / "run" / "model").exists()
 
 
-def test_a_loss_that_turns_bad_later_keeps_finite_weights_of_the_update_before(capsys, monkeypatch, work, train):
+@pytest.fixture
+def bad_at(monkeypatch):
+    """Makes the loss of some updates not a number."""
     from nlptl.tasks.sentiment import Sentiment
 
     losses, calls = Sentiment.losses, []
 
-    def bad_at_fourth(self, logits, labels, **options):
-        calls.append(1)
-        return losses(self, logits, labels, **options) * (float("nan") if len(calls) == 4 else 1)
+    def call(*updates):
+        def bad(self, logits, labels, **options):
+            calls.append(1)
+            return losses(self, logits, labels, **options) * (float("nan") if len(calls) in updates else 1)
 
-    monkeypatch.setattr(Sentiment, "losses", bad_at_fourth)
+        monkeypatch.setattr(Sentiment, "losses", bad)
+
+    return call
+
+
+def test_a_loss_that_turns_bad_later_keeps_finite_weights_of_the_updates_before(capsys, bad_at, work, train):
+    bad_at(2, 4, 5, 6)
     said = say(capsys, *train, "--train.batch_size", 8, "--output", "run")
     assert said.status == 1
-    assert said.err.startswith("error: update 4: loss nan")
-    kept = work / "run" / "checkpoints" / "update-00000003"
+    assert said.err.startswith("error: update 6: loss nan, gradient norm nan: not finite, 3 times in a row")
+    kept = work / "run" / "checkpoints" / "update-00000006"
     assert all(tensor.isfinite().all() for tensor in load_file(kept / "trained.safetensors").values())
-    assert json.loads((kept / "progress.json").read_text())["update"] == 3
+    progress = json.loads((kept / "progress.json").read_text())
+    assert (progress["n_skipped"], progress["n_skipped_in_a_row"]) == (4, 3)
+
+
+def test_a_bad_update_is_left_out_counted_and_its_rows_are_listed(capsys, bad_at, work, train, unchecked):
+    bad_at(4)
+    said = say(capsys, *train, "--train.batch_size", 8, "--train.log_every", 1, "--output", "run")
+    assert said.status == 0
+    assert "1 update with a loss or gradient that was not finite was left out" in said.out
+    assert result(work / "run")["training"]["skipped"] == 1
+    lines = {line["update"]: line for line in read_lines(work / "run" / "metrics.jsonl") if "validation" not in line}
+    assert [update for update, line in lines.items() if "skipped" in line] == [4]
+    assert lines[4]["skipped"] == "loss nan, gradient norm nan"
+    assert len(set(lines[4]["row_ids"])) == 8
+    assert lines[5]["loss"] > 0
+
+
+def test_so_many_bad_updates_in_a_row_as_are_asked_for_stop_the_run(capsys, bad_at, work, train):
+    bad_at(4)
+    said = say(capsys, *train, "--train.batch_size", 8, "--train.max_skipped", 1, "--output", "run")
+    assert said.status == 1
+    assert said.err.startswith("error: update 4: loss nan, gradient norm nan: not finite; ")
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -136,14 +171,17 @@ def test_a_probe_on_vectors_that_are_not_finite_says_so(capsys, work, bert, trai
     assert "not finite" in said.err
 
 
-def test_ctrl_c_ends_with_130_and_a_checkpoint_from_which_the_same_run_comes(capsys, work, train, unchecked):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_with_its_status_and_a_checkpoint_from_which_the_same_run_comes(
+    capsys, work, train, unchecked, number, status
+):
     run = work / "run"
     process = begin(*train, *LONG, "--output", run)
     log = run / "metrics.jsonl"
     wait_for(process, lambda: log.exists() and log.read_text().count("\n") >= 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out = process.communicate(timeout=PATIENCE_S)[0]
-    assert process.returncode == 130, out
+    assert process.returncode == status, out
     assert "Traceback" not in out
     assert "nlptl train --resume" in out
     assert result(run)["status"] == "interrupted"
@@ -158,32 +196,102 @@ def test_ctrl_c_ends_with_130_and_a_checkpoint_from_which_the_same_run_comes(cap
 
     assert say(capsys, "train", "--resume", run).status == 0
     assert result(run)["status"] == "succeeded"
+    assert result(run)["training"]["stopped_by"] is None
     assert not list((run / "checkpoints").iterdir())
     other = work / "uninterrupted"
     assert say(capsys, "train", "--config", run / "recipe.yaml", "--output", other).status == 0
     assert_same_run(run, other)
 
 
+def weights_of(run):
+    (path,) = (run / "model").glob("*.safetensors")
+    return path
+
+
 def assert_same_run(run, other):
-    assert lines_of(run) == lines_of(other)
     assert result(run)["metrics"] == result(other)["metrics"]
-    ours, theirs = (load_file(folder / "model" / "model.safetensors") for folder in (run, other))
+    assert lines_of(run) == lines_of(other)
+    ours, theirs = (load_file(weights_of(folder)) for folder in (run, other))
     assert ours.keys() == theirs.keys()
     assert all(bool((ours[name] == theirs[name]).all()) for name in ours)
 
 
-@pytest.mark.slow
-def test_a_killed_run_goes_on_from_its_last_checkpoint_to_the_same_result(capsys, work, train, unchecked):
+@pytest.mark.parametrize(
+    ("method", "n_kills"),
+    [("full", 1), *(pytest.param(name, 4, marks=pytest.mark.slow) for name in ("full", "lora", "adapter", "probe"))],
+)
+def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(capsys, work, train, unchecked, method, n_kills):
     run = work / "run"
-    process = begin(*train, *LONG, "--train.checkpoint_every", 7, "--output", run)
-    wait_for(process, lambda: list(run.glob("checkpoints/update-*[!l]")))
-    process.kill()
-    process.communicate(timeout=PATIENCE_S)
-    assert not (run / "result.json").exists()
-    assert say(capsys, "train", "--resume", run).status == 0
+    words = [*train, *LONG, "--method", method, "--train.checkpoint_every", 3, "--output", run]
+    for _ in range(n_kills):
+        process = begin(*words)
+        wait_for(process, (run / "recipe.yaml").exists)
+        time.sleep(random.uniform(0, 3))  # 240 updates take about as long
+        process.kill()
+        process.communicate(timeout=PATIENCE_S)
+        words = ["train", "--resume", run]
+        if (run / "result.json").exists():
+            break  # it was faster
+    if not (run / "result.json").exists():
+        assert say(capsys, *words).status == 0
     other = work / "uninterrupted"
     assert say(capsys, "train", "--config", run / "recipe.yaml", "--output", other).status == 0
     assert_same_run(run, other)
+
+
+def test_a_damaged_newest_checkpoint_is_said_and_the_one_before_goes_on_to_the_same_result(
+    capsys, work, train, unchecked, stop_after
+):
+    words = (*train, "--train.batch_size", 8, "--train.epochs", 2, "--train.log_every", 1)
+    stop_after(5)
+    assert say(capsys, *words, "--train.checkpoint_every", 2, "--output", "run").status == 130
+    newest = work / "run" / "checkpoints" / "update-00000005" / "trained.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    stop_after(1000)
+    said = say(capsys, "train", "--resume", "run")
+    assert said.status == 0
+    assert "update-00000005 is damaged (trained.safetensors is not what was written)" in said.out
+    assert say(capsys, *words, "--output", "other").status == 0
+    assert lines_of(work / "run") == lines_of(work / "other")
+
+
+def test_a_run_is_resumed_from_python(capsys, work, train, unchecked, stop_after):
+    stop_after(3)
+    assert say(capsys, *train, "--train.batch_size", 8, "--output", "run").status == 130
+    stop_after(1000)
+    run = Run(work / "run")
+    assert run.result["status"] == "interrupted"
+    assert run.resume().result["status"] == "succeeded"
+
+
+def test_a_run_in_progress_is_neither_resumed_nor_written_over(capsys, work, train, refused, says, unchecked):
+    run = work / "run"
+    process = begin(*train, *LONG, "--output", run)
+    log = run / "metrics.jsonl"
+    wait_for(process, lambda: log.exists() and log.read_text().count("\n") >= 2)
+    process.send_signal(signal.SIGSTOP)  # so that nothing changes meanwhile
+    says(refused("train", "--resume", run), f"{str(run)!r} is in use: another run is writing to it")
+    says(refused(*train, "--output", run), "already holds a run")
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    with contextlib.suppress(FileNotFoundError):
+        (run / "result.json").unlink()
+
+
+def test_of_two_runs_that_begin_at_once_in_one_folder_the_second_is_refused(capsys, work, train):
+    handle = Folder(work / "run").hold()
+    said = say(capsys, *train, "--output", "run")
+    os.close(handle)
+    assert said.status == 2
+    assert said.err.endswith("'run' is in use: another run is writing to it\n")
+    assert not list((work / "run").iterdir())
+
+
+def test_a_folder_of_a_run_that_was_killed_before_it_began_can_be_used(capsys, work, train, unchecked):
+    (work / "run" / "checkpoints").mkdir(parents=True)
+    (work / "run" / "audit.json.partial").write_text("{")
+    (work / "run" / "inputs.json").write_text("{}")
+    assert say(capsys, *train, "--train.epochs", 1, "--output", "run").status == 0
 
 
 @pytest.mark.parametrize("method", ["lora", "adapter"])
@@ -254,6 +362,20 @@ def test_a_run_whose_data_changed_is_not_resumed(refused, says, work, stopped):
     rows[7]["text"] += " indeed"
     write_csv(work / "train.csv", rows)
     says(refused("train", "--resume", "run"), "run cannot be resumed", "changed", "data.train")
+
+
+def test_a_run_whose_recipe_was_edited_is_not_resumed(refused, says, work, stopped):
+    path = stopped / "recipe.yaml"
+    path.write_text(path.read_text().replace("epochs: 5", "epochs: 6"))
+    message = refused("train", "--resume", "run")
+    says(message, "run cannot be resumed", "changed since it began: train.epochs (was 5, is 6)")
+
+
+def test_a_run_whose_data_moved_is_resumed_where_the_recipe_names_the_new_place(capsys, work, stopped, unchecked):
+    (work / "train.csv").rename(work / "moved.csv")
+    path = stopped / "recipe.yaml"
+    path.write_text(path.read_text().replace("train.csv", "moved.csv"))
+    assert say(capsys, "train", "--resume", "run").status == 0
 
 
 def test_a_run_whose_model_changed_is_not_resumed(refused, says, capsys, work, bert, stop_after):
