@@ -86,6 +86,7 @@ def _record(case: Case, inputs: Inputs, seed: int, folder: Path) -> dict[str, An
         "seed": seed,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **machine.code(),
+        "cpu": machine.hardware()["cpu"],
         "load_before": os.getloadavg()[0],
         "options": case.options,
     }

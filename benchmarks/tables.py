@@ -136,12 +136,13 @@ def _reached(target: Target, values: list[float], records: list[Record]) -> str:
 
 
 def _compared(target: Target, records: list[Record]) -> list[float]:
-    """Returns a target's number for every seed for which all of it was measured."""
+    """Returns a target's number for every seed for which all of it was measured, on one kind of machine."""
     own = _by_seed(records, target.case, NLPTL)
     if target.other is None:
         return [measure(r, target.measure) for r in own.values()]
     others = _by_seed(records, *target.other)
-    pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in own if s in others]
+    seeds = [s for s in own if s in others and own[s]["cpu"] == others[s]["cpu"]]
+    pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in seeds]
     return [a / b if target.how == "ratio" else a - b for a, b in pairs]
 
 
@@ -154,11 +155,14 @@ def _where(content: Record) -> str:
     commits = sorted({r["commit"][:10] + ("+changes" if r["dirty"] else "") for r in records})
     seeds = sorted({r["seed"] for r in records})
     bf16 = ", ".join(hardware["bf16"]) or "no native bf16"
+    others = sorted({f"{r['case']}/{r['system']}" for r in records if r["cpu"] != hardware["cpu"]})
+    elsewhere = sorted({r["cpu"] for r in records} - {hardware["cpu"]})
+    older = f" Measured earlier on {', '.join(elsewhere)}: {', '.join(others)}." if others else ""
     return (
         f"Scale {content['scale']}; seeds {', '.join(map(str, seeds))}; mean [min ... max] where there are several. "
         f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, {bf16}; "
         f"torch {content['versions']['torch']}, transformers {content['versions']['transformers']}; "
-        f"commit {', '.join(commits)}; {content['date'][:10]}."
+        f"commit {', '.join(commits)}; {content['date'][:10]}.{older}"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import artifact, evaluation, reload_check
-from nlptl.engine import checkpoint, inference
+from nlptl.engine import inference
 from nlptl.engine.device import Compute
 from nlptl.folder import Folder
 from nlptl.recipe import Recipe
@@ -70,7 +70,6 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
     alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
     check = reload_check.run(folder.path, alone, some)
-    checkpoint.clear(folder.checkpoints)
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     return training_facts(prepared, trained) | _measured(prepared, primary, scores, baselines) | {"reload_check": check}

@@ -109,7 +109,7 @@ class Folder:
         try:
             self.checkpoints.mkdir(exist_ok=True)
             self._write_json("audit.json", {"notes": prepared.corpus.notes, "findings": findings})
-            self._write_json("inputs.json", {**_inputs(prepared), "recipe": plain})
+            self._write_json("inputs.json", {**_inputs(prepared), "recipe": _settings(plain)})
             self._write("recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         except OSError as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
@@ -137,13 +137,13 @@ class Folder:
     def check_unchanged(self, prepared: Any) -> None:
         """Raises an InputError when data, pretrained weights or recipe are not those that the run began with."""
         before = json.loads((self.path / "inputs.json").read_text(encoding="utf-8"))
-        old, new = _flat(before.pop("recipe")), _flat(_storable(prepared.recipe.to_dict()))
+        old, new = before.pop("recipe"), _settings(_storable(prepared.recipe.to_dict()))
         now = _inputs(prepared)
         changed = sorted(name for name in before | now if before.get(name) != now.get(name))
         changed += [
             f"{name} (was {old.get(name)}, is {new.get(name)})"
             for name in sorted(old.keys() | new.keys())
-            if name not in COMPARED_BY_CONTENT and old.get(name) != new.get(name)
+            if old.get(name) != new.get(name)
         ]
         if changed:
             raise InputError(f"{self.path} cannot be resumed: changed since it began: {', '.join(changed)}")
@@ -242,9 +242,10 @@ def _inputs(prepared: Any) -> dict[str, str]:
     return data | {"model": prepared.pretrained.source.sha256}
 
 
-def _flat(plain: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of a recipe by name, such as "train.epochs"."""
-    return {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
+def _settings(plain: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values of a recipe by name, such as "train.epochs", without where data and model lie."""
+    values = {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
+    return {name: value for name, value in values.items() if name not in COMPARED_BY_CONTENT}
 
 
 def _described(error: BaseException) -> str:

@@ -149,6 +149,8 @@ def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
             record.update(training_facts(prepared, trained))
+    if is_main and trained.finished:
+        checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     prepared.compute.wait()  # for result.json
     if is_main:
         console.after(folder.path, folder.result())
@@ -194,6 +196,8 @@ def _newest(folder: Folder, compute: Compute) -> Path | None:
 
 def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     began = time.perf_counter()
+    if resume:
+        _newest(folder, prepared.compute)  # there is none, but there may be a line in the log
     recipe, train = prepared.recipe, prepared.features["train"]
     prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)

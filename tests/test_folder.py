@@ -79,7 +79,7 @@ def test_the_folder_has_no_partial_files_no_pickles_and_no_old_checkpoints(run):
 def test_the_result_has_every_key_of_the_contract(result):
     assert result["status"] == "succeeded"
     assert (result["task"], result["method"], result["seed"]) == ("sentiment", "full", 3)
-    assert result["model"].keys() == {"name", "revision", "sha256"}
+    assert result["model"].keys() == {"name", "revision", "sha256", "licence"}
     assert result["metrics"].keys() == {"validation", "test"}
     assert result["primary"].keys() == {"name", "split", "value"}
     assert result["parameters"].keys() == {"total", "trainable"}

@@ -34,10 +34,11 @@ def cases(scale: Scale) -> list[Case]:
     """Returns the cases in the order in which they run."""
     killed = {
         "train.epochs": 4,
+        "train.batch_size": 8,
         "train.checkpoint_every": 2,
         "train.early_stopping": 3,
         "train.label_smoothing": 0.1,
-        "train.micro_batch_tokens": 256,
+        "train.micro_batch_tokens": 128,
         "train.log_every": 1,
         "eval.baselines": "none",
     }
@@ -46,9 +47,10 @@ def cases(scale: Scale) -> list[Case]:
             f"kills_{method}",
             NLPTL,
             ("-m", "reliability.kills"),
-            "few",
+            "small",
             "minilm",
             {"kills": n if scale == "full" else 2, "method": method, **killed},
+            scored={"validation": "t5"},
             measures=("n_kills", "n_exact", "lost_s"),
         )
         for method, n in KILLS.items()

@@ -15,7 +15,7 @@ import processes
 from cases import NLPTL, Case, Scale, Target
 
 RECIPE = ("recipes/sentiment.py",)
-N_SOME, N_HALF, N_FEW, N_T5, N_SMOKE = 8_000, 4_000, 512, 64, 64
+N_SOME, N_HALF, N_FEW, N_SMALL, N_T5, N_SMOKE = 8_000, 4_000, 512, 128, 64, 64
 NOISE = 0.02  # of a difference of accuracies on 872 rows: about 1.5 standard errors of such a difference
 LORA = {"rank": 8, "alpha": 16, "dropout": 0.05}  # given to nlptl and to PEFT alike
 LORA_LR = 5e-4
@@ -103,7 +103,7 @@ class SentimentInputs:
     def train(self, name: str, seed: int) -> Path:
         """Returns the file of the first rows of a seeded shuffle of train.tsv, or train.tsv itself for "all"."""
         source = self.data / "sst2" / "train.tsv"
-        n_rows = {"all": None, "some": N_SOME, "half": N_HALF, "few": N_FEW, "t5": N_T5}[name]
+        n_rows = {"all": None, "some": N_SOME, "half": N_HALF, "few": N_FEW, "small": N_SMALL, "t5": N_T5}[name]
         if self.scale == "smoke":
             n_rows = N_SMOKE
         return source if n_rows is None else self._head(source, n_rows, seed)

@@ -1,5 +1,6 @@
 """From the data settings to checked splits."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from nlptl.data.splits import HELD_OUT, draw
 from nlptl.data.table import Table
 from nlptl.errors import InputError
 from nlptl.records import SPLITS, Column, Corpus, Example, Output
+
+LOGGER = logging.getLogger("nlptl")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
 def load_split(source: object, config: DataConfig, columns: Sequence[Column], *, need_label: bool) -> list[Example]:
     """Returns the rows of one new file, frame or list, all of them and in order; blank texts are kept.
 
+    What had to be repaired is told to the logger "nlptl".
+
     Args:
         source: as `DataConfig.test`, or a list of strings where the task reads a single text; of a divided source,
             its test split is read.
@@ -76,11 +81,16 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
         return _texts(source, [c for c in columns if c.required and c.role not in optional])
     table = find_source(source, config).table("test")
     names = choose_columns(table, Wish(columns, config, {}, optional)).names
-    examples, _ = to_examples(table, columns, names)
+    examples, notes = to_examples(table, columns, names)
     if need_label and any(role in names for role in label_roles(columns)):
         check_labelled(examples, table.name)
     examples = rename_labels(examples, renaming(config.label_names, output), output)
-    return to_bio({table.name: examples})[0][table.name] if output == "tags" else examples
+    if output == "tags":
+        splits, more = to_bio({table.name: examples})
+        examples, notes = splits[table.name], (*notes, *more)
+    for note in notes:
+        LOGGER.warning("%s", note)
+    return examples
 
 
 def _texts(texts: Sequence[str], needed: Sequence[Column]) -> list[Example]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import DistributedType, broadcast_object_list
 
 from nlptl.engine import memory
 from nlptl.errors import InputError
+
+SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ def start(precision: str) -> Compute:
         raise InputError(
             f"the launcher started {expected} processes, but this one sees {accelerator.num_processes}: they would "
             "train apart; on machines without a GPU launch with torchrun --nproc_per_node N"
+        )
+    if accelerator.distributed_type in SHARDED:
+        raise InputError(
+            f"sharded training ({accelerator.distributed_type.value}) is not supported yet: every process needs the "
+            "whole model; launch with plain torchrun or accelerate launch --multi_gpu"
         )
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")

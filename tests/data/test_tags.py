@@ -1,5 +1,7 @@
 """Words and their tags, in every schema."""
 
+import json
+
 import pytest
 
 from nlptl.config import DataConfig
@@ -272,3 +274,13 @@ def test_punctuation_of_new_texts_is_words_of_its_own_and_of_tagged_texts_is_not
     ]
     tagged = load_split([{"text": "At St. Ives.", "tags": "O B-L I-L"}], DataConfig(), columns, need_label=True)[0]
     assert [tagged.text[a:b] for a, b in tagged.words] == ["At", "St.", "Ives."]
+
+
+def test_repairs_of_new_rows_are_told_as_those_of_training(tmp_path, caplog):
+    path = tmp_path / "new.jsonl"
+    path.write_text(json.dumps({"tokens": ["Mira", "Holt", "sings"], "tags": ["I-PER", "I-PER", "O"]}) + "\n")
+    columns = TokenClassification().columns
+    (example,) = load_split(path, DataConfig(), columns, need_label=True)
+    assert example.label == ("B-PER", "I-PER", "O")
+    assert [record.name for record in caplog.records] == ["nlptl"]
+    assert "new.jsonl" in caplog.text

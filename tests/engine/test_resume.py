@@ -167,6 +167,15 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.parametrize(("seconds", "names"), [(0.0, ["update-00000004", "update-00000005"]), (60.0, [])])
+def test_where_no_interval_is_given_time_decides(tiny_folders, tmp_path, monkeypatch, seconds, names):
+    monkeypatch.setattr(loop, "CHECKPOINT_S", seconds)
+    monkeypatch.setattr(loop, "CHECKPOINT_TIMES", 0)
+    with pytest.raises(KilledError):
+        train(tiny_folders["bert"], "full", tmp_path / "run", kill_at(6))
+    assert (names_in(tmp_path / "run") if names else list(tmp_path.iterdir())) == names
+
+
 @pytest.mark.parametrize("n_kept", [1, 2, 3])
 def test_the_newest_checkpoints_are_kept(tiny_folders, tmp_path, n_kept):
     fields = {"checkpoint_every": 1, "keep_checkpoints": n_kept}

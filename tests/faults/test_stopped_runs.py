@@ -1,6 +1,5 @@
 """Runs that do not end well: a loss that is not finite, Ctrl-C, kill -9, a full disk; and how they go on."""
 
-import contextlib
 import json
 import os
 import random
@@ -21,6 +20,7 @@ from tests.faults.small import QUICK, make_bert, read_lines, reviews, say, snaps
 
 LONG = (*QUICK, "--train.epochs", "40", "--train.batch_size", "8", "--train.log_every", "1", "--train.lr", "1e-3")
 PATIENCE_S = 120
+MOST_BYTES = 20_000  # the recipe and the log fit, a checkpoint does not
 
 
 @pytest.fixture
@@ -81,6 +81,19 @@ def begin(*words):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"},
+    )
+
+
+def after(script, *words):
+    """Returns a finished command line that ran in a process of its own, after a script."""
+    run = f"{script}\nimport sys; from nlptl.cli import command; sys.exit(command(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", run, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"},
     )
 
@@ -223,10 +236,10 @@ def assert_same_run(run, other):
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(capsys, work, train, unchecked, method, n_kills):
     run = work / "run"
     words = [*train, *LONG, "--method", method, "--train.checkpoint_every", 3, "--output", run]
-    for _ in range(n_kills):
+    for number in range(n_kills):
         process = begin(*words)
         wait_for(process, (run / "recipe.yaml").exists)
-        time.sleep(random.uniform(0, 3))  # 240 updates take about as long
+        time.sleep(random.uniform(0, 9 if number else 3))  # 240 updates take 3 s, to start again 6 s
         process.kill()
         process.communicate(timeout=PATIENCE_S)
         words = ["train", "--resume", run]
@@ -274,8 +287,6 @@ def test_a_run_in_progress_is_neither_resumed_nor_written_over(capsys, work, tra
     says(refused(*train, "--output", run), "already holds a run")
     process.kill()
     process.communicate(timeout=PATIENCE_S)
-    with contextlib.suppress(FileNotFoundError):
-        (run / "result.json").unlink()
 
 
 def test_of_two_runs_that_begin_at_once_in_one_folder_the_second_is_refused(capsys, work, train):
@@ -415,6 +426,56 @@ def test_a_full_disk_is_said_without_a_traceback(capsys, monkeypatch, work, trai
 def test_a_killed_run_is_said_to_be_unfinished(refused, says, stopped):
     (stopped / "result.json").unlink()
     says(refused("predict", stopped, "--text", "x"), "nlptl train --resume")
+
+
+def test_tokens_of_the_user_do_not_reach_the_files_of_a_run(capsys, monkeypatch, work, train, unchecked):
+    secret = "hf_" + "s3cretT0ken" * 3
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "WANDB_API_KEY"):
+        monkeypatch.setenv(name, secret)
+    assert say(capsys, *train, "--train.epochs", 1, "--output", "run").status == 0
+    files = [path for path in (work / "run").rglob("*") if path.is_file()]
+    assert len(files) > 8
+    assert not [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(capsys, monkeypatch, work, train, unchecked):
+    words = (*train, "--train.epochs", 1, "--train.log_every", 1)
+    assert say(capsys, *words, "--output", "whole").status == 0
+    now = [1e9]
+
+    def backwards():
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", backwards)
+    assert say(capsys, *words, "--output", "run").status == 0
+    assert lines_of(work / "run") == lines_of(work / "whole")
+    timing = result(work / "run")["timing"]
+    assert all(0 <= seconds < 3600 for name, seconds in timing.items() if name.endswith("_s"))
+
+
+def test_a_disk_that_is_full_for_real_stops_the_run_and_leaves_checkpoints_whole(capsys, work, train, unchecked):
+    """The limit on a file's size makes the system refuse to write, in the middle of a checkpoint."""
+    run = work / "run"
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({MOST_BYTES}, {MOST_BYTES}))"
+    done = after(script, *train, "--train.checkpoint_every", 1, "--output", run)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("error: the checkpoint")
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert result(run)["status"] == "failed"
+    assert not list((run / "checkpoints").iterdir())
+    assert say(capsys, "train", "--resume", run).status == 0
+
+
+def test_a_run_killed_while_it_delivers_still_has_its_checkpoints(capsys, work, train, unchecked):
+    script = "import os, nlptl.delivery; nlptl.delivery._baselines = lambda *_: os._exit(9)"
+    words = (*train, "--train.checkpoint_every", 1, "--eval.baselines", "simple", "--output", work / "run")
+    assert after(script, *words).returncode == 9
+    assert (work / "run" / "model").exists()
+    assert len(list((work / "run" / "checkpoints").iterdir())) == 2
+    assert say(capsys, "train", "--resume", "run").status == 0
+    assert not list((work / "run" / "checkpoints").iterdir())
 
 
 def test_a_reload_check_that_fails_makes_the_run_fail(capsys, monkeypatch, work, train):
