@@ -32,12 +32,11 @@ def share(folder: Path) -> dict[str, float]:
 
 def cases(scale: Scale) -> list[Case]:
     """Returns the cases in the order in which they run."""
-    killed = {
+    killed: dict[str, Any] = {
         "train.epochs": 4,
         "train.batch_size": 8,
         "train.checkpoint_every": 2,
         "train.early_stopping": 3,
-        "train.label_smoothing": 0.1,
         "train.micro_batch_tokens": 128,
         "train.log_every": 1,
         "eval.baselines": "none",
