@@ -60,7 +60,7 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
     group = parser.add_argument_group(f"{part}: {(cls.__doc__ or part).splitlines()[0]}")
     for field in dataclasses.fields(cls):
         if not only or field.name in only:
-            text = " ".join((docs.get(field.name) or "").split()).replace("%", "%%")
+            text = " ".join((docs.get(field.name) or "").split())
             group.add_argument(
                 f"--{part}.{field.name}", type=as_flag(hints[field.name]), default=field.default, help=text
             )

@@ -218,7 +218,18 @@ def test_nlptl_alone_says_what_there_is(capsys, words):
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        ("train --help", ["--method.name", "--train.lr", "Peak learning rate", "examples", "default: 5", "Optional"]),
+        (
+            "train --help",
+            [
+                "--method.name",
+                "--train.lr",
+                "Peak learning rate",
+                "examples",
+                "default: 5",
+                "Optional",
+                "else 15 % of train",
+            ],
+        ),
         ("train sentiment --method lora --help", ["--method.rank", "Rank of the update", "--task.scale"]),
         ("evaluate --help", ["--data.test", "--output"]),
         ("predict --help", ["--input", "--text", "--output", "--data.text"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedType, broadcast_object_list
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType, broadcast_object_list
 
 from nlptl.engine import memory
 from nlptl.errors import InputError
@@ -96,7 +96,8 @@ def start(precision: str) -> Compute:
         InputError: the launcher started several processes that do not know of each other.
     """
     memory.keep()
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    exchange = DistributedDataParallelKwargs(gradient_as_bucket_view=True, broadcast_buffers=False)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[exchange])
     if "MASTER_PORT" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ and "WORLD_SIZE" not in os.environ:
         # What accelerate launch sets for several processes when, without a GPU, it starts only one.
         raise InputError(
