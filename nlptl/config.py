@@ -131,7 +131,7 @@ class TrainConfig:
     """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result). Where
     memory runs out the run goes on with half."""
     gradient_checkpointing: bool = False
-    """Keep only the inputs of layers and compute the rest again in the backward pass: less memory, a third slower."""
+    """Keep only the inputs of layers and compute the rest again in the backward pass: slower, in less memory."""
     cache_gib: float = 4.0
     """Most memory for the outputs of frozen layers, in GiB; beyond it they are computed again in each epoch."""
     log_every: int = 10

@@ -140,7 +140,7 @@ def latest(folder: Path, say: Callable[[str], None] | None = None) -> Path | Non
         if wrong is None:
             return path
         if say:
-            say(f"the checkpoint {path} is damaged ({wrong}): going on from the one before")
+            say(f"the checkpoint {path} is damaged ({wrong}) and not used: the run goes on from an earlier state")
         shutil.rmtree(path, ignore_errors=True)
     return None
 

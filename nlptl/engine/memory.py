@@ -14,7 +14,7 @@ def keep() -> None:
     """Lets the allocator keep what is freed.
 
     By default it returns large blocks at once, and the system clears each page anew when the next update asks for them:
-    on MiniLM a tenth of the training time, for no less memory at the peak. Only glibc has such settings.
+    on MiniLM 5 to 10 % of the training time, for no less memory at the peak. Only glibc has such settings.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         libc = ctypes.CDLL(None)

@@ -63,12 +63,8 @@ def after(folder: Path, result: dict[str, Any]) -> None:
     )
     skipped = result["training"]["skipped"]
     if skipped:
-        what = (
-            "update with a loss or gradient that was not finite was"
-            if skipped == 1
-            else ("updates with a loss or gradient that was not finite were")
-        )
-        warn(f"{skipped} {what} left out; their rows are in metrics.jsonl")
+        updates = result["training"]["updates"]
+        warn(f"{skipped} of {updates} updates left out, their loss or gradient was not finite: rows in metrics.jsonl")
     difference = result["reload_check"]["max_abs_diff"]
     _say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
     _say("run", str(folder))

@@ -160,7 +160,7 @@ def test_a_bad_update_is_left_out_counted_and_its_rows_are_listed(capsys, bad_at
     bad_at(4)
     said = say(capsys, *train, "--train.batch_size", 8, "--train.log_every", 1, "--output", "run")
     assert said.status == 0
-    assert "1 update with a loss or gradient that was not finite was left out" in said.out
+    assert "1 of 25 updates left out, their loss or gradient was not finite: rows in metrics.jsonl" in said.out
     assert result(work / "run")["training"]["skipped"] == 1
     lines = {line["update"]: line for line in read_lines(work / "run" / "metrics.jsonl") if "validation" not in line}
     assert [update for update, line in lines.items() if "skipped" in line] == [4]
