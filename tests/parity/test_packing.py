@@ -133,7 +133,7 @@ def test_a_packing_puts_every_token_in_exactly_one_place(lengths):
         places = range(group.stop - group.start) if group.slots is None else group.slots.tolist()
         assert len(set(places)) == group.stop - group.start
         if group.mask is not None:
-            assert group.mask.flatten().nonzero()[:, 0].tolist() == sorted(places)
+            assert (group.mask.flatten() == 0).nonzero()[:, 0].tolist() == sorted(places)
 
 
 def test_rows_of_like_length_share_a_group_and_others_do_not():
