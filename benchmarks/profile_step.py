@@ -39,6 +39,7 @@ def _job(prepared: Any, folder: Path) -> loop.Job:
     return loop.Job(
         model=prepared.pretrained.module,
         features=features,
+        prefixes=prepared.prefixes,
         weights=recipe.task.weights(features, prepared.labels, "none"),
         draw=None,
         losses=partial(recipe.task.losses, smoothing=0.0, likelihood=False),

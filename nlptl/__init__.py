@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nlptl.methods.adapter import Adapter
     from nlptl.methods.full import Full
     from nlptl.methods.lora import LoRA
+    from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
     from nlptl.recipe import Recipe
     from nlptl.records import Example, Prediction
@@ -42,6 +43,7 @@ _HOMES = {
     "LoRA": "methods.lora",
     "ModelConfig": "config",
     "NlptlError": "errors",
+    "Partial": "methods.partial",
     "Prediction": "records",
     "Probe": "methods.probe",
     "Recipe": "recipe",
@@ -64,6 +66,7 @@ __all__ = [
     "LoRA",
     "ModelConfig",
     "NlptlError",
+    "Partial",
     "Prediction",
     "Probe",
     "Recipe",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -129,7 +129,7 @@ def _evaluate(argv: list[str]) -> int:
     found = load(values["run"]).evaluate(config.test, config=config)
     console.scores(found, str(config.test))
     if values["output"]:
-        _write(Path(values["output"]), json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        _write(Path(values["output"]), [json.dumps(asdict(found), indent=1, ensure_ascii=False)])
     return 0
 
 
@@ -150,24 +150,32 @@ def _predict(argv: list[str]) -> int:
     from nlptl import load
 
     run = load(values["run"])
-    examples = run.read(values["input"], DataConfig(**values["data"]), need_label=False) if not row else [run.row(row)]
-    predictions = run.predict_examples(examples)
-    text = "".join(p.to_json() + "\n" for p in predictions)
+    config = DataConfig(**values["data"])
+    predictions = run.predict_examples([run.row(row)]) if row else run.predictions(values["input"], config)
+    lines = (prediction.to_json() + "\n" for prediction in predictions)
     if values["output"] is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(lines)
     else:
-        _write(Path(values["output"]), text)
-        sys.stderr.write(f"{len(predictions):,} predictions in {values['output']}\n")
+        n = _write(Path(values["output"]), lines)
+        sys.stderr.write(f"{n:,} predictions in {values['output']}\n")
     return 0
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, lines: Iterable[str]) -> int:
+    """Writes a file line by line, seen under its name only when it is whole; returns the number of lines."""
     if path.is_dir():
         raise InputError(f"--output {str(path)!r} cannot be written: it is a folder, expected a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".partial")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    aside, n = path.with_name(path.name + ".partial"), 0
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            for line in lines:
+                stream.write(line)
+                n += 1
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return n
 
 
 def _choose(commands: dict[str, Any], name: str) -> Any:

@@ -133,7 +133,10 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """Keep only the inputs of layers and compute the rest again in the backward pass: slower, in less memory."""
     cache_gib: float = 4.0
-    """Most memory for the outputs of frozen layers, in GiB; beyond it they are computed again in each epoch."""
+    """Most space for the outputs of frozen layers, in GiB, those of earlier runs included; where a run needs more they
+    are computed again in each epoch; 0 keeps nothing."""
+    cache_dir: str | None = None
+    """Folder in which later runs find them; default: $NLPTL_CACHE, or nlptl in the user's cache folder."""
     log_every: int = 10
     """Write a line to metrics.jsonl every n updates."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from nlptl import artifact, evaluation, reload_check
 from nlptl.engine import inference
 from nlptl.engine.device import Compute
+from nlptl.engine.prefix import Prefixes
 from nlptl.folder import Folder
 from nlptl.recipe import Recipe
 from nlptl.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
@@ -27,6 +28,7 @@ class Prepared:
     features: dict[str, Features]
     findings: list[Finding]
     compute: Compute
+    prefixes: Prefixes
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     exact = prepared.compute.exact()  # what is reported is what the saved weights give anywhere
     module = prepared.pretrained.module
     splits = [split for split in EVALUATED if split in prepared.features]
-    answers = {split: inference.answers(module, prepared.features[split], exact) for split in splits}
+    answers = {split: answered(prepared, split, exact) for split in splits}
     if "validation" in answers:
         tune(prepared, answers["validation"])
     predictions = {split: decode(prepared, split, found) for split, found in answers.items()}
@@ -73,6 +75,13 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     return training_facts(prepared, trained) | _measured(prepared, primary, scores, baselines) | {"reload_check": check}
+
+
+def answered(prepared: Prepared, split: str, compute: Compute) -> Any:
+    """Returns the model's answers for a split: see `inference.answers`."""
+    features = prepared.features[split]
+    prefix = prepared.prefixes.of(features, compute)
+    return inference.answers(prepared.pretrained.module, features, compute, prefix)
 
 
 def tune(prepared: Prepared, answers: Any) -> None:

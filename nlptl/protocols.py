@@ -47,6 +47,12 @@ class Model(Protocol):
     def prefix(self, batch: Batch, cut: int) -> torch.Tensor:
         """Returns the outputs of the frozen layers."""
 
+    def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yields the values, with their names, that decide the outputs of the frozen layers."""
+
+    def settings(self) -> dict[str, Any]:
+        """Returns what else decides them, as JSON values."""
+
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yields the parameters."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.config import DataConfig
 from nlptl.errors import InputError, nearest
-from nlptl.records import Example, Output, Prediction, Scores
+from nlptl.records import Column, Example, Output, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,13 +109,23 @@ class Run:
             return []
         if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
             raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
-        examples = self.read(source, DataConfig(), need_label=False)
-        return self.predict_examples(examples)
+        return list(self.predictions(source))
+
+    def predictions(self, source: Any, config: DataConfig | None = None) -> Iterator[Prediction]:
+        """Yields one prediction per row, in the source's order; of a long file only a part is in memory.
+
+        Args:
+            source: as `predict`.
+            config: names of columns and the like, where the usual ones do not fit.
+        """
+        for examples in data.stream(source, config or DataConfig(), self._columns()):
+            yield from self._predicted(examples)
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
-        if not examples:
-            return []
+        return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
+
+    def _predicted(self, examples: Sequence[Example]) -> list[Prediction]:
         task, pretrained = self._opened[1], self.pretrained
         features = task.encode(examples, pretrained)
         return task.decode(self._answers(features), features, examples, pretrained)
@@ -140,14 +150,16 @@ class Run:
 
     def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""
+        return data.load_split(source, config, self._columns(), need_label=need_label)
+
+    def _columns(self) -> list[Column]:
         trained = self._opened[3]
-        columns = [
+        return [
             replace(column, usual=tuple(dict.fromkeys((trained[column.role], *column.usual))))
             if column.role in trained
             else column
             for column in self._opened[1].columns
         ]
-        return data.load_split(source, config, columns, need_label=need_label)
 
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.delivery import Prepared, Trained, decode, deliver, score, training_facts, tune
-from nlptl.engine import checkpoint, device, inference, loop
+from nlptl.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.engine import checkpoint, device, loop
 from nlptl.engine.device import Compute
-from nlptl.engine.prefix import Prefix
+from nlptl.engine.prefix import Prefixes
 from nlptl.errors import InputError, nearest
 from nlptl.folder import IN_MEMORY, Folder
 from nlptl.models.loading import Wanted
@@ -96,7 +96,8 @@ def prepare(recipe: Recipe, compute: Compute) -> Prepared:
         console.before(recipe, corpus, labels, pretrained, findings)
     if recipe.data.audit == "strict":
         data.strict_error(findings)
-    return Prepared(recipe, corpus, labels, pretrained, features, findings, compute)
+    prefixes = Prefixes(pretrained.module, recipe.train)
+    return Prepared(recipe, corpus, labels, pretrained, features, findings, compute, prefixes)
 
 
 def _refuse_lost_rows(recipe: Recipe) -> None:
@@ -165,6 +166,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
         job = loop.Job(
             model=pretrained.module,
             features=features["train"],
+            prefixes=prepared.prefixes,
             weights=recipe.task.weights(features["train"], prepared.labels, recipe.train.class_weights),
             draw=_draw(prepared),
             losses=partial(recipe.task.losses, smoothing=recipe.train.label_smoothing, likelihood=likelihood),
@@ -199,10 +201,10 @@ def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     if resume:
         _newest(folder, prepared.compute)  # there is none, but there may be a line in the log
     recipe, train = prepared.recipe, prepared.features["train"]
-    prefix = Prefix(prepared.pretrained.module, train, prepared.compute, recipe.train.cache_gib)
+    vectors = prepared.prefixes.of(train, prepared.compute).vectors.float().numpy()
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     method: Any = recipe.method
-    chosen = method.fit_head(prepared.pretrained, prefix.vectors.float().numpy(), train, weights, recipe.train.seed)
+    chosen = method.fit_head(prepared.pretrained, vectors, train, weights, recipe.train.seed)
     if prepared.compute.is_main:
         folder.log({"update": 1, **chosen, "validation": _validate(prepared)})
     return Trained(True, 1, time.perf_counter() - began, len(train), head=chosen)
@@ -220,7 +222,7 @@ def _draw(prepared: Prepared) -> Any:
 def _validate(prepared: Prepared) -> dict[str, float]:
     if "validation" not in prepared.features:
         return {}
-    answers = inference.answers(prepared.pretrained.module, prepared.features["validation"], prepared.compute)
+    answers = answered(prepared, "validation", prepared.compute)
     tune(prepared, answers)
     predictions = decode(prepared, "validation", answers)
     return {name: interval.value for name, interval in score(prepared, "validation", predictions).metrics.items()}

@@ -1,9 +1,11 @@
 """Tiny pretrained models, written once a session; nothing in the tests reaches the network."""
 
 import os
+import tempfile
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
+os.environ["NLPTL_CACHE"] = tempfile.mkdtemp(prefix="nlptl-tests-")  # not the user's own
 
 import pytest
 

@@ -12,6 +12,7 @@ import torch
 from nlptl.config import ModelConfig, TrainConfig
 from nlptl.engine import batching, device, inference, loop
 from nlptl.engine.device import Compute
+from nlptl.engine.prefix import Prefixes
 from nlptl.models import loading
 from nlptl.protocols import Method
 from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
@@ -109,6 +110,7 @@ def job(
     made = loop.Job(
         model=pretrained.module,
         features=found,
+        prefixes=Prefixes(pretrained.module, config),
         weights=task.weights(found, pretrained.labels, class_weights),
         draw=None,
         losses=losses,

@@ -4,5 +4,6 @@ from nlptl.data.audit import audit, strict_error
 from nlptl.data.corpus import load, load_split
 from nlptl.data.examples import fingerprint
 from nlptl.data.rows import open_rows
+from nlptl.data.streaming import parts, stream
 
-__all__ = ["audit", "fingerprint", "load", "load_split", "open_rows", "strict_error"]
+__all__ = ["audit", "fingerprint", "load", "load_split", "open_rows", "parts", "stream", "strict_error"]

@@ -58,7 +58,7 @@ def to_examples(
         fields.values["text"] = [row.text for row in fields.words]
         fields.values["words"] = [row.offsets for row in fields.words]
     rows = zip(*fields.values.values(), strict=True)
-    examples = [Example(i, **dict(zip(fields.values, row, strict=True))) for i, row in enumerate(rows)]
+    examples = [Example(i, **dict(zip(fields.values, row, strict=True))) for i, row in enumerate(rows, table.first)]
     return examples, tuple(fields.notes)
 
 

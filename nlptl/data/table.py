@@ -28,15 +28,17 @@ class Cells:
     """What messages call it: the table and the column's name."""
     only_strings: bool = False
     """Whether the file's type has no values but strings, as csv."""
+    first: int = 0
+    """Row id of the first value."""
 
     def __iter__(self) -> Iterator[tuple[object, str]]:
         """Yields each value with what messages call its place."""
-        return ((value, f"{self.where}, row {row}") for row, value in enumerate(self.values))
+        return ((value, f"{self.where}, row {row}") for row, value in enumerate(self.values, self.first))
 
 
 @dataclass(frozen=True)
 class Table:
-    """Named rows; a row's position is its row id."""
+    """Named rows; a row's position in its source is its row id."""
 
     name: str
     """What messages call it, such as the file's path."""
@@ -45,6 +47,8 @@ class Table:
     """Names of the classes by column, in order, where the source declares them."""
     headed: bool = False
     """Whether it is a csv or tsv file: its values are strings, and the line with the columns' names may be missing."""
+    first: int = 0
+    """Row id of the first row, where this is a part of a file."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -53,4 +57,4 @@ class Table:
 
     def cells(self, column: str) -> Cells:
         """Returns the values of a column, None where a row lacks it."""
-        return Cells([row.get(column) for row in self.rows], f"{self.name}, column {column!r}", self.headed)
+        return Cells([row.get(column) for row in self.rows], f"{self.name}, column {column!r}", self.headed, self.first)

@@ -24,7 +24,7 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         prefix: of the same features, where it is cached.
     """
     give_back()  # what the last updates left
-    prefix = prefix or Prefix(model, features, compute, max_gib=0)
+    prefix = prefix or Prefix(model, features, compute, store=None)
     own = share(np.arange(len(features)), features.lengths, compute.rank, compute.n_processes)
     found: np.ndarray = compute.sum(_answers(model, features, own, prefix)).cpu().numpy()  # others' rows are zero here
     give_back()
@@ -35,7 +35,7 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
 def answers_alone(model: Model, features: Features, compute: Compute) -> np.ndarray:
     """Returns what `answers` does, computed by this process alone."""
     own = share(np.arange(len(features)), features.lengths, 0, 1)
-    return _answers(model, features, own, Prefix(model, features, compute, max_gib=0)).cpu().numpy()
+    return _answers(model, features, own, Prefix(model, features, compute, store=None)).cpu().numpy()
 
 
 def _answers(model: Model, features: Features, own: np.ndarray, prefix: Prefix) -> torch.Tensor:

@@ -18,7 +18,7 @@ from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.memory import give_back, ran_out
-from nlptl.engine.prefix import Prefix
+from nlptl.engine.prefix import Prefixes
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
 from nlptl.protocols import Model
@@ -36,6 +36,8 @@ class Job:
     model: Model
     features: Features
     """Of training."""
+    prefixes: Prefixes
+    """Of the model's frozen layers."""
     weights: np.ndarray
     """float64 (n,): of each feature in the loss."""
     draw: np.ndarray | None
@@ -105,7 +107,7 @@ class _Loop:
         if newest:
             self.progress, self.best = checkpoint.load(newest, model, self.optimizer)
             self.progress.stopped_by = None
-        self.prefix = Prefix(model, self.job.features, self.compute, config.cache_gib)
+        self.prefix = self.job.prefixes.of(self.job.features, self.compute)
         model.eval()  # as after an evaluation: an update begins by setting training mode
         self.wrapped, self.stepper = self.accelerator.prepare(model, self.optimizer)
 

@@ -1,17 +1,25 @@
 """The frozen prefix: what lies below the first trainable parameter is computed once per example and kept."""
 
+import json
+import logging
 from dataclasses import replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from nlptl.config import TrainConfig
 from nlptl.engine.batching import collate, micro_batches, token_index
 from nlptl.engine.device import Compute
+from nlptl.engine.store import Store, default_folder
 from nlptl.protocols import Model
 from nlptl.records import Batch, Features
 
 # A batch, when nothing is kept for a backward pass. On 2 cores 512 are slower by a third, 8192 by a fifth.
 INFERENCE_TOKENS = 2048
+_logger = logging.getLogger("nlptl")
 
 
 class Prefix:
@@ -21,42 +29,90 @@ class Prefix:
         model: decides the cut.
         features: of the split.
         compute: device and number format.
-        max_gib: most memory for the outputs; beyond it they are computed again each time.
+        store: where the outputs are kept; where it is too small they are computed again each time; None: nowhere.
     """
 
-    def __init__(self, model: Model, features: Features, compute: Compute, max_gib: float) -> None:
+    def __init__(self, model: Model, features: Features, compute: Compute, store: Store | None) -> None:
         self.model, self.features, self.compute = model, features, compute
         self.cut = model.cut()
         self._per_token = model.per_token(self.cut)
-        self._n_rows = len(features.input_ids) if self._per_token else len(features)
-        fits = self._n_rows * model.width() * 4 <= max_gib * 2**30
-        self._states = self._compute() if self.cut and fits else None
+        # Where layers above go on in bf16, they round what they are given; the few vectors of a probe are kept exact.
+        self._dtype = torch.bfloat16 if compute.bf16 and self._per_token else torch.float32
+        self._shape = (len(features.input_ids) if self._per_token else len(features), model.width())
+        self._states = store.get(self._key, self._shape, self._dtype, self._fill) if self.cut and store else None
+        if self.cut and store and self._states is None and compute.is_main:
+            gib = self._shape[0] * self._shape[1] * self._dtype.itemsize / 2**30
+            _logger.warning("outputs of frozen layers need %.1f GiB: above train.cache_gib, so computed again", gib)
 
     @property
     def vectors(self) -> torch.Tensor:
         """The outputs of the frozen layers, (n, hidden), or where the head reads tokens (n_tokens, hidden)."""
-        return self._compute() if self._states is None else self._states
+        if self._states is not None:
+            return self._states
+        states = torch.empty(self._shape, dtype=self._dtype)
+        self._fill(states)
+        return states
 
     def batch(self, rows: np.ndarray) -> tuple[Batch, int]:
         """Returns the flat batch of some rows, and the cut from which the model goes on."""
         batch = collate(self.features, rows, self.compute.device)
-        if self._states is None:
+        if not self.cut:
             return batch, 0
-        index = token_index(self.features, rows) if self._per_token else rows
-        states = self._states[torch.from_numpy(index)].to(self.compute.device)
+        if self._states is None:
+            states = self._outputs(batch)
+        else:
+            index = token_index(self.features, rows) if self._per_token else rows
+            states = self._states[torch.from_numpy(index)].to(self.compute.device)
         return replace(batch, states=states), self.cut
 
-    def _compute(self) -> torch.Tensor:
+    def _outputs(self, batch: Batch) -> torch.Tensor:
+        with self.compute.autocast():
+            return self.model.prefix(batch, self.cut).to(self._dtype)
+
+    def _fill(self, states: torch.Tensor) -> None:
         self.model.eval()
         lengths = self.features.lengths
         order = np.argsort(lengths, kind="stable")
-        states = torch.empty(0)
         for rows in micro_batches(order, lengths, INFERENCE_TOKENS, padded=not self.model.packs()):
-            batch = collate(self.features, rows, self.compute.device)
-            with self.compute.autocast():
-                out = self.model.prefix(batch, self.cut).cpu()
-            if not len(states):
-                states = torch.empty(self._n_rows, out.shape[1], dtype=out.dtype)
             index = token_index(self.features, rows) if self._per_token else rows
-            states[torch.from_numpy(index)] = out
-        return states
+            states[torch.from_numpy(index)] = self._outputs(collate(self.features, rows, self.compute.device)).cpu()
+
+    def _key(self) -> str:
+        """Returns the hash of what decides the outputs: weights, tokens, number format and the code's versions."""
+        facts = {
+            "cut": self.cut,
+            "shape": self._shape,
+            "formats": [str(self._dtype), self.compute.bf16, self.compute.device.type],
+            "versions": [version("nlptl"), torch.__version__],
+            "model": self.model.settings(),
+        }
+        digest = sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+        for name, weight in self.model.below(self.cut):
+            digest.update(name.encode())
+            digest.update(weight.detach().cpu().contiguous().numpy().data)
+        features = self.features
+        for array in (features.lengths, features.input_ids, features.token_type_ids):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+class Prefixes:
+    """The prefixes of a run: each split's is made once for each number format.
+
+    Args:
+        model: whose frozen part does not change while this is used.
+        config: says where, and how much, is kept.
+    """
+
+    def __init__(self, model: Model, config: TrainConfig) -> None:
+        self._model = model
+        folder = Path(config.cache_dir) if config.cache_dir else default_folder()
+        self._store = Store(config.cache_gib, folder) if config.cache_gib else None
+        self._made: dict[tuple[int, bool], Prefix] = {}
+
+    def of(self, features: Features, compute: Compute) -> Prefix:
+        """Returns the prefix of one split, which must live as long as this does."""
+        key = (id(features), compute.bf16)
+        if key not in self._made:
+            self._made[key] = Prefix(self._model, features, compute, self._store)
+        return self._made[key]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl.errors import InputError, nearest
+from nlptl.methods import _layers
 from nlptl.records import Pretrained
 
 if TYPE_CHECKING:
@@ -81,36 +82,18 @@ def task_type(pretrained: Pretrained) -> str:
     return {"tags": "TOKEN_CLS", "span": "QUESTION_ANS", "text": "SEQ_2_SEQ_LM"}.get(pretrained.output, "SEQ_CLS")
 
 
-def layer_indices(pretrained: Pretrained, layers: str) -> list[int] | None:
-    """Returns the layers that a setting names: None for "all", the last k for "last:k".
-
-    Raises:
-        InputError: it is neither, or k is out of range, or the model has no single stack of layers.
-    """
-    if layers == "all":
-        return None
-    depth = len(pretrained.family.layers(pretrained.module.backbone))
-    kind, _, k = layers.partition(":")
-    if kind != "last" or not k.isdigit() or not 1 <= int(k) <= depth:
-        raise InputError(f'method.layers must be "all" or "last:k" with k from 1 to {depth}, found {layers!r}')
-    decodes = "text" in pretrained.family.native and pretrained.config.pooling == "native"
-    if decodes and pretrained.output != "tags":  # tags are the encoder's
-        raise InputError("method.layers needs an encoder with a head over it; this model also decodes")
-    return list(range(depth - int(k), depth))
-
-
 def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: str) -> list[str]:
     """Returns the names of the linear layers to adapt, all of them inside the stack of layers.
 
     Args:
         pretrained: the model.
         targets: "linear" for all, "attention" for those of the attention, or endings of names.
-        layers: see `layer_indices`.
+        layers: see `_layers.indices`.
 
     Raises:
         InputError: an ending matches no linear layer.
     """
-    indices = layer_indices(pretrained, layers)
+    indices = None if layers == "all" else _layers.indices(pretrained, layers)
     names = [name for name in _linear_names(pretrained.module.net) if indices is None or _index(name) in indices]
     if targets == "linear":
         return names

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from nlptl.checks import at_least, check_types, within
-from nlptl.methods import _peft
+from nlptl.methods import _layers, _peft
 from nlptl.records import Pretrained
 
 
@@ -48,7 +48,7 @@ class Adapter:
             non_linearity=self.non_linearity,
             scaling=self.scaling,
             adapter_dropout=self.dropout,
-            layers_to_transform=_peft.layer_indices(pretrained, self.layers),
+            layers_to_transform=None if self.layers == "all" else _layers.indices(pretrained, self.layers),
             modules_to_save=_peft.head_modules(pretrained) or None,
         )
         _peft.insert(pretrained, config)

@@ -23,7 +23,10 @@ ENCODER: tuple[Output, ...] = (*BY_SEQUENCE, "tags", "span")
 class Family(Protocol):
     """How one architecture is run.
 
-    A family that `packs` also has `embed`, `run` and a head for each output, `classify`, `tag` and `span`
+    Frozen layers below trained ones are computed once where a family has `between(backbone, batch, start, stop)`: the
+    states above some layers, from the batch's states below them or, from layer 0, from its tokens.
+
+    A family that `packs` also has a head for each output, `classify`, `tag` and `span`
     (families/_encoder.py). One that pads has `logits` (families/_padded.py), one that writes texts `text_logits` and
     `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
     """
@@ -42,6 +45,8 @@ class Family(Protocol):
     """For loading the encoder alone."""
     sub_layers: ClassVar[SubLayers]
     """Where adapters are put."""
+    above: ClassVar[tuple[str, ...]]
+    """The encoder's modules above its layers, such as a last norm: they train whenever a layer does."""
     dropout_fields: ClassVar[tuple[str, ...]]
     """The configuration's dropout probabilities."""
 

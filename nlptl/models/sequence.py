@@ -1,18 +1,21 @@
 """One model as the engine sees it: a batch of flat tokens in, logits out."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from nlptl.config import ModelConfig
 from nlptl.models.dropout import Dropout
-from nlptl.models.packing import Packing
 from nlptl.models.pooled import PooledClassifier, pool
 from nlptl.records import BY_SEQUENCE, Batch, Output
+
+OF_THE_HEAD = ("_name_or_path", "id2label", "label2id", "problem_type")  # these fields decide nothing below it
 
 
 class SequenceModel(nn.Module):
@@ -117,30 +120,44 @@ class SequenceModel(nn.Module):
         """
         if not self.has_vectors or _trains(self.family.embeddings(self.backbone)):
             return 0
+        if not _trains(self.backbone):
+            return self.depth()
+        if not hasattr(self.family, "between"):
+            return 0
         layers = self.family.layers(self.backbone)
-        frozen = next((i for i, layer in enumerate(layers) if _trains(layer)), len(layers))
-        if self.family.packs:
-            return frozen
-        return len(layers) if not _trains(self.backbone) else 0
+        norm_above = not self.family.packs
+        return next((i for i, layer in enumerate(layers) if _trains(layer)), len(layers) - norm_above)
 
     @torch.no_grad()
     def prefix(self, batch: Batch, cut: int) -> torch.Tensor:
         """Returns the prefix's outputs: states (n_tokens, hidden), or vectors (n, hidden) of the whole encoder."""
-        layers = self.family.layers(self.backbone)
-        if cut == len(layers):
+        if cut == self.depth():
             return self._vectors(batch, 0)
-        packing = Packing.of(batch.lengths, batch.input_ids.device)
-        below: torch.Tensor = self.family.embed(self.backbone, batch, packing)
-        return self.family.run(layers[:cut], below, packing)  # type: ignore[no-any-return]
+        return self.family.between(self.backbone, batch, 0, cut)  # type: ignore[no-any-return]
+
+    def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """Yields the values, with their names, that decide the prefix's outputs at a cut."""
+        above = {id(p) for layer in self.family.layers(self.backbone)[cut:] for p in layer.parameters()}
+        yield from ((n, p) for n, p in self.backbone.named_parameters() if not p.requires_grad and id(p) not in above)
+        yield from self.backbone.named_buffers()
+
+    def settings(self) -> dict[str, Any]:
+        """Returns what else decides the outputs of frozen layers: the architecture, pooling and code."""
+        config: Any = self.backbone.config
+        ignored = {*self.family.dropout_fields, "classifier_dropout", *OF_THE_HEAD}
+        return {
+            "config": {name: value for name, value in config.to_dict().items() if name not in ignored},
+            "pooling": self.config.pooling,
+            "transformers": transformers.__version__,
+        }
 
     def _vectors(self, batch: Batch, cut: int) -> torch.Tensor:
         if batch.states is None:
             states = self.family.states(self.backbone, batch)
-        elif cut == len(self.family.layers(self.backbone)):
+        elif cut == self.depth():
             return batch.states
         else:
-            packing = Packing.of(batch.lengths, batch.input_ids.device)
-            states = self.family.run(self.family.layers(self.backbone)[cut:], batch.states, packing)
+            states = self.family.between(self.backbone, batch, cut, self.depth())
         if self.output not in BY_SEQUENCE:
             return states  # type: ignore[no-any-return]
         return pool(states, batch.lengths, str(self.config.pooling))

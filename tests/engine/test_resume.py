@@ -14,10 +14,12 @@ from nlptl.errors import InputError, TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
+from nlptl.methods.partial import Partial
 from tests import tiny
 
 METHODS = {
     "full": Full(),
+    "partial": Partial(layers="last:1"),
     "lora": LoRA(rank=2, dropout=0.2),
     "lora above a frozen layer": LoRA(rank=2, dropout=0.2, layers="last:1"),
     "adapter": Adapter(bottleneck=4, dropout=0.2),

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nlptl.engine.prefix import Prefix
+from nlptl.engine.store import Store
 from nlptl.methods.probe import Probe, _tagged
 from nlptl.records import Features
 from nlptl.tasks.sentiment import Sentiment
@@ -21,7 +22,7 @@ def fit(folder, labels=tiny.LABELS, method=None, n=90, class_weights="none", poo
     pretrained = tiny.prepared(folder, method, pooling, labels=labels)
     rows = tiny.examples(n, labels)[: n - 7]  # the classes are not even
     features = tiny.features(pretrained, rows)
-    vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
+    vectors = Prefix(pretrained.module, features, tiny.fp32(), Store(1.0, None)).vectors.numpy()
     weights = Sentiment().weights(features, labels, class_weights)
     chosen = method.fit_head(pretrained, vectors, features, weights, seed=0)
     return pretrained, rows, chosen, vectors, features.labels, weights
@@ -49,7 +50,7 @@ def test_the_strength_with_the_least_loss_in_cross_validation_is_chosen(tiny_fol
     for strength, loss in chosen["cross_validation"].items():
         model = LogisticRegression(C=float(strength), max_iter=1000, tol=1e-4)
         expected = -cross_val_score(model, scaled, ids, cv=folds, scoring="neg_log_loss").mean()
-        assert loss == pytest.approx(expected, rel=1e-3)
+        assert loss == pytest.approx(expected, rel=5e-3)  # both solve to a gradient of 1e-4
     assert len(chosen["cross_validation"]) == 5
     assert chosen["strength"] == float(min(chosen["cross_validation"], key=chosen["cross_validation"].get))
 
@@ -70,7 +71,7 @@ def test_a_class_of_a_single_row_does_not_stop_the_probe(tiny_folders):
     pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
     rows = [row for row in tiny.examples(20) if row.label == "bad" or row.row_id == 1]
     features = tiny.features(pretrained, rows)
-    vectors = Prefix(pretrained.module, features, tiny.fp32(), 1.0).vectors.numpy()
+    vectors = Prefix(pretrained.module, features, tiny.fp32(), Store(1.0, None)).vectors.numpy()
     chosen = Probe().fit_head(pretrained, vectors, features, np.ones(len(rows)), seed=0)
     assert (chosen["strength"], chosen["cross_validation"]) == (1.0, {})
 
@@ -85,7 +86,7 @@ def test_fitting_is_repeatable_and_touches_the_head_only(tiny_folders):
 def test_a_probe_needs_no_room_in_the_cache(tiny_folders):
     pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
     features = tiny.features(pretrained)
-    assert Prefix(pretrained.module, features, tiny.fp32(), max_gib=0.0).vectors.shape == (24, 32)
+    assert Prefix(pretrained.module, features, tiny.fp32(), store=None).vectors.shape == (24, 32)
 
 
 def test_words_of_one_sentence_are_never_on_both_sides_of_a_fold():

@@ -14,10 +14,12 @@ from nlptl import artifact, registry
 from nlptl.config import ModelConfig
 from nlptl.engine import inference, loop
 from nlptl.engine.prefix import Prefix
+from nlptl.engine.store import Store
 from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
+from nlptl.methods.partial import Partial
 from nlptl.methods.probe import Probe
 from nlptl.models import loading
 from nlptl.recipe import Recipe
@@ -31,7 +33,13 @@ from nlptl.tasks.token_classification import TokenClassification
 from tests import tiny
 
 N = 24
-METHODS = {"full": Full(), "probe": Probe(), "lora": LoRA(rank=2), "adapter": Adapter(bottleneck=4)}
+METHODS = {
+    "full": Full(),
+    "partial": Partial(layers="last:1"),
+    "probe": Probe(),
+    "lora": LoRA(rank=2),
+    "adapter": Adapter(bottleneck=4),
+}
 TASKS: dict[str, Any] = {
     "sentiment": Sentiment(),
     "one": Classification(),
@@ -92,6 +100,8 @@ def load(name: str, folder: Path, method: Any, **fields: Any) -> Pretrained:
 def makes_sense(name: str, family: str, method: str) -> bool:
     output = TASKS[name].output
     cls = registry.load("family", family)
+    if method == "partial" and family in ("t5", "bart") and output not in ("tags", "span"):
+        return False  # no single stack of layers
     return output not in cls.refused and not (output == "text" and method == "probe")
 
 
@@ -120,7 +130,7 @@ def train(name: str, pretrained: Pretrained, method: Any, folder: Path) -> Train
     weights = task.weights(features, pretrained.labels, "none")
     losses: list[float] = []
     if pretrained.output in getattr(method, "solves", ()):
-        prefix = Prefix(pretrained.module, features, tiny.fp32(), 1.0)
+        prefix = Prefix(pretrained.module, features, tiny.fp32(), Store(1.0, None))
         method.fit_head(pretrained, prefix.vectors.numpy(), features, weights, 0)
     else:
         job, _ = tiny.job(pretrained, folder / "checkpoints", tiny.train_config(weight_decay=0.0), tiny.examples())

@@ -24,6 +24,7 @@ class Encoder:
     refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
     backbone_options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
     sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"(cross)?attention\.output", "output")
+    above: ClassVar[tuple[str, ...]] = ("pooler",)
     dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
     def backbone_class(self, model_type: str) -> str:
@@ -48,8 +49,13 @@ class Encoder:
 
     def states(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns the last layer's states, (n_tokens, hidden)."""
+        return self.between(backbone, batch, 0, len(self.layers(backbone)))
+
+    def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
+        """Returns the states above the layers `start` to `stop`, (n_tokens, hidden), from the batch's below them."""
         packing = Packing.of(batch.lengths, batch.input_ids.device)
-        return self.run(self.layers(backbone), self.embed(backbone, batch, packing), packing)
+        below = batch.states if start and batch.states is not None else self.embed(backbone, batch, packing)
+        return self.run(self.layers(backbone)[start:stop], below, packing)
 
     def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
         """Returns the states below the first layer, (n_tokens, hidden)."""

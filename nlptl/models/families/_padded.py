@@ -22,6 +22,7 @@ class Padded:
     reads_types: ClassVar[bool] = False
     """Whether it embeds which text of a pair a token belongs to; tokenizers say it to other models, too."""
     sub_layers: ClassVar[SubLayers]
+    above: ClassVar[tuple[str, ...]] = ()
     dropout_fields: ClassVar[tuple[str, ...]]
 
     def backbone_class(self, model_type: str) -> str | type:

@@ -20,6 +20,7 @@ class GPT2(Padded):
         "text": "it continues its input and has no place for a question apart from the answer: choose a T5 or BART",
     }
     sub_layers: ClassVar[SubLayers] = SubLayers("h", "attn", "mlp")
+    above: ClassVar[tuple[str, ...]] = ("ln_f",)
     dropout_fields: ClassVar[tuple[str, ...]] = ("resid_pdrop", "embd_pdrop", "attn_pdrop")
 
     def layers(self, backbone: nn.Module) -> nn.ModuleList:

@@ -13,6 +13,7 @@ class ModernBert(Padded):
 
     model_types: ClassVar[tuple[str, ...]] = ("modernbert",)
     sub_layers: ClassVar[SubLayers] = SubLayers("layers", "attn", "mlp")
+    above: ClassVar[tuple[str, ...]] = ("final_norm",)
     dropout_fields: ClassVar[tuple[str, ...]] = (
         "embedding_dropout",
         "attention_dropout",

@@ -4,9 +4,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
+from transformers.masking_utils import create_bidirectional_mask
 
 from nlptl.models.families._writer import Writer
-from nlptl.records import BY_SEQUENCE, Output, SubLayers
+from nlptl.models.padding import pad
+from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 
 class T5(Writer):
@@ -18,6 +20,7 @@ class T5(Writer):
     sub_layers: ClassVar[SubLayers] = SubLayers(
         "block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense"
     )
+    above: ClassVar[tuple[str, ...]] = ("encoder.final_layer_norm",)
     dropout_fields: ClassVar[tuple[str, ...]] = ("dropout_rate",)
 
     def backbone_class(self, model_type: str) -> str:
@@ -35,6 +38,25 @@ class T5(Writer):
     def embeddings(self, backbone: nn.Module) -> nn.Module:
         """Returns the module below the first layer."""
         return backbone.shared  # type: ignore[return-value]
+
+    def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
+        """Returns the states above the encoder's layers `start` to `stop`, (n_tokens, hidden), from the batch's below.
+
+        As T5Stack.forward, which has no way to begin or end in the middle.
+        """
+        encoder: Any = backbone.encoder
+        tokens = batch.input_ids if batch.states is None else batch.states
+        rows, mask = pad(batch, tokens, 0)
+        hidden = encoder.embed_tokens(rows) if batch.states is None else rows  # (n, longest, hidden)
+        longest = hidden.shape[1]
+        bias = encoder.block[0].layer[0].SelfAttention.compute_bias(longest, longest, hidden.device)
+        visible = create_bidirectional_mask(config=encoder.config, inputs_embeds=hidden, attention_mask=mask)
+        for block in encoder.block[start:stop]:
+            hidden = block(hidden, visible, bias)[0]
+        if stop == len(encoder.block):
+            hidden = encoder.dropout(encoder.final_layer_norm(hidden))
+        states: torch.Tensor = hidden[mask.bool()]
+        return states
 
     def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
         """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""

@@ -15,6 +15,7 @@ from nlptl import artifact
 from nlptl.config import ModelConfig
 from nlptl.engine import inference, loop
 from nlptl.engine.prefix import Prefix
+from nlptl.engine.store import Store
 from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
@@ -177,7 +178,7 @@ def test_the_whole_encoder_under_a_probe_is_computed_once(folder):
     pretrained = tiny.prepared(folder, Probe(), "mean")
     module, found = pretrained.module, tiny.features(pretrained)
     assert module.cut() == module.depth() == 2
-    prefix = Prefix(module, found, tiny.fp32(), 1.0)
+    prefix = Prefix(module, found, tiny.fp32(), Store(1.0, None))
     assert prefix.vectors.shape == (24, 32)
     answers = inference.answers(module, found, tiny.fp32(), prefix)
     np.testing.assert_allclose(answers, tiny.logits(pretrained), rtol=0, atol=1e-6)

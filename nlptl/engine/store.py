@@ -1,0 +1,138 @@
+"""Keeps what frozen layers have computed, for this run and for later ones: files that are mapped into memory.
+
+An entry is a folder of the cache, named by a hash of all that decides its values. The system's page cache holds what is
+read often; nothing is copied. Entries are checked against their sha256 when they are opened, and the ones unused for
+longest make room for new ones.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+
+import torch
+
+STATES, DESCRIPTION = "states.bin", "states.json"
+UNFINISHED = ".unfinished"  # suffix of an entry that is being made
+Shape = tuple[int, int]
+Fill = Callable[[torch.Tensor], None]
+_logger = logging.getLogger("nlptl")
+
+
+def default_folder() -> Path:
+    """Returns $NLPTL_CACHE, or nlptl in the user's cache folder."""
+    given = os.environ.get("NLPTL_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nlptl"
+
+
+class Store:
+    """The cache in one folder.
+
+    Args:
+        max_gib: most space that its entries take together, in memory and on disk.
+        folder: of the cache; None keeps entries in memory only, for the run alone.
+    """
+
+    def __init__(self, max_gib: float, folder: Path | None) -> None:
+        self.max_bytes = int(max_gib * 2**30)
+        self.folder = folder
+
+    def get(self, key: Callable[[], str], shape: Shape, dtype: torch.dtype, fill: Fill) -> torch.Tensor | None:
+        """Returns an entry, made where it is missing or damaged; None where it is larger than the whole store.
+
+        Args:
+            key: returns the hash of all that decides the entry's values.
+            shape: of the entry.
+            dtype: of the entry.
+            fill: writes the values into an empty tensor; must give the same values each time.
+        """
+        if _n_bytes(shape, dtype) > self.max_bytes:
+            return None
+        if self.folder is not None and shape[0]:
+            try:
+                return self._on_disk(self.folder / key(), shape, dtype, fill)
+            except OSError as error:
+                _logger.warning("the cache in %s cannot be used (%s): kept in memory for this run", self.folder, error)
+        states = torch.empty(shape, dtype=dtype)
+        fill(states)
+        return states
+
+    def _on_disk(self, entry: Path, shape: Shape, dtype: torch.dtype, fill: Fill) -> torch.Tensor:
+        with _alone(entry):  # another process that wants the same waits, and then finds it
+            if not _is_whole(entry):
+                self._make(entry, shape, dtype, fill)
+            os.utime(entry / DESCRIPTION)
+        return _mapped(entry / STATES, shape, dtype, shared=False)
+
+    def _make(self, entry: Path, shape: Shape, dtype: torch.dtype, fill: Fill) -> None:
+        n_bytes = _n_bytes(shape, dtype)
+        unfinished = entry.with_name(entry.name + UNFINISHED)
+        for old in (entry, unfinished):
+            shutil.rmtree(old, ignore_errors=True)
+        self._make_room(n_bytes)
+        unfinished.mkdir()
+        path = unfinished / STATES
+        try:
+            _reserve(path, n_bytes)
+            fill(_mapped(path, shape, dtype, shared=True))
+            found = {"shape": shape, "dtype": str(dtype), "sha256": _sha256(path)}
+            (unfinished / DESCRIPTION).write_text(json.dumps(found), encoding="utf-8")
+            unfinished.rename(entry)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _make_room(self, n_bytes: int) -> None:
+        descriptions = (self.folder or Path()).glob(f"*/{DESCRIPTION}")
+        entries = [path.parent for path in sorted(descriptions, key=lambda path: path.stat().st_mtime)]
+        sizes = [(entry / STATES).stat().st_size for entry in entries]
+        total = sum(sizes) + n_bytes
+        for entry, size in zip(entries, sizes, strict=True):
+            if total > self.max_bytes:
+                shutil.rmtree(entry, ignore_errors=True)  # a run that reads it keeps its mapping
+                total -= size
+
+
+@contextmanager
+def _alone(entry: Path) -> Iterator[None]:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with entry.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the process, however that ends
+        yield
+
+
+def _is_whole(entry: Path) -> bool:
+    if not entry.exists():
+        return False
+    try:
+        found = json.loads((entry / DESCRIPTION).read_text(encoding="utf-8"))
+        whole = bool(found["sha256"] == _sha256(entry / STATES))
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        _logger.warning("%s is damaged: it is computed again", entry)
+    return whole
+
+
+def _n_bytes(shape: Shape, dtype: torch.dtype) -> int:
+    return shape[0] * shape[1] * dtype.itemsize
+
+
+def _reserve(path: Path, n_bytes: int) -> None:
+    with path.open("wb") as stream:
+        os.posix_fallocate(
+            stream.fileno(), 0, n_bytes
+        )  # a full disk is an error here, a crash when the mapping is written
+
+
+def _mapped(path: Path, shape: Shape, dtype: torch.dtype, *, shared: bool) -> torch.Tensor:
+    return torch.from_file(str(path), shared=shared, size=shape[0] * shape[1], dtype=dtype).view(shape)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()

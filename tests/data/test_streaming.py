@@ -1,0 +1,92 @@
+"""New rows come part by part: the same as all at once, in order, and only a part is read at a time."""
+
+import json
+
+import pandas
+import pytest
+
+from nlptl import Classification, DataConfig, InputError, TokenClassification
+from nlptl.data import load_split, open_rows, stream
+
+TEXTS = [f"text number {i}" for i in range(10)]
+
+
+@pytest.fixture(autouse=True)
+def _three_at_a_time(monkeypatch):
+    monkeypatch.setattr("nlptl.data.streaming.N_ROWS", 3)
+
+
+def written(folder, kind):
+    """Returns a file of the rows, or what else may hold them."""
+    frame = pandas.DataFrame({"text": TEXTS, "label": ["a", "b"] * 5})
+    path = folder / f"rows.{kind}"
+    match kind:
+        case "csv" | "csv.gz":
+            frame.to_csv(path, index=False)
+        case "tsv":
+            frame.to_csv(path, index=False, sep="\t")
+        case "jsonl":
+            frame.to_json(path, orient="records", lines=True)
+        case "json":
+            frame.to_json(path, orient="records")
+        case "parquet":
+            frame.to_parquet(path)
+        case "frame":
+            return frame
+        case "dicts":
+            return frame.to_dict("records")
+        case _:
+            return TEXTS
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "jsonl", "json", "parquet", "frame", "dicts", "texts"])
+def test_the_parts_are_what_is_read_at_once(tmp_path, kind):
+    source = written(tmp_path, kind)
+    found = list(stream(source, DataConfig(), Classification().columns))
+    assert [len(part) for part in found] == [3, 3, 3, 1]
+    assert [e.row_id for part in found for e in part] == list(range(10))
+    whole = load_split(source, DataConfig(), Classification().columns, need_label=False)
+    assert [e for part in found for e in part] == whole
+
+
+def test_words_are_read_part_by_part_too(tmp_path):
+    path = tmp_path / "words.conll"
+    path.write_text("".join(f"Ann O\nsaw O\nBob{i} O\n\n" for i in range(7)), encoding="utf-8")
+    found = list(stream(path, DataConfig(), TokenClassification().columns))
+    assert [len(part) for part in found] == [3, 3, 1]
+    whole = load_split(path, DataConfig(), TokenClassification().columns, need_label=False)
+    assert [e for part in found for e in part] == whole
+
+
+def test_no_more_is_read_than_is_asked_for(tmp_path, monkeypatch):
+    n_read = 0
+
+    def counted(path, config):
+        nonlocal n_read
+        for row in open_rows(path, config):
+            n_read += 1
+            yield row
+
+    monkeypatch.setattr("nlptl.data.streaming.open_rows", counted)
+    parts = stream(written(tmp_path, "jsonl"), DataConfig(), Classification().columns)
+    assert n_read == 0
+    next(parts)
+    assert n_read == 3
+
+
+def test_an_error_names_the_row_in_the_file(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": text} for text in TEXTS]
+    rows[7] = {"text": ["no", "text"]}
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    parts = stream(path, DataConfig(), Classification().columns)
+    assert len(next(parts)) == len(next(parts)) == 3
+    with pytest.raises(InputError, match=r"column 'text', row 7"):
+        next(parts)
+
+
+def test_the_label_column_is_not_read(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a", "label": {"not": "a label"}}\n{"text": "b"}\n', encoding="utf-8")
+    assert [e.text for part in stream(path, DataConfig(), Classification().columns) for e in part] == ["a", "b"]
