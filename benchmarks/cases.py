@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -31,6 +31,8 @@ class Case:
     """The suite's names of the rows beside train, by split; none: the suite's own validation rows."""
     measures: tuple[str, ...] = ("accuracy",)
     """Which numbers the tables show beside speed and memory; the same for all systems of a case."""
+    cache: str = ""
+    """The case whose outputs of frozen layers nlptl finds; none: nothing is found."""
     also: Callable[[Path], dict[str, float]] | None = None
     """Gives more metrics, from the folder of nlptl's finished run."""
 
@@ -87,7 +89,9 @@ MEASURES = {
     "n_exact": "exact ends",
     "lost_s": "s lost per kill",
     "checkpoint_share": "checkpoints' share of the time",
+    "gemm_share": "share of the bf16 matrix rate",
     "examples_per_s": "examples/s",
+    "train_s": "training s",
     "total_s": "total s",
     "peak_mib": "peak MiB",
     "trained_share": "share of parameters trained",
@@ -120,6 +124,8 @@ class Suite(Protocol):
     """A module under suites/."""
 
     TARGETS: tuple[Target, ...]
+    CENTER: Callable[[Iterable[float]], float]
+    """What the tables show of several seeds; where there is none, the mean."""
 
     def cases(self, scale: Scale) -> list[Case]:
         """Returns the cases in the order in which they run."""

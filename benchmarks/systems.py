@@ -29,7 +29,8 @@ def arguments(case: Case, inputs: Inputs, seed: int, output: Path) -> list[str]:
     names = NLPTL_FLAGS if case.system == NLPTL else {}
     rows = {"train": inputs.train(case.train, seed), **_scored(case, inputs, seed)}
     values = {**rows, "model": inputs.model(case.model), "seed": seed, "output": output}
-    options = {names.get(name, name): value for name, value in values.items()} | case.options
+    kept = {"train.cache_dir": output.parent / f"cache-{case.cache or case.name}-{seed}"} if names else {}
+    options = {names.get(name, name): value for name, value in values.items()} | kept | case.options
     return [*case.program, *(text for name, value in options.items() for text in (f"--{name}", _text(value)))]
 
 

@@ -35,6 +35,7 @@ HEADER = (
 ACCURACY = ("accuracy",)
 BASELINE = "tfidf_logreg_accuracy"
 Record = dict[str, Any]
+Center = Callable[[Iterable[float]], float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,19 +67,21 @@ def tables(path: Path) -> str:
     content = results.read(path)
     records: list[Record] = content["records"]
     suite: Any = import_module(f"suites.{content['suite']}")
-    numbers = _numbers(records, suite.cases(content["scale"]))
-    parts = [numbers, *_baselines(records), _targets(suite.TARGETS, records), _where(content)]
+    center: Center = getattr(suite, "CENTER", mean)
+    numbers = _numbers(records, suite.cases(content["scale"]), center)
+    targets = _targets(suite.TARGETS, records, center)
+    parts = [numbers, *_baselines(records), targets, _where(content, center)]
     return "".join(part + "\n" for part in parts)
 
 
-def _numbers(records: list[Record], cases: Sequence[Case]) -> str:
-    measures = {case.name: case.measures for case in cases}
+def _numbers(records: list[Record], cases: Sequence[Case], center: Center) -> str:
+    measures = {case.name: case.measures for case in reversed(cases)}  # nlptl's own come first
     shown = {r["case"]: measures.get(r["case"], ACCURACY) for r in records}
     same = set(shown.values()) == {ACCURACY}  # then the column's name says it, and the cells need not
     header = ["accuracy" if same and name == "scores" else name for name in HEADER]
     labels = {case: {name: "" if same else MEASURES[name] for name in names} for case, names in shown.items()}
     keys = dict.fromkeys((r["case"], r["system"]) for r in sorted(records, key=_order(records)))
-    return _table(header, [_row(case, system, labels[case], records) for case, system in keys])
+    return _table(header, [_row(case, system, labels[case], records, center) for case, system in keys])
 
 
 def _order(records: list[Record]) -> Callable[[Record], tuple[int, bool, str]]:
@@ -87,7 +90,10 @@ def _order(records: list[Record]) -> Callable[[Record], tuple[int, bool, str]]:
     return lambda r: (cases.index(r["case"]), r["system"] != NLPTL, r["system"])
 
 
-def _row(case: str, system: str, labels: dict[str, str], records: list[Record]) -> list[str]:
+def _row(case: str, system: str, labels: dict[str, str], records: list[Record], center: Center) -> list[str]:
+    def shown(values: Iterable[float], form: str) -> str:
+        return _range(values, form, center)
+
     every = [r for r in records if (r["case"], r["system"]) == (case, system)]
     own = [r for r in every if r["status"] == "ok"]
     if not own:
@@ -99,13 +105,15 @@ def _row(case: str, system: str, labels: dict[str, str], records: list[Record]) 
         system + failed,
         f"{own[0]['rows']['train']:,}",
         ", ".join(
-            f"{label} {_range((measure(r, name) for r in own), '{:.4f}')}".strip() for name, label in labels.items()
+            f"{label} {shown((r['metrics'][name] for r in own), '{:.4f}')}".strip()
+            for name, label in labels.items()
+            if name in own[0]["metrics"]
         ),
-        _range((measure(r, "examples_per_s") for r in own), "{:.1f}"),
-        "-" if system == NLPTL else _range(faster, "{:.2f}"),
-        _range((measure(r, "total_s") for r in own), "{:.0f}"),
-        _range((measure(r, "peak_mib") for r in own), "{:.0f}"),
-        _range((100 * measure(r, "trained_share") for r in own), "{:.2f} %"),
+        shown((measure(r, "examples_per_s") for r in own), "{:.1f}"),
+        "-" if system == NLPTL else shown(faster, "{:.2f}"),
+        shown((measure(r, "total_s") for r in own), "{:.0f}"),
+        shown((measure(r, "peak_mib") for r in own), "{:.0f}"),
+        shown((100 * measure(r, "trained_share") for r in own), "{:.2f} %"),
     ]
 
 
@@ -114,25 +122,26 @@ def _baselines(records: list[Record]) -> list[str]:
     for r in records:
         if r["status"] == "ok" and BASELINE in r["metrics"] and r["case"] in ("full", "probe"):
             found.setdefault(r["rows"]["train"], []).append(r["metrics"][BASELINE])
-    texts = [f"{_range(values, '{:.4f}')} from {n:,} rows" for n, values in sorted(found.items())]
+    texts = [f"{_range(values, '{:.4f}', mean)} from {n:,} rows" for n, values in sorted(found.items())]
     return [f"TF-IDF with logistic regression (nlptl's baseline), accuracy: {'; '.join(texts)}.\n"] if texts else []
 
 
-def _targets(targets: Iterable[Target], records: list[Record]) -> str:
+def _targets(targets: Iterable[Target], records: list[Record], center: Center) -> str:
     rows = []
     for target in targets:
         values = _compared(target, records)
-        rows.append([target.case, str(target), _range(values, "{:.4g}"), _reached(target, values, records)])
+        shown, reached = _range(values, "{:.4g}", center), _reached(target, values, records, center)
+        rows.append([target.case, str(target), shown, reached])
     return _table(("case", "target", "measured", "reached"), rows)
 
 
-def _reached(target: Target, values: list[float], records: list[Record]) -> str:
+def _reached(target: Target, values: list[float], records: list[Record], center: Center) -> str:
     involved = {(target.case, NLPTL), target.other}
     if any(r["status"] == "failed" for r in records if (r["case"], r["system"]) in involved):
         return "**no**: a run failed"
     if not values:
         return "not measured"
-    return "yes" if target.met(mean(values)) else "**no**"
+    return "yes" if target.met(center(values)) else "**no**"
 
 
 def _compared(target: Target, records: list[Record]) -> list[float]:
@@ -150,7 +159,7 @@ def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]
     return {r["seed"]: r for r in records if (r["case"], r["system"], r["status"]) == (case, system, "ok")}
 
 
-def _where(content: Record) -> str:
+def _where(content: Record, center: Center) -> str:
     hardware, records = content["hardware"], content["records"]
     commits = sorted({r["commit"][:10] + ("+changes" if r["dirty"] else "") for r in records})
     seeds = sorted({r["seed"] for r in records})
@@ -158,19 +167,20 @@ def _where(content: Record) -> str:
     others = sorted({f"{r['case']}/{r['system']}" for r in records if r["cpu"] != hardware["cpu"]})
     elsewhere = sorted({r["cpu"] for r in records} - {hardware["cpu"]})
     older = f" Measured earlier on {', '.join(elsewhere)}: {', '.join(others)}." if others else ""
+    several = f"{center.__name__} [min ... max] where there are several"
     return (
-        f"Scale {content['scale']}; seeds {', '.join(map(str, seeds))}; mean [min ... max] where there are several. "
+        f"Scale {content['scale']}; seeds {', '.join(map(str, seeds))}; {several}. "
         f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, {bf16}; "
         f"torch {content['versions']['torch']}, transformers {content['versions']['transformers']}; "
         f"commit {', '.join(commits)}; {content['date'][:10]}.{older}"
     )
 
 
-def _range(values: Iterable[float], form: str) -> str:
+def _range(values: Iterable[float], form: str, center: Center) -> str:
     found = list(values)
     if not found:
         return "-"
-    text = form.format(mean(found))
+    text = form.format(center(found))
     return text if len(found) == 1 else f"{text} [{form.format(min(found))} ... {form.format(max(found))}]"
 
 

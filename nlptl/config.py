@@ -128,8 +128,8 @@ class TrainConfig:
     max_skipped: int = 3
     """Updates whose loss or gradient is not finite are left out; so many in a row stop the run."""
     micro_batch_tokens: int = 4096
-    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result). Where
-    memory runs out the run goes on with half."""
+    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result). Before
+    training it is lowered to what memory holds; where memory still runs out the run goes on with half."""
     gradient_checkpointing: bool = False
     """Keep only the inputs of layers and compute the rest again in the backward pass: slower, in less memory."""
     cache_gib: float = 4.0

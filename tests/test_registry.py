@@ -85,7 +85,11 @@ def test_the_public_names_are_those_of_the_rooms():
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        ("method", "loar", r"unknown method 'loar' \(did you mean 'lora'\?\); known: adapter, full, lora, probe"),
+        (
+            "method",
+            "loar",
+            r"unknown method 'loar' \(did you mean 'lora'\?\); known: adapter, full, lora, partial",
+        ),
         ("method", "LoRA", r"did you mean 'lora'"),
         ("method", "_peft", r"unknown method '_peft'"),
         ("task", "sentiments", r"unknown task 'sentiments' \(did you mean 'sentiment'\?\)"),

@@ -104,6 +104,32 @@ def trained(model: Any, metrics: dict[str, float], train_s: float, n_examples: i
     return Outcome(metrics, train_s, n_examples, sum(n for n, _ in sizes), n_trainable)
 
 
+def write_speed(
+    output: Path, labels: list[str], rows: Path, seconds: float, n_parameters: int, settings: Any = None
+) -> None:
+    """Writes the report of labelling rows: the share that is right, and the speed.
+
+    Args:
+        output: file of the report.
+        labels: what was predicted, row by row.
+        rows: the file, with the right labels.
+        seconds: from its first to its last row.
+        n_parameters: of the model.
+        settings: what the report says beside.
+    """
+    right = [str(label) for label in read(rows).labels]
+    report = {
+        "metrics": {"accuracy": sum(map(str.__eq__, labels, right)) / len(right)},
+        "examples_per_s": len(labels) / seconds,
+        "train_s": seconds,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "parameters": {"total": n_parameters, "trainable": 0},
+        "rows": {"train": len(labels)},
+        "settings": settings or {},
+    }
+    output.write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
 def write(settings: Files, outcome: Outcome, n_rows: dict[str, int]) -> None:
     """Writes the report, in the form of a benchmark's record."""
     paths = ("train", "validation", "test", "model", "output", "seed")

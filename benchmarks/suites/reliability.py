@@ -11,7 +11,7 @@ from typing import Any
 
 from cases import NLPTL, Case, Scale, Target
 
-from suites import sentiment
+from suites import sentiment, speed
 
 KILLS = {"full": 30, "lora": 30, "adapter": 30, "probe": 10}
 PINNED = ("-m", "reliability.pinned")
@@ -21,6 +21,7 @@ TARGETS = (
     *(Target(f"kills_{method}", "n_exact", ">=", n) for method, n in KILLS.items()),
     Target("checkpoints", "checkpoint_share", "<=", 0.03),
     Target("two_processes", "examples_per_s", ">=", 1.5, "ratio", ("one_process", NLPTL)),
+    Target("two_processes_ag_news", "examples_per_s", ">=", 1.5, "ratio", ("one_process_ag_news", NLPTL)),
 )
 
 
@@ -56,6 +57,7 @@ def cases(scale: Scale) -> list[Case]:
     ]
     epochs = 5 if scale == "full" else 1
     alone = {"method": "full", "train.epochs": 1, "train.keep": "last", "eval.baselines": "none"}
+    news = {"validation": speed.AG_NEWS}
     return [
         *kills,
         Case(
@@ -70,9 +72,11 @@ def cases(scale: Scale) -> list[Case]:
         ),
         Case("one_process", NLPTL, PINNED, "half", "minilm", alone),
         Case("two_processes", NLPTL, TORCHRUN, "half", "minilm", alone),
+        Case("one_process_ag_news", NLPTL, PINNED, speed.AG_NEWS, "minilm", alone, news),
+        Case("two_processes_ag_news", NLPTL, TORCHRUN, speed.AG_NEWS, "minilm", alone, news),
     ]
 
 
-def inputs(data: Path, folder: Path, scale: Scale) -> sentiment.SentimentInputs:
+def inputs(data: Path, folder: Path, scale: Scale) -> speed.SpeedInputs:
     """Returns the inputs, which read from `data` and write to `folder`."""
-    return sentiment.inputs(data, folder, scale)
+    return speed.inputs(data, folder, scale)

@@ -106,14 +106,15 @@ class SentimentInputs:
         n_rows = {"all": None, "some": N_SOME, "half": N_HALF, "few": N_FEW, "small": N_SMALL, "t5": N_T5}[name]
         if self.scale == "smoke":
             n_rows = N_SMOKE
-        return source if n_rows is None else self._head(source, n_rows, seed)
+        return source if n_rows is None else self.head("train", n_rows, seed)
 
     def validation(self) -> Path:
         """Returns dev.tsv."""
-        source = self.data / "sst2" / "dev.tsv"
-        return source if self.scale == "full" else self._head(source, N_SMOKE, 0)
+        return self.data / "sst2" / "dev.tsv" if self.scale == "full" else self.head("dev", N_SMOKE, 0)
 
-    def _head(self, source: Path, n_rows: int, seed: int) -> Path:
+    def head(self, split: str, n_rows: int, seed: int) -> Path:
+        """Returns the file of the first rows of a seeded shuffle of a split."""
+        source = self.data / "sst2" / f"{split}.tsv"
         path = self.folder / f"{source.stem}-{n_rows}-{seed}.tsv"
         if not path.exists():
             header, *rows = source.read_text(encoding="utf-8").splitlines(keepends=True)

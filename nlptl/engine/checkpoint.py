@@ -37,7 +37,7 @@ class Progress:
     """Updates left out because their loss or gradient was not finite."""
     n_skipped_in_a_row: int = 0
     micro_batch_tokens: int | None = None
-    """What memory has left of train.micro_batch_tokens, where it ran out."""
+    """What memory has left of train.micro_batch_tokens, as planned or where it ran out."""
     stopped_by: str | None = None
     """The signal that stopped the run, SIGINT or SIGTERM, until it goes on."""
     train_s: float = 0.0

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from nlptl.config import TrainConfig
-from nlptl.engine import checkpoint, optim
+from nlptl.engine import checkpoint, optim, planning
 from nlptl.engine.batching import Order, micro_batches, rows_of, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
@@ -108,8 +108,34 @@ class _Loop:
             self.progress, self.best = checkpoint.load(newest, model, self.optimizer)
             self.progress.stopped_by = None
         self.prefix = self.job.prefixes.of(self.job.features, self.compute)
+        if newest is None:
+            self._plan()
         model.eval()  # as after an evaluation: an update begins by setting training mode
         self.wrapped, self.stepper = self.accelerator.prepare(model, self.optimizer)
+
+    def _plan(self) -> None:
+        """Lowers what is computed at once to what memory holds, as measured on the longest row."""
+        model, compute, longest = self.job.model, self.compute, int(self.job.features.lengths.max())
+        batch, cut = self.prefix.batch(np.array([self.job.features.lengths.argmax()]))
+
+        def forward() -> torch.Tensor:
+            with compute.autocast():
+                return self.job.losses(model(batch, cut), batch)
+
+        model.train()
+        n_sharing = compute.n_processes if compute.device.type == "cpu" else 1
+        try:
+            kept = planning.kept(forward, model.parameters())
+            fit = planning.tokens_that_fit(kept, longest, compute.device, n_sharing)
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
+            fit = 1
+        fit = int(compute.from_main(lambda: str(fit)))
+        if fit < self.config.micro_batch_tokens:
+            self.job.log({"update": 0, "planned": True, "micro_batch_tokens": fit})
+            self.progress.micro_batch_tokens = fit
+            self._save()  # a resumed run must do the same, whatever is free then
 
     def _end(self) -> None:
         if not self.progress.finished:

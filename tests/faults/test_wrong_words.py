@@ -21,7 +21,10 @@ def cases(*rows):
             ],
         ),
         ("train --task.name sentment", ["unknown task 'sentment'", "did you mean 'sentiment'"]),
-        ("train --method loar", ["unknown method 'loar'", "did you mean 'lora'", "adapter, full, lora, probe"]),
+        (
+            "train --method loar",
+            ["unknown method 'loar'", "did you mean 'lora'", "adapter, full, lora, partial"],
+        ),
         ("train --method=prob", ["unknown method 'prob'", "did you mean 'probe'"]),
         ("train --method nowhere.Method", ["'nowhere.Method' cannot be imported", "No module named 'nowhere'"]),
         ("train --method collections.Nothing", ["'collections.Nothing' cannot be imported"]),

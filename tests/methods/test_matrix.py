@@ -271,7 +271,7 @@ def test_label_words_need_a_model_that_writes_text(folder, family, method):
 @pytest.mark.parametrize("head", ["native", "label_words"])
 def test_the_last_layers_of_a_model_that_decodes_are_not_named(tiny_folders, method, head):
     with pytest.raises(
-        InputError, match=r"method\.layers needs an encoder with a head over it; this model also decodes"
+        InputError, match=r"method\.layers needs an encoder with a head over it, and this model also decodes"
     ):
         tiny.prepared(tiny_folders["t5"], method, head)
 

@@ -1,0 +1,59 @@
+"""How many tokens fit into memory at once, from one measured step at the longest length."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+import torch
+
+# What a step needs beyond the values kept for its backward pass: gradients on their way, copies in bf16, evaluation.
+BEYOND, USABLE = 2.0, 0.8
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def tokens_that_fit(kept_bytes: int, n_tokens: int, device: torch.device, n_sharing: int) -> int:
+    """Returns how many tokens may be computed at once, at least 1.
+
+    Args:
+        kept_bytes: values that a step of `n_tokens` keeps for its backward pass; see `kept`.
+        n_tokens: of rows of the longest length, where a token costs most.
+        device: that computes.
+        n_sharing: processes that share its memory.
+    """
+    per_token = BEYOND * kept_bytes / n_tokens
+    return max(1, int(USABLE * free_bytes(device) / n_sharing / max(per_token, 1.0)))
+
+
+def kept(forward: Callable[[], object], weights: Iterable[torch.Tensor]) -> int:
+    """Returns the bytes that a forward pass keeps for the backward pass, weights apart, each block of memory once."""
+    blocks: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        blocks[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = forward()  # kept alive until all is counted, so that no address is counted for two blocks
+    del result
+    for weight in weights:
+        blocks.pop(weight.untyped_storage().data_ptr(), None)
+    return sum(blocks.values())
+
+
+def free_bytes(device: torch.device) -> int:
+    """Returns the memory that a device has left for this process."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + cached)
+    available = int(psutil.virtual_memory().available)
+    return min(available, _left_in_cgroup(available))
+
+
+def _left_in_cgroup(otherwise: int) -> int:
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = int((CGROUP / "memory.current").read_text())
+        return otherwise if limit == "max" else max(0, int(limit) - used)
+    except (OSError, ValueError):
+        return otherwise

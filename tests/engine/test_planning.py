@@ -1,0 +1,88 @@
+"""What is computed at once is planned from a measured step and the memory that is free."""
+
+import types
+
+import pytest
+import torch
+
+from nlptl.engine import checkpoint, loop, planning
+from nlptl.methods.full import Full
+from tests import tiny
+from tests.engine.test_resume import assert_same
+
+CPU = torch.device("cpu")
+
+
+def train(base, folder, config, newest=None, show=None):
+    pretrained = tiny.prepared(base, Full(), seed=4, dropout=0.3)
+    job, record = tiny.job(pretrained, folder, config, show=show, lr=1e-3)
+    progress = loop.train(job, tiny.fp32(), newest)
+    return progress, tiny.state(pretrained.module), record
+
+
+def test_what_a_step_keeps_is_counted_once():
+    x = torch.ones(10, 4, requires_grad=True)
+    assert planning.kept(x.exp, ()) == 160
+    assert planning.kept(lambda: (y := x.exp()) * y, ()) == 160  # the product keeps both of its factors: one block
+    assert planning.kept(lambda: x + 1, ()) == 0
+
+
+def test_weights_are_not_counted():
+    layer = torch.nn.Linear(4, 1000)
+    x = torch.ones(10, 4, requires_grad=True)
+    assert planning.kept(lambda: layer(x), layer.parameters()) == 160
+
+
+def test_twice_the_memory_holds_twice_the_tokens(monkeypatch):
+    found = []
+    for free in (2**20, 2**21):
+        monkeypatch.setattr(planning, "free_bytes", lambda device, free=free: free)
+        found.append(planning.tokens_that_fit(1000, 10, CPU, 1))
+    assert found[1] == pytest.approx(2 * found[0], abs=1)
+    assert found[0] * 100 * planning.BEYOND <= 2**20
+    assert planning.tokens_that_fit(1000, 10, CPU, 2) == found[0]
+    monkeypatch.setattr(planning, "free_bytes", lambda device: 0)
+    assert planning.tokens_that_fit(1000, 10, CPU, 1) == 1
+
+
+LIMITS = [("5000", "2000", 3000), ("5000", "6000", 0), ("max", "1", 9000)]
+
+
+@pytest.mark.parametrize(("limit", "used", "expected"), LIMITS)
+def test_a_container_s_limit_counts(tmp_path, monkeypatch, limit, used, expected):
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text(f"{used}\n")
+    monkeypatch.setattr(planning, "CGROUP", tmp_path)
+    memory = types.SimpleNamespace(available=9000)
+    monkeypatch.setattr(planning.psutil, "virtual_memory", lambda: memory)
+    assert planning.free_bytes(CPU) == expected
+    monkeypatch.setattr(planning, "CGROUP", tmp_path / "none")
+    assert planning.free_bytes(CPU) == 9000
+
+
+def test_where_memory_suffices_nothing_is_changed(tiny_folders, tmp_path):
+    progress, _, record = train(tiny_folders["bert"], tmp_path, tiny.train_config())
+    assert progress.micro_batch_tokens is None
+    assert not [line for line in record.lines if "planned" in line]
+
+
+def test_where_it_does_not_less_is_computed_at_once_and_a_resumed_run_does_the_same(
+    tiny_folders, tmp_path, monkeypatch
+):
+    base, config = tiny_folders["bert"], tiny.train_config(epochs=2)
+    monkeypatch.setattr(planning, "tokens_that_fit", lambda *_: 40)
+    progress, expected, record = train(base, tmp_path / "whole", config)
+    assert progress.micro_batch_tokens == 40
+    assert record.lines[0] == {"update": 0, "planned": True, "micro_batch_tokens": 40}
+    with pytest.raises(KeyboardInterrupt):
+        train(base, tmp_path / "killed", config, show=killed)
+    newest = checkpoint.latest(tmp_path / "killed")
+    assert checkpoint.update_of(newest) == 0
+    monkeypatch.setattr(planning, "tokens_that_fit", lambda *_: 10_000)  # there is more room now
+    progress, found, _ = train(base, tmp_path / "killed", config, newest=newest)
+    assert progress.micro_batch_tokens == 40
+    assert_same(found, expected)
+
+
+def killed(update, loss, n):
+    raise KeyboardInterrupt
