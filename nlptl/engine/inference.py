@@ -5,6 +5,7 @@ import torch
 
 from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
+from nlptl.engine.fast_linear import fast_linear
 from nlptl.engine.memory import give_back
 from nlptl.engine.prefix import INFERENCE_TOKENS, Prefix
 from nlptl.protocols import Model
@@ -44,7 +45,7 @@ def _answers(model: Model, features: Features, own: np.ndarray, prefix: Prefix) 
     found: torch.Tensor | None = None
     for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()) if len(own) else ():
         batch, cut = prefix.batch(rows)
-        with prefix.compute.autocast():
+        with prefix.compute.autocast(), fast_linear(prefix.compute.device):
             out = model.answer(batch, cut)
         out = out.float() if out.is_floating_point() else out
         if found is None:

@@ -13,6 +13,7 @@ import torch
 from nlptl.config import TrainConfig
 from nlptl.engine.batching import collate, micro_batches, token_index
 from nlptl.engine.device import Compute
+from nlptl.engine.fast_linear import fast_linear
 from nlptl.engine.store import Store, default_folder
 from nlptl.protocols import Model
 from nlptl.records import Batch, Features
@@ -66,7 +67,7 @@ class Prefix:
         return replace(batch, states=states), self.cut
 
     def _outputs(self, batch: Batch) -> torch.Tensor:
-        with self.compute.autocast():
+        with self.compute.autocast(), fast_linear(self.compute.device):
             return self.model.prefix(batch, self.cut).to(self._dtype)
 
     def _fill(self, states: torch.Tensor) -> None:

@@ -1,0 +1,60 @@
+"""Linear layers through oneDNN give what torch gives, and stay out of training."""
+
+import pytest
+import torch
+from torch import nn
+
+from nlptl.engine import fast_linear as module
+from nlptl.engine.fast_linear import fast_linear
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Makes a processor of another maker than Intel, and counts the layers that go through oneDNN."""
+    calls = []
+    found = torch.ops.mkldnn._linear_pointwise
+
+    def linear(*given):
+        calls.append(given[0].shape)
+        return found(*given)
+
+    monkeypatch.setattr(module, "_pays", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", linear)
+    return calls
+
+
+@pytest.mark.parametrize("shape", [(7, 16), (1, 7, 16), (2, 3, 16), (0, 16), (1, 16)])
+@pytest.mark.parametrize("bias", [True, False])
+@torch.no_grad()
+def test_a_layer_gives_what_torch_gives(counted, shape, bias):
+    torch.manual_seed(0)
+    layer, x = nn.Linear(16, 24, bias=bias), torch.randn(shape)
+    expected = layer(x)
+    with fast_linear(CPU):
+        found = layer(x)
+    assert len(counted) == 1
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_layer_that_needs_gradients_is_torch_s_own(counted):
+    layer = nn.Linear(16, 24)
+    with fast_linear(CPU):
+        layer(torch.randn(3, 16)).sum().backward()
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            assert layer(torch.randn(3, 16)).dtype == torch.bfloat16
+        with torch.no_grad():
+            nn.Linear(16, 24, dtype=torch.float64)(torch.randn(3, 16, dtype=torch.float64))
+    assert layer.weight.grad is not None
+    assert not counted
+
+
+def test_intel_s_processors_and_gpus_keep_torch_s_product(monkeypatch, tmp_path):
+    for maker, pays in (("GenuineIntel", False), ("AuthenticAMD", True)):
+        (tmp_path / maker).write_text(f"vendor_id\t: {maker}\n")
+        monkeypatch.setattr(module, "CPU_INFO", tmp_path / maker)
+        module._pays.cache_clear()
+        assert module._pays() == pays
+    assert not isinstance(fast_linear(torch.device("cuda")), module._OneDnn)
+    module._pays.cache_clear()
