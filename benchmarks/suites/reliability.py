@@ -13,7 +13,7 @@ from cases import NLPTL, Case, Scale, Target
 
 from suites import sentiment, speed
 
-KILLS = {"full": 30, "lora": 30, "adapter": 30, "probe": 10}
+KILLS = {"full": 30, "lora": 30, "adapter": 30, "partial": 30, "probe": 10}
 PINNED = ("-m", "reliability.pinned")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *PINNED)
 

@@ -107,7 +107,9 @@ class _Loop:
         if newest:
             self.progress, self.best = checkpoint.load(newest, model, self.optimizer)
             self.progress.stopped_by = None
+        began = time.perf_counter()
         self.prefix = self.job.prefixes.of(self.job.features, self.compute)
+        self.progress.train_s += time.perf_counter() - began  # it does the work of updates
         if newest is None:
             self._plan()
         model.eval()  # as after an evaluation: an update begins by setting training mode

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -25,9 +26,14 @@ _logger = logging.getLogger("nlptl")
 
 
 def default_folder() -> Path:
-    """Returns $NLPTL_CACHE, or nlptl in the user's cache folder."""
-    given = os.environ.get("NLPTL_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nlptl"
+    """Returns $NLPTL_CACHE, or nlptl in the user's cache folder; in that for temporary files where there is no home."""
+    given, caches = os.environ.get("NLPTL_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if given:
+        return Path(given)
+    try:
+        return Path(caches or "~/.cache").expanduser() / "nlptl"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "nlptl"
 
 
 class Store:

@@ -4,7 +4,9 @@ import errno
 import json
 import multiprocessing
 import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,6 +149,33 @@ def test_of_two_processes_that_want_the_same_one_makes_it(tmp_path):
         process.join(timeout=60)
     assert sorted(isinstance(answer, int) for answer in answers) == [False, False, True]
     assert [answer for answer in answers if isinstance(answer, float)] == [72.0, 72.0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"NLPTL_CACHE": "/a/b", "XDG_CACHE_HOME": "/c"}, "/a/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/nlptl"),
+        ({"HOME": "/home/ann"}, "/home/ann/.cache/nlptl"),
+    ],
+)
+def test_the_cache_lies_where_the_user_wants_it(monkeypatch, variables, expected):
+    for name in ("NLPTL_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert store.default_folder() == Path(expected)
+
+
+def test_without_a_home_the_cache_is_a_temporary_folder(monkeypatch):
+    for name in ("NLPTL_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", nobody)
+    assert store.default_folder() == Path(tempfile.gettempdir()) / "nlptl"
 
 
 # The prefix in it.
