@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -75,10 +76,15 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
 
 def _guarded(action: Callable[[], int]) -> int:
     try:
-        return action()
+        status = action()
+        sys.stdout.flush()
+        return status
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         return USAGE_ERROR
+    except BrokenPipeError:  # who reads the output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at the end
+        return FAILED
     except (NlptlError, OSError) as error:  # a full disk is no fault of the program
         sys.stderr.write(f"error: {error}\n")
         return FAILED

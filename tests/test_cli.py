@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -261,6 +262,17 @@ def test_nothing_heavy_is_loaded_before_there_is_something_to_do(program):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_a_reader_that_has_enough_is_no_error_to_talk_about():
+    program = "import sys; from nlptl.cli import command; sys.exit(command(['train', 'sentiment', '--print_config']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_the_recipe_is_printed_and_texts_are_taken_as_they_are(capsys):
