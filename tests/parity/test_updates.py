@@ -18,8 +18,12 @@ from nlptl.methods.probe import Probe
 from nlptl.records import LabelSpace
 from tests import tiny
 
-CUT = {"probe": Probe(), "lora": LoRA(rank=2, layers="last:1", dropout=0.0), "adapter": Adapter(layers="last:1")}
-CUT["partial"] = Partial(layers="last:1")
+CUT = {
+    "probe": Probe(),
+    "partial": Partial(layers="last:1"),
+    "lora": LoRA(rank=2, layers="last:1", dropout=0.0),
+    "adapter": Adapter(layers="last:1"),
+}
 PLACES = [(f, m, "mean") for f in ("bert", "roberta") for m in CUT]
 PLACES += [
     ("bert", "lora", "native"),
