@@ -96,7 +96,8 @@ def _last_loss(folder: Path) -> dict[str, float]:
 def _settings(folder: Path) -> dict[str, Any]:
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
     model = {k: v for k, v in recipe["model"].items() if k != "name"}
-    return {"method": recipe["method"], "model": model, "train": recipe["train"]}
+    train = {k: v for k, v in recipe["train"].items() if k != "cache_dir"}
+    return {"method": recipe["method"], "model": model, "train": train}
 
 
 def _text(value: Any) -> str:

@@ -76,15 +76,10 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
 
 def _guarded(action: Callable[[], int]) -> int:
     try:
-        status = action()
-        sys.stdout.flush()
-        return status
+        return action()
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         return USAGE_ERROR
-    except BrokenPipeError:  # who reads the output, such as head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at the end
-        return FAILED
     except (NlptlError, OSError) as error:  # a full disk is no fault of the program
         sys.stderr.write(f"error: {error}\n")
         return FAILED
@@ -100,8 +95,7 @@ def _train(argv: list[str], script: Recipe | None = None) -> int:
     if others["print_config"]:
         import yaml
 
-        sys.stdout.write(yaml.safe_dump(recipe.to_dict(), sort_keys=False, allow_unicode=True))
-        return 0
+        return _print([yaml.safe_dump(recipe.to_dict(), sort_keys=False, allow_unicode=True)])
     return _status(recipe.run(others["output"]))
 
 
@@ -160,10 +154,20 @@ def _predict(argv: list[str]) -> int:
     predictions = run.predict_examples([run.row(row)]) if row else run.predictions(values["input"], config)
     lines = (prediction.to_json() + "\n" for prediction in predictions)
     if values["output"] is None:
+        return _print(lines)
+    n = _write(Path(values["output"]), lines)
+    sys.stderr.write(f"{n:,} predictions in {values['output']}\n")
+    return 0
+
+
+def _print(lines: Iterable[str]) -> int:
+    """Writes to standard output and returns the exit status; a reader that has enough, such as head, ends it."""
+    try:
         sys.stdout.writelines(lines)
-    else:
-        n = _write(Path(values["output"]), lines)
-        sys.stderr.write(f"{n:,} predictions in {values['output']}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at the end
+        return FAILED
     return 0
 
 

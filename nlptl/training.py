@@ -205,8 +205,9 @@ def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     method: Any = recipe.method
     chosen = method.fit_head(prepared.pretrained, vectors, train, weights, recipe.train.seed)
+    validation = _validate(prepared)  # in every process: each answers its share
     if prepared.compute.is_main:
-        folder.log({"update": 1, **chosen, "validation": _validate(prepared)})
+        folder.log({"update": 1, **chosen, "validation": validation})
     return Trained(True, 1, time.perf_counter() - began, len(train), head=chosen)
 
 

@@ -1,6 +1,7 @@
 """Tiny pretrained models, written once a session; nothing in the tests reaches the network."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 
 from nlptl import registry
 from tests import tiny
+
+
+def pytest_unconfigure() -> None:
+    """Removes the cache of these tests."""
+    shutil.rmtree(os.environ["NLPTL_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

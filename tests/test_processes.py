@@ -123,6 +123,25 @@ def test_two_processes_give_the_losses_metrics_and_predictions_of_one(work, tiny
     assert one["metrics"] == two["metrics"]
 
 
+@pytest.mark.parametrize("method", ["probe", pytest.param("partial", marks=pytest.mark.slow)])
+def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(work, tiny_folders, method):
+    more = (
+        "--method",
+        method,
+        *(("--method.layers", "last:1") if method == "partial" else ("--model.pooling", "mean")),
+    )
+    found = []
+    for output, launcher in (("one", ()), ("two", TORCHRUN)):
+        cache = ("--train.cache_dir", work / f"cache-{output}")
+        words = flags(work, tiny_folders["bert"], output, *more, *cache)
+        done = launch(work, SCRIPT, *launcher, words=words)
+        assert done.returncode == 0, done.stderr[-3000:]
+        lines = read_lines(work / output / "predictions" / "test.jsonl")
+        assert [line["row_id"] for line in lines] == list(range(N_TEST))
+        found.append([value for line in lines for value in line["scores"].values()])
+    assert found[1] == pytest.approx(found[0], abs=1e-4)
+
+
 def test_a_launch_that_silently_starts_one_process_is_refused(work, tiny_folders):
     words = flags(work, tiny_folders["bert"], "run")
     done = launch(work, SCRIPT, *ACCELERATE, "--cpu", "--num_processes", 2, words=words)

@@ -10,7 +10,7 @@ from nlptl.data.corpus import load_split
 from nlptl.data.examples import label_roles, to_examples
 from nlptl.data.files import file_type
 from nlptl.data.rows import open_rows
-from nlptl.data.table import Table
+from nlptl.data.table import Row, Table
 from nlptl.records import Column, Example
 
 N_ROWS = 4096
@@ -21,7 +21,8 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files other than json, which is one value, are read as they are consumed.
+        source: as `load_split`; files are read once for their columns and then as they are
+            consumed, other than json, which is one value.
         config: as `load_split`.
         columns: what the task reads.
 
@@ -33,11 +34,12 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
         yield from parts(load_split(source, config, columns, need_label=False))
         return
     read = [c for c in columns if c.role not in label_roles(columns)]
-    rows, first, names = open_rows(path, config), 0, None
+    headed = file_type(path) in (".csv", ".tsv")
+    shown = Table(str(path), list(_with_new_columns(open_rows(path, config))), headed=headed)
+    names = choose_columns(shown, Wish(read, config, {})).names
+    rows, first = open_rows(path, config), 0
     while some := list(islice(rows, N_ROWS)):
-        table = Table(str(path), some, headed=file_type(path) in (".csv", ".tsv"), first=first)
-        names = names or choose_columns(table, Wish(read, config, {})).names
-        yield to_examples(table, read, names)[0]
+        yield to_examples(Table(str(path), some, headed=headed, first=first), read, names)[0]
         first += len(some)
 
 
@@ -45,6 +47,15 @@ def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
     """Yields some examples, a few thousand at a time."""
     for i in range(0, len(examples), N_ROWS):
         yield list(examples[i : i + N_ROWS])
+
+
+def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yields the rows with a column that none before them had; in jsonl an optional one may begin anywhere."""
+    seen: set[str] = set()
+    for row in rows:
+        if not seen.issuperset(row):
+            seen.update(row)
+            yield row
 
 
 def _file(source: object) -> Path | None:

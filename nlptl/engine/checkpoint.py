@@ -1,6 +1,5 @@
 """Checkpoints: what is trained, the optimizer's state, the position; safetensors and JSON, whole or not at all."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from nlptl.engine.digest import sha256_of
 from nlptl.errors import InputError, TrainingError
 from nlptl.protocols import Model
 
@@ -102,7 +102,7 @@ def damage(folder: Path) -> str | None:
     """Returns what is wrong with a checkpoint's files, None where each is what was written."""
     try:
         hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
-        wrong = [name for name, expected in sorted(hashes.items()) if _hash(folder / name) != expected]
+        wrong = [name for name, expected in sorted(hashes.items()) if sha256_of(folder / name) != expected]
     except (OSError, ValueError, AttributeError) as error:
         return str(error)
     return f"{wrong[0]} is not what was written" if wrong else None
@@ -167,15 +167,10 @@ def _write(
     if best is not None:
         save_file(_contiguous(best), folder / BEST)
     (folder / PROGRESS).write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
-    hashes = {path.name: _hash(path) for path in sorted(folder.iterdir())}
+    hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     (folder / HASHES).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
     for path in (*folder.iterdir(), folder):
         _sync(path)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _contiguous(tensors: Tensors) -> Tensors:

@@ -20,7 +20,7 @@ from nlptl.records import Batch, Features
 
 # A batch, when nothing is kept for a backward pass. On 2 cores 512 are slower by a third, 8192 by a fifth.
 INFERENCE_TOKENS = 2048
-_logger = logging.getLogger("nlptl")
+LOGGER = logging.getLogger("nlptl")
 
 
 class Prefix:
@@ -41,9 +41,11 @@ class Prefix:
         self._dtype = torch.bfloat16 if compute.bf16 and self._per_token else torch.float32
         self._shape = (len(features.input_ids) if self._per_token else len(features), model.width())
         self._states = store.get(self._key, self._shape, self._dtype, self._fill) if self.cut and store else None
-        if self.cut and store and self._states is None and compute.is_main:
-            gib = self._shape[0] * self._shape[1] * self._dtype.itemsize / 2**30
-            _logger.warning("outputs of frozen layers need %.1f GiB: above train.cache_gib, so computed again", gib)
+
+    @property
+    def missing_bytes(self) -> int:
+        """The size of outputs that there are, and that are not kept."""
+        return self._shape[0] * self._shape[1] * self._dtype.itemsize if self.cut and self._states is None else 0
 
     @property
     def vectors(self) -> torch.Tensor:
@@ -110,10 +112,20 @@ class Prefixes:
         folder = Path(config.cache_dir) if config.cache_dir else default_folder()
         self._store = Store(config.cache_gib, folder) if config.cache_gib else None
         self._made: dict[tuple[int, bool], Prefix] = {}
+        self._said = False
 
     def of(self, features: Features, compute: Compute) -> Prefix:
         """Returns the prefix of one split, which must live as long as this does."""
         key = (id(features), compute.bf16)
         if key not in self._made:
             self._made[key] = Prefix(self._model, features, compute, self._store)
+            self._say(self._made[key], compute)
         return self._made[key]
+
+    def _say(self, prefix: Prefix, compute: Compute) -> None:
+        if self._store and prefix.missing_bytes and compute.is_main and not self._said:
+            self._said = True
+            LOGGER.warning(
+                "frozen layers' outputs take %.3g GiB, more than train.cache_gib: they are computed again each time",
+                prefix.missing_bytes / 2**30,
+            )

@@ -13,16 +13,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import file_digest
 from pathlib import Path
 
 import torch
+
+from nlptl.engine.digest import sha256_of
 
 STATES, DESCRIPTION = "states.bin", "states.json"
 UNFINISHED = ".unfinished"  # suffix of an entry that is being made
 Shape = tuple[int, int]
 Fill = Callable[[torch.Tensor], None]
-_logger = logging.getLogger("nlptl")
+LOGGER = logging.getLogger("nlptl")
 
 
 def default_folder() -> Path:
@@ -63,7 +64,7 @@ class Store:
             try:
                 return self._on_disk(self.folder / key(), shape, dtype, fill)
             except OSError as error:
-                _logger.warning("the cache in %s cannot be used (%s): kept in memory for this run", self.folder, error)
+                LOGGER.warning("the cache in %s cannot be used (%s): kept in memory for this run", self.folder, error)
         states = torch.empty(shape, dtype=dtype)
         fill(states)
         return states
@@ -86,7 +87,7 @@ class Store:
         try:
             _reserve(path, n_bytes)
             fill(_mapped(path, shape, dtype, shared=True))
-            found = {"shape": shape, "dtype": str(dtype), "sha256": _sha256(path)}
+            found = {"shape": shape, "dtype": str(dtype), "sha256": sha256_of(path)}
             (unfinished / DESCRIPTION).write_text(json.dumps(found), encoding="utf-8")
             unfinished.rename(entry)
         finally:
@@ -116,11 +117,11 @@ def _is_whole(entry: Path) -> bool:
         return False
     try:
         found = json.loads((entry / DESCRIPTION).read_text(encoding="utf-8"))
-        whole = bool(found["sha256"] == _sha256(entry / STATES))
+        whole = bool(found["sha256"] == sha256_of(entry / STATES))
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
-        _logger.warning("%s is damaged: it is computed again", entry)
+        LOGGER.warning("%s is damaged: it is computed again", entry)
     return whole
 
 
@@ -137,8 +138,3 @@ def _reserve(path: Path, n_bytes: int) -> None:
 
 def _mapped(path: Path, shape: Shape, dtype: torch.dtype, *, shared: bool) -> torch.Tensor:
     return torch.from_file(str(path), shared=shared, size=shape[0] * shape[1], dtype=dtype).view(shape)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()

@@ -125,8 +125,8 @@ class SequenceModel(nn.Module):
         if not hasattr(self.family, "between"):
             return 0
         layers = self.family.layers(self.backbone)
-        norm_above = not self.family.packs
-        return next((i for i, layer in enumerate(layers) if _trains(layer)), len(layers) - norm_above)
+        highest = self.depth() if self.family.packs else self.depth() - 1  # a norm above the layers may train
+        return next((i for i, layer in enumerate(layers) if _trains(layer)), highest)
 
     @torch.no_grad()
     def prefix(self, batch: Batch, cut: int) -> torch.Tensor:

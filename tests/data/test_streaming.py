@@ -72,7 +72,7 @@ def test_no_more_is_read_than_is_asked_for(tmp_path, monkeypatch):
     parts = stream(written(tmp_path, "jsonl"), DataConfig(), Classification().columns)
     assert n_read == 0
     next(parts)
-    assert n_read == 3
+    assert n_read == len(TEXTS) + 3  # all for the columns, then one part
 
 
 def test_an_error_names_the_row_in_the_file(tmp_path):
@@ -90,3 +90,12 @@ def test_the_label_column_is_not_read(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a", "label": {"not": "a label"}}\n{"text": "b"}\n', encoding="utf-8")
     assert [e.text for part in stream(path, DataConfig(), Classification().columns) for e in part] == ["a", "b"]
+
+
+def test_an_optional_column_that_begins_in_a_later_part_is_read(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": text} for text in TEXTS[:4]] + [{"text": text, "text_pair": "another"} for text in TEXTS[4:]]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = [e for part in stream(path, DataConfig(), Classification().columns) for e in part]
+    whole = load_split(path, DataConfig(), Classification().columns, need_label=False)
+    assert [e.text_pair for e in found] == [e.text_pair for e in whole]

@@ -453,7 +453,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(capsys, monkeypatch, work, 
     assert say(capsys, *words, "--output", "run").status == 0
     assert lines_of(work / "run") == lines_of(work / "whole")
     timing = result(work / "run")["timing"]
-    assert all(0 <= timing[name] < 3600 for name in ("train_s", "checkpoint_s", "total_s"))
+    assert all(0 <= s < 3600 for name, s in timing.items() if name.endswith("_s") and not name.endswith("_per_s"))
 
 
 def test_a_disk_that_is_full_for_real_stops_the_run_and_leaves_checkpoints_whole(capsys, work, train, unchecked):

@@ -54,7 +54,7 @@ class Encoder:
     def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
         """Returns the states above the layers `start` to `stop`, (n_tokens, hidden), from the batch's below them."""
         packing = Packing.of(batch.lengths, batch.input_ids.device)
-        below = batch.states if start and batch.states is not None else self.embed(backbone, batch, packing)
+        below = self.embed(backbone, batch, packing) if batch.states is None else batch.states
         return self.run(self.layers(backbone)[start:stop], below, packing)
 
     def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
