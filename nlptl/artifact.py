@@ -54,19 +54,23 @@ def load(folder: Path) -> tuple[Pretrained, Task, Method, dict[str, str]]:
     Raises:
         InputError: the folder is no artifact, or the pretrained model it builds on is missing or another one.
     """
+    sources.refuse_code(folder)
     card = read_card(folder)
-    labels = card["labels"]
-    values = tuple(labels["values"]) if labels["values"] else None
-    space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
-    task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
-    config = ModelConfig(**card["model"])
-    at = str(folder) if method.self_contained else card["base"]["reference"]
+    try:
+        labels, columns, decision = card["labels"], dict(card["columns"]), card["decision"]
+        values = tuple(labels["values"]) if labels["values"] else None
+        space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
+        task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
+        config = ModelConfig(**card["model"])
+        at = str(folder) if method.self_contained else card["base"]["reference"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder / CARD} is not as nlptl wrote it: {error!r}") from error
     pretrained = load_pretrained(_located(config, at, method), Wanted(task.output, space), seed=0)
     if not method.self_contained:
         _check_base(pretrained.source, card["base"], folder)
     method.load(pretrained, folder)
-    pretrained = dataclasses.replace(pretrained, config=config, decision=card["decision"])
-    return pretrained, task, method, card["columns"]
+    pretrained = dataclasses.replace(pretrained, config=config, decision=decision)
+    return pretrained, task, method, columns
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -78,10 +82,14 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not (folder / CARD).exists():
         raise InputError(f"{folder} has no {CARD}: expected a run's folder or the model/ folder inside one")
     card: dict[str, Any] = sources.read_json(folder / CARD)
-    if card.get("format") != FORMAT:
-        raise InputError(f"{folder / CARD} has format {card.get('format')!r}, this nlptl reads {FORMAT}")
+    found = card.get("format") if isinstance(card, dict) else None
+    if found != FORMAT:
+        raise InputError(f"{folder / CARD} has format {found!r}, this nlptl reads {FORMAT}")
     for kind in ("task", "method"):
-        module = str(card[kind]["name"]).rpartition(".")[0]
+        chosen = card.get(kind)
+        if not isinstance(chosen, dict):
+            raise InputError(f"{folder / CARD} is not as nlptl wrote it: its {kind} is {chosen!r}")
+        module = str(chosen.get("name")).rpartition(".")[0]
         if module and module not in sys.modules:
             raise InputError(
                 f"{folder / CARD} names the {kind} {card[kind]['name']!r}: import {module} first, if you trust it"

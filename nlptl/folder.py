@@ -118,12 +118,16 @@ class Folder:
         """Returns the stored recipe.
 
         Raises:
-            InputError: there is none.
+            InputError: there is none, or it is damaged.
         """
         path = self.path / "recipe.yaml"
         if not path.exists():
             raise InputError(f"{self.path} has no recipe.yaml: it is not a run's folder")
-        return Recipe.from_dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f"{path} is damaged: {error}") from error
+        return Recipe.from_dict(values)
 
     def status(self) -> str | None:
         """Returns the status in result.json, None where there is none yet."""

@@ -8,6 +8,8 @@ from nlptl.data.files import text_lines
 from nlptl.data.squad import is_squad, squad_rows
 from nlptl.errors import InputError
 
+TOO_DEEP = "lists or objects lie too deep in each other"
+
 
 def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
     """Yields one row a line; blank lines are no rows.
@@ -38,6 +40,8 @@ def read_json(path: Path) -> Iterator[dict[str, object]]:
     except json.JSONDecodeError as error:
         hint = "; it seems to hold one object a line: name it .jsonl" if error.msg == "Extra data" else ""
         raise InputError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}){hint}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: {TOO_DEEP}") from error
     yield from squad_rows(path, value) if is_squad(value) else _rows(path, value)
 
 
@@ -47,6 +51,8 @@ def _object(path: Path, number: int, line: str) -> dict[str, object]:
     except json.JSONDecodeError as error:
         hint = "; it seems to hold one list: name it .json" if number == 1 and line.lstrip()[0] == "[" else ""
         raise InputError(f"{path}, line {number}: not valid JSON ({error.msg}, column {error.colno}){hint}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}, line {number}: {TOO_DEEP}") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}, line {number}: expected a JSON object, found {type(value).__name__}")
     return value

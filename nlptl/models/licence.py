@@ -19,7 +19,7 @@ def licence_of(folder: Path) -> str | None:
         with (folder / CARD).open("rb") as stream:
             head = HEAD.match(stream.read(MOST_BYTES).decode("utf-8", errors="replace"))
         found = yaml.safe_load(head.group(1)) if head else None
-    except (OSError, yaml.YAMLError):
+    except (OSError, yaml.YAMLError, RecursionError):
         return None
     names = found.get("license") if isinstance(found, dict) else None
     texts = [name for name in (names if isinstance(names, list) else [names]) if isinstance(name, str) and name]

