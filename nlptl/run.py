@@ -133,7 +133,7 @@ class Run:
     def evaluate(
         self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
     ) -> Scores:
-        """Returns the scores on labelled data.
+        """Returns the scores on labelled data; of a long file with labels for whole texts, a part is in memory.
 
         Args:
             source: a file, a frame, dicts.
@@ -141,9 +141,11 @@ class Run:
             n_bootstrap: resamples behind the intervals.
             seed: of the resamples.
         """
-        examples = self.read(source, config or DataConfig(), need_label=True)
+        config = config or DataConfig()
+        labels = data.without_texts(source, config, self._columns())
+        examples = self.read(source, config, need_label=True) if labels is None else labels
         self._check_labels(examples, source)
-        predictions = self.predict_examples(examples)
+        predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
         return evaluation.score(self.pretrained.output, references, answers, self.pretrained.labels, **drawn)

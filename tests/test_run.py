@@ -11,7 +11,7 @@ import pytest
 import nlptl
 from nlptl import DataConfig, EvalConfig, Example, InputError, ModelConfig, Recipe, TrainConfig
 from nlptl.registry import load, names
-from tests.faults.small import make_bert, read_lines, reviews, write_splits
+from tests.faults.small import make_bert, read_lines, reviews, write_csv, write_splits
 
 ROWS = [Example(i, row["text"]) for i, row in enumerate(reviews(20, start=200))]
 FRESH = """
@@ -88,6 +88,22 @@ def test_evaluating_labelled_rows_gives_the_metrics_of_the_run(run):
     scores = nlptl.load(run.folder).evaluate(reviews(20, start=200), n_bootstrap=100)
     for name, value in run.metrics["test"].items():
         assert vars(scores.metrics[name]) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_long_file_is_evaluated_in_parts_as_its_rows_are(runs, tmp_path, monkeypatch, kind):
+    rows, longest = reviews(20, start=200), []
+    if kind == "jsonl":
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        write_csv(tmp_path / "rows.csv", rows)
+    expected = runs["full"].evaluate(rows, n_bootstrap=100)
+    monkeypatch.setattr("nlptl.data.streaming.N_ROWS", 6)
+    predicted = nlptl.run.Run._predicted
+    monkeypatch.setattr("nlptl.run.Run._predicted", lambda run, some: longest.append(len(some)) or predicted(run, some))
+    scores = runs["full"].evaluate(tmp_path / f"rows.{kind}", n_bootstrap=100)
+    assert longest == [6, 6, 6, 2]
+    assert vars(scores.metrics["accuracy"]) == pytest.approx(vars(expected.metrics["accuracy"]))
 
 
 def test_predict_takes_dicts_frames_and_files(runs, tmp_path):

@@ -4,6 +4,16 @@ from nlptl.data.audit import audit, strict_error
 from nlptl.data.corpus import load, load_split
 from nlptl.data.examples import fingerprint
 from nlptl.data.rows import open_rows
-from nlptl.data.streaming import parts, stream
+from nlptl.data.streaming import parts, stream, without_texts
 
-__all__ = ["audit", "fingerprint", "load", "load_split", "open_rows", "parts", "stream", "strict_error"]
+__all__ = [
+    "audit",
+    "fingerprint",
+    "load",
+    "load_split",
+    "open_rows",
+    "parts",
+    "stream",
+    "strict_error",
+    "without_texts",
+]

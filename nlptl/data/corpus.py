@@ -1,7 +1,7 @@
 """From the data settings to checked splits."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nlptl.config import DataConfig
@@ -73,16 +73,26 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
     Raises:
         InputError: the data cannot be used.
     """
-    output = output_of(columns)
-    optional: tuple[str, ...] = ()
     if not need_label:  # what stands in a label column then may be anything
         columns = [c for c in columns if c.role not in label_roles(columns)]
     if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
-        return _texts(source, [c for c in columns if c.required and c.role not in optional])
+        return _texts(source, [c for c in columns if c.required])
     table = find_source(source, config).table("test")
-    names = choose_columns(table, Wish(columns, config, {}, optional)).names
+    return rows_of(table, choose_columns(table, Wish(columns, config, {})).names, config, columns)
+
+
+def rows_of(table: Table, names: Mapping[str, str], config: DataConfig, columns: Sequence[Column]) -> list[Example]:
+    """Returns the rows of a table, their labels checked and renamed where the columns have one; see `load_split`.
+
+    Args:
+        table: the rows.
+        names: the table's column for each role.
+        config: names labels by hand.
+        columns: what is read.
+    """
+    output = output_of(columns)
     examples, notes = to_examples(table, columns, names)
-    if need_label and any(role in names for role in label_roles(columns)):
+    if any(role in names for role in label_roles(columns)):
         check_labelled(examples, table.name)
     examples = rename_labels(examples, renaming(config.label_names, output), output)
     if output == "tags":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nlptl.config import DataConfig
 from nlptl.data.columns import Wish, choose_columns
-from nlptl.data.corpus import load_split
-from nlptl.data.examples import label_roles, to_examples
+from nlptl.data.corpus import load_split, rows_of
+from nlptl.data.examples import label_roles, output_of, to_examples
 from nlptl.data.files import file_type
 from nlptl.data.rows import open_rows
 from nlptl.data.table import Row, Table
@@ -34,19 +34,50 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
         yield from parts(load_split(source, config, columns, need_label=False))
         return
     read = [c for c in columns if c.role not in label_roles(columns)]
-    headed = file_type(path) in (".csv", ".tsv")
-    shown = Table(str(path), list(_with_new_columns(open_rows(path, config))), headed=headed)
-    names = choose_columns(shown, Wish(read, config, {})).names
+    names = _names(path, config, read)
     rows, first = open_rows(path, config), 0
     while some := list(islice(rows, N_ROWS)):
-        yield to_examples(Table(str(path), some, headed=headed, first=first), read, names)[0]
+        yield to_examples(Table(str(path), some, headed=_is_headed(path), first=first), read, names)[0]
         first += len(some)
+
+
+def without_texts(source: object, config: DataConfig, columns: Sequence[Column]) -> list[Example] | None:
+    """Returns the rows of a file with their labels, the texts left empty; None where rows must be read whole.
+
+    That is so for tags and spans, which need their words and contexts, and for what is not read row by row.
+
+    Args:
+        source: as `load_split`.
+        config: as `load_split`.
+        columns: what the task reads.
+
+    Raises:
+        InputError: the data cannot be used, or a row has no label.
+    """
+    path = _file(source)
+    if path is None or output_of(columns) in ("tags", "span"):
+        return None
+    names = _names(path, config, columns)
+    texts = {names[c.role] for c in columns if c.role in names and c.field != "label"}
+    rows = [
+        {name: "" if name in texts else row.get(name) for name in names.values()} for row in open_rows(path, config)
+    ]
+    return rows_of(Table(str(path), rows, headed=_is_headed(path)), names, config, columns)
 
 
 def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
     """Yields some examples, a few thousand at a time."""
     for i in range(0, len(examples), N_ROWS):
         yield list(examples[i : i + N_ROWS])
+
+
+def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[str, str]:
+    shown = Table(str(path), list(_with_new_columns(open_rows(path, config))), headed=_is_headed(path))
+    return choose_columns(shown, Wish(columns, config, {})).names
+
+
+def _is_headed(path: Path) -> bool:
+    return file_type(path) in (".csv", ".tsv")
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:

@@ -5,8 +5,8 @@ import json
 import pandas
 import pytest
 
-from nlptl import Classification, DataConfig, InputError, TokenClassification
-from nlptl.data import load_split, open_rows, stream
+from nlptl import Classification, DataConfig, ExtractiveQA, InputError, Regression, TokenClassification
+from nlptl.data import load_split, open_rows, stream, without_texts
 
 TEXTS = [f"text number {i}" for i in range(10)]
 
@@ -99,3 +99,38 @@ def test_an_optional_column_that_begins_in_a_later_part_is_read(tmp_path):
     found = [e for part in stream(path, DataConfig(), Classification().columns) for e in part]
     whole = load_split(path, DataConfig(), Classification().columns, need_label=False)
     assert [e.text_pair for e in found] == [e.text_pair for e in whole]
+
+
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [
+        (Classification(), ["4.0", "5", "4", "4.5", "2"]),
+        (Classification(labels="several"), [["a", "b"], [], ["b"], ["c"], ["a"]]),
+        (Regression(), [1, 2.5, "3", 4, 5]),
+    ],
+)
+def test_labels_of_a_file_are_those_read_with_the_texts(tmp_path, task, labels):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"text": "t", "label": label}) + "\n" for label in labels), encoding="utf-8")
+    found = without_texts(path, DataConfig(), task.columns)
+    whole = load_split(path, DataConfig(), task.columns, need_label=True)
+    assert [(e.row_id, e.label) for e in found] == [(e.row_id, e.label) for e in whole]
+    assert {e.text for e in found} == {""}
+
+
+def test_new_names_of_labels_hold_for_a_file(tmp_path):
+    config = DataConfig(label_names={"a": "good", "b": "bad"})
+    found = without_texts(written(tmp_path, "csv"), config, Classification().columns)
+    assert [e.label for e in found] == ["good", "bad"] * 5
+
+
+def test_a_row_without_a_label_is_named(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "t", "label": "a"}\n{"text": "t", "label": null}\n', encoding="utf-8")
+    with pytest.raises(InputError, match="row 1"):
+        without_texts(path, DataConfig(), Classification().columns)
+
+
+@pytest.mark.parametrize("task", [TokenClassification(), ExtractiveQA()])
+def test_labels_that_need_their_texts_are_read_with_them(tmp_path, task):
+    assert without_texts(written(tmp_path, "jsonl"), DataConfig(), task.columns) is None
