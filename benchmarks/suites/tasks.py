@@ -1,7 +1,8 @@
 """Seven data sets, every task but writing, with MiniLM: nlptl against transformers' example scripts and scikit-learn.
 
 Systems of a case train on the same rows for the same epochs, in batches of the same size, at the same learning rate,
-and keep the last state: the rows that they are scored on decide nothing. Where thresholds are chosen, other rows do it.
+and keep the last state: the rows that they are scored on decide nothing. Thresholds, and a learning rate other than the
+one for all, are chosen on other rows.
 
 python benchmarks/run.py --suite tasks --data ../shared/data
 python benchmarks/run.py --suite tasks --data ../shared/data --seeds 1,2 --only mrpc,stsb,goemotions,wnut17
@@ -28,6 +29,9 @@ from suites import sentiment
 CLASSIFICATION, QA, NER = ("recipes/classification.py",), ("recipes/qa.py",), ("recipes/ner.py",)
 REGRESSION = ("-m", "nlptl.cli", "train", "regression")
 LR = 5e-5
+# Of 5e-5, 1e-4 and 2e-4 the best on dev.tsv, 1,000 of the training rows, after training on the other 4,000: accuracy
+# 0.8955, 0.8985 and 0.9005, means of seeds 0 and 1.
+AG_NEWS_LR = 2e-4
 NEVER = 1_000_000  # updates between evaluations
 N_SMOKE = 64
 HALF = 0.5
@@ -50,6 +54,7 @@ class Task:
     """The module under peers/ that does the same with Trainer."""
     peer_options: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 32
+    lr: float = LR
     also: Callable[[Path], dict[str, float]] | None = None
 
 
@@ -122,7 +127,7 @@ SCORED = {
 """The rows beside train, by split; validation chooses something only where there is a test."""
 
 TASKS = (
-    Task("ag_news", CLASSIFICATION, "ag_news", 3, peer="glue"),
+    Task("ag_news", CLASSIFICATION, "ag_news", 3, peer="glue", lr=AG_NEWS_LR),
     Task("ag_news_probe", CLASSIFICATION, "ag_news", 1, options={"method": "probe"}),
     Task("mrpc", CLASSIFICATION, "mrpc", 4, ("accuracy", "binary_f1"), _flags(MRPC), "glue", MRPC, 16, also=of_label_1),
     Task("stsb", REGRESSION, "stsb", 4, ("pearson", "spearman"), _flags(STSB), "glue", {"kind": "number", **STSB}),
@@ -179,14 +184,14 @@ def cases(scale: Scale) -> list[Case]:
 
 
 def _nlptl(task: Task, epochs: int) -> Case:
-    settings = {"epochs": epochs, "batch_size": task.batch_size, "lr": LR, "keep": "last", "evaluate_every": NEVER}
+    settings = {"epochs": epochs, "batch_size": task.batch_size, "lr": task.lr, "keep": "last", "evaluate_every": NEVER}
     options = {"method": "full", **{f"train.{name}": value for name, value in settings.items()}, **task.options}
     shared = {"scored": SCORED[task.data], "measures": task.measures, "also": task.also}
     return Case(task.name, NLPTL, task.program, f"{task.data}/train", "minilm", options, **shared)
 
 
 def _trainer(task: Task, epochs: int) -> Case:
-    options = {"epochs": epochs, "batch_size": task.batch_size, "lr": LR, **task.peer_options}
+    options = {"epochs": epochs, "batch_size": task.batch_size, "lr": task.lr, **task.peer_options}
     shared = {"scored": SCORED[task.data], "measures": task.measures}
     return Case(task.name, "trainer", ("-m", f"peers.{task.peer}"), f"{task.data}/train", "minilm", options, **shared)
 
