@@ -32,6 +32,9 @@ class Model(Protocol):
     def recompute(self) -> None:
         """Makes layers keep only their input and compute the rest again in the backward pass."""
 
+    def blocks(self) -> list[nn.Module]:
+        """Returns the layers, of the encoder and, where there is one, of the decoder."""
+
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
 

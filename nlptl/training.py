@@ -18,6 +18,7 @@ from nlptl import data, evaluation
 from nlptl.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
 from nlptl.engine import checkpoint, device, loop
 from nlptl.engine.device import Compute
+from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.errors import InputError, nearest
 from nlptl.folder import IN_MEMORY, Folder
@@ -163,7 +164,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     likelihood = pretrained.module.is_likelihood
     newest = _newest(folder, prepared.compute) if resume else None
     with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
-        job = loop.Job(
+        job = Job(
             model=pretrained.module,
             features=features["train"],
             prefixes=prepared.prefixes,

@@ -51,6 +51,60 @@ def fail(self):
 loop._Loop._after_update = fail
 raise SystemExit(main(Recipe(task=Sentiment()), sys.argv[3:]))
 """
+ROWS_OF_SMALL_VOCABULARIES = """
+from nlptl.engine import used_rows
+
+used_rows.MIN_ROWS = 1
+"""
+PARTS = """
+import json, sys
+from pathlib import Path
+import torch
+from accelerate import Accelerator
+from nlptl.engine.sharding import Sharding, Shards
+from nlptl.methods.full import Full
+from nlptl.models.loading import Wanted, load
+from nlptl.config import ModelConfig
+from nlptl.records import LabelSpace
+from torch.distributed.tensor import DTensor
+
+def count(tensors):
+    return sum((t.to_local() if isinstance(t, DTensor) else t).numel() for t in tensors)
+
+rank = Accelerator(cpu=True).process_index
+pretrained = load(ModelConfig(sys.argv[1]), Wanted("class", LabelSpace(("a", "b")), "native", 32), seed=0)
+Full().prepare(pretrained)
+model = pretrained.module
+before, values = count(model.parameters()), [p.detach().clone() for p in model.parameters()]
+with Shards(model, torch.device("cpu"), 2, Sharding(True)) as shards:
+    parts = list(shards.model.parameters())
+    part, whole = count(parts), count(model.parameters())
+    optimizer = torch.optim.AdamW(parts)
+    sum(p.square().sum() for p in parts).full_tensor().backward()
+    gradients = count(p.grad for p in parts)
+    optimizer.step()
+    state = count(v for s in optimizer.state.values() for k, v in s.items() if k != "step")
+    with shards.gathered():
+        assert count(model.parameters()) == before
+    assert count(model.parameters()) == whole
+assert any(not torch.equal(p, v) for p, v in zip(model.parameters(), values))
+found = dict(before=before, after=count(model.parameters()))
+found |= dict(part=part, whole=whole, gradients=gradients, state=state)
+Path(sys.argv[2], f"{rank}.json").write_text(json.dumps(found))
+"""
+WITHOUT_MEMORY = """
+from nlptl.engine import loop
+
+backward, failed = loop._Loop._backward, []
+
+def fail(self, rows):
+    if self.compute.rank == 1 and self.progress.update == 2 and not failed:
+        failed.append(backward(self, rows))  # with gradients that must not count
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    return backward(self, rows)
+
+loop._Loop._backward = fail
+"""
 N_TEST, SECONDS = 21, 30
 
 
@@ -97,6 +151,9 @@ LAUNCHERS = {
     "accelerate launch": (SCRIPT, (*ACCELERATE, "--multi_gpu", "--num_processes", 2, "--num_machines", 1)),
     "in-process": (IN_PROCESS, ()),
 }
+READY = Path(__file__).parents[1] / "recipes" / "accelerate"
+STAGE_3 = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
+STAGE_2 = {**STAGE_3, "FSDP_RESHARD_AFTER_FORWARD": "false"}
 
 
 @pytest.mark.slow
@@ -142,6 +199,68 @@ def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(
     assert found[1] == pytest.approx(found[0], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("family", "stage", "more"),
+    [
+        ("bert", STAGE_3, ("--train.micro_batch_tokens", 40)),  # so that one process has more micro-batches
+        pytest.param("bert", STAGE_2, (), marks=pytest.mark.slow),
+        pytest.param("t5", STAGE_3, ("--model.head", "label_words"), marks=pytest.mark.slow),
+        pytest.param("deberta_v2", STAGE_3, ("--train.gradient_checkpointing", "true"), marks=pytest.mark.slow),
+        pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0), marks=pytest.mark.slow),
+        pytest.param("bert", STAGE_3, ("--method", "adapter"), marks=pytest.mark.slow),
+        pytest.param("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1"), marks=pytest.mark.slow),
+    ],
+)
+def test_sharded_training_gives_the_losses_and_predictions_of_one_process(work, tiny_folders, family, stage, more):
+    found = []
+    for output, launcher, variables in (("one", (), {}), ("sharded", TORCHRUN, stage)):
+        words = flags(work, tiny_folders[family], output, *more)
+        done = launch(work, ROWS_OF_SMALL_VOCABULARIES + SCRIPT, *launcher, words=words, **variables)
+        assert done.returncode == 0, done.stderr[-3000:]
+        losses = [line["loss"] for line in read_lines(work / output / "metrics.jsonl") if "loss" in line]
+        lines = read_lines(work / output / "predictions" / "test.jsonl")
+        assert (len(losses), len(lines)) == (12, N_TEST)
+        found.append([*losses, *(value for line in lines for value in line["scores"].values())])
+    assert found[1] == pytest.approx(found[0], abs=1e-4)
+
+
+def test_each_process_holds_its_part_of_what_is_trained(work, tiny_folders):
+    done = launch(work, PARTS, *TORCHRUN, words=(tiny_folders["bert"], work))
+    assert done.returncode == 0, done.stderr[-3000:]
+    held = [json.loads((work / f"{rank}.json").read_text()) for rank in (0, 1)]
+    for h in held:
+        assert h["before"] == h["after"]
+        assert h["whole"] == 0
+        assert 0.4 * h["before"] < h["part"] < 0.6 * h["before"]
+        assert h["state"] == 2 * h["part"]  # AdamW's two averages
+        assert h["gradients"] == h["part"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["multi_gpu", "fsdp2", "fsdp2_zero2"])
+def test_the_ready_files_work(work, tiny_folders, name):
+    launcher = ("-m", "accelerate.commands.launch", "--config_file", READY / f"{name}.yaml")
+    words = flags(work, tiny_folders["bert"], "run", "--train.epochs", 1)
+    done = launch(work, SCRIPT, *launcher, "--main_process_port", free_port(), words=words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [line["row_id"] for line in read_lines(work / "run" / "predictions" / "test.jsonl")] == list(range(N_TEST))
+
+
+def test_where_one_process_runs_out_of_memory_all_go_on_with_less(work, tiny_folders):
+    words = flags(work, tiny_folders["bert"], "whole", "--train.epochs", 1)
+    assert launch(work, SCRIPT, words=words).returncode == 0
+    words = flags(work, tiny_folders["bert"], "run", "--train.epochs", 1, "--train.micro_batch_tokens", 256)
+    done = launch(work, WITHOUT_MEMORY + SCRIPT, *TORCHRUN, words=words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "run"))
+    assert [line for line in run if "out_of_memory" in line] == [
+        {"update": 3, "out_of_memory": True, "micro_batch_tokens": 128}
+    ]
+    losses = [[line["loss"] for line in lines if "loss" in line] for lines in (whole, run)]
+    assert len(losses[0]) == 6
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
 def test_a_launch_that_silently_starts_one_process_is_refused(work, tiny_folders):
     words = flags(work, tiny_folders["bert"], "run")
     done = launch(work, SCRIPT, *ACCELERATE, "--cpu", "--num_processes", 2, words=words)
@@ -169,17 +288,19 @@ def test_a_failing_process_ends_all_with_its_traceback(work, tiny_folders, rank)
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders):
-    """A checkpoint does not depend on the number of processes."""
+@pytest.mark.parametrize("sharded", [{}, STAGE_3])
+def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sharded):
+    """A checkpoint does not depend on the number of processes, nor on how they divide the weights."""
     words = flags(work, tiny_folders["bert"], "whole")
-    assert launch(work, SCRIPT, words=words).returncode == 0
+    script = ROWS_OF_SMALL_VOCABULARIES + SCRIPT
+    assert launch(work, script, words=words).returncode == 0
     # Each stops after a few updates, as on SIGTERM, and the next goes on.
-    stopping = SCRIPT.replace("import sys\n", STOPPING, 1)
-    first = launch(work, stopping, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"), STOP_AT="4")
+    stopping = STOPPING + script
+    first = launch(work, stopping, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"), STOP_AT="4", **sharded)
     assert "Signal" in first.stderr or first.returncode != 0
     second = launch(work, stopping, words=("--resume", work / "run"), STOP_AT="7")
     assert second.returncode == 143, second.stderr[-2000:]
-    third = launch(work, SCRIPT, *TORCHRUN, words=("--resume", work / "run"))
+    third = launch(work, script, *TORCHRUN, words=("--resume", work / "run"), **sharded)
     assert third.returncode == 0, third.stderr[-3000:]
     whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "run"))
     losses = [[line["loss"] for line in lines if "loss" in line] for lines in (whole, run)]

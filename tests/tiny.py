@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from nlptl.config import ModelConfig, TrainConfig
-from nlptl.engine import batching, device, inference, loop
+from nlptl.engine import batching, device, inference
 from nlptl.engine.device import Compute
+from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.models import loading
 from nlptl.protocols import Method
@@ -96,7 +97,7 @@ def job(
     evaluate: Callable[[], dict[str, float]] = dict,
     show: Callable[[int, float, int], None] | None = None,
     class_weights: str = "none",
-) -> tuple[loop.Job, Record]:
+) -> tuple[Job, Record]:
     """Returns a training job on a prepared model, and the record that it fills."""
     config, record, task = config or train_config(), Record([], []), Sentiment()
     found = features(pretrained, rows)
@@ -107,7 +108,7 @@ def job(
             show(update, loss, n)
 
     losses = partial(task.losses, smoothing=config.label_smoothing, likelihood=pretrained.module.is_likelihood)
-    made = loop.Job(
+    made = Job(
         model=pretrained.module,
         features=found,
         prefixes=Prefixes(pretrained.module, config),

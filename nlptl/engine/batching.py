@@ -60,7 +60,7 @@ def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, pad
     """Yields rows that are computed together: neighbours, with at most `max_tokens` tokens (or a single row).
 
     Args:
-        rows: shortest first.
+        rows: shortest first; without any, nothing is yielded.
         lengths: tokens of every feature.
         max_tokens: bound of a micro-batch.
         padded: whether the model pads, so that every row costs as much as the longest.
@@ -71,7 +71,8 @@ def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, pad
         if total > max_tokens and i > start:
             yield rows[start:i]
             start, total = i, int(lengths[row])
-    yield rows[start:]
+    if len(rows):
+        yield rows[start:]
 
 
 def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch:

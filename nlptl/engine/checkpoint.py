@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlptl.engine.digest import sha256_of
+from nlptl.engine.sharding import divided, whole
 from nlptl.errors import InputError, TrainingError
 from nlptl.protocols import Model
 
@@ -53,6 +54,8 @@ def save(
     progress: Progress,
     best: Tensors | None,
     n_kept: int = 1,
+    *,
+    is_main: bool = True,
 ) -> None:
     """Writes a checkpoint beside its place, moves it there once all of it is on disk, and drops the oldest ones.
 
@@ -63,15 +66,22 @@ def save(
         progress: the position.
         best: the best state so far, where one is kept.
         n_kept: how many checkpoints stay, this one among them.
+        is_main: whether this process writes; of a sharded model all processes give their parts.
 
     Raises:
         TrainingError: it cannot be written, such as on a full disk; those before are still there.
     """
+    files = {WEIGHTS: trained(model), OPTIMIZER: _optimizer_tensors(optimizer)}
+    if best is not None:
+        files[BEST] = best
+    files = {name: _gathered(tensors, keep=is_main) for name, tensors in files.items()}
+    if not is_main:
+        return
     aside = folder.with_name(folder.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        _write(aside, model, optimizer, progress, best)
+        _write(aside, files, progress)
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
         _sync(folder.parent)
@@ -119,7 +129,7 @@ def put(state: Tensors, model: Model) -> None:
         other = sorted(state.keys() ^ own.keys())[:3]
         raise InputError(f"the checkpoint holds other parameters than this run trains, for example {other}")
     for name, tensor in state.items():
-        own[name].copy_(tensor)
+        own[name].copy_(divided(tensor, own[name]))
 
 
 def clear(folder: Path) -> None:
@@ -159,13 +169,9 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted((p for p in folder.glob("update-*") if p.suffix != ".partial"), reverse=True)
 
 
-def _write(
-    folder: Path, model: Model, optimizer: torch.optim.Optimizer, progress: Progress, best: Tensors | None
-) -> None:
-    save_file(_contiguous(trained(model)), folder / WEIGHTS)
-    save_file(_optimizer_tensors(optimizer), folder / OPTIMIZER)
-    if best is not None:
-        save_file(_contiguous(best), folder / BEST)
+def _write(folder: Path, files: dict[str, Tensors], progress: Progress) -> None:
+    for name, tensors in files.items():
+        save_file(tensors, folder / name)
     (folder / PROGRESS).write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
     hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     (folder / HASHES).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
@@ -173,20 +179,27 @@ def _write(
         _sync(path)
 
 
-def _contiguous(tensors: Tensors) -> Tensors:
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+def _gathered(tensors: Tensors, *, keep: bool) -> Tensors:
+    """Returns all of some tensors, nothing where they are not kept."""
+    found = {}
+    for name, tensor in tensors.items():
+        value = whole(tensor)
+        if keep:
+            found[name] = value.cpu().contiguous()
+    return found
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
     state = optimizer.state_dict()["state"]
-    return {f"{i}.{key}": torch.as_tensor(v).contiguous() for i, values in state.items() for key, v in values.items()}
+    return {f"{i}.{key}": torch.as_tensor(v) for i, values in state.items() for key, v in values.items()}
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
     state: dict[int, Tensors] = {}
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
+        state.setdefault(int(index), {})[key] = divided(tensor, parameters[int(index)])
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

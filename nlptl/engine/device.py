@@ -1,17 +1,16 @@
 """Where a run computes: processes, device, number format."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, DistributedType, broadcast_object_list
+from accelerate.utils import DistributedType, broadcast_object_list
 
-from nlptl.engine import memory
+from nlptl.engine import memory, sharding
+from nlptl.engine.sharding import Sharding
 from nlptl.errors import InputError
-
-SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class Compute:
     accelerator: Accelerator
     bf16: bool
     """Whether matrix products are computed in bf16; weights, sums and optimizer stay in float32."""
+    sharding: Sharding | None = None
+    """How what is trained is divided over the processes; None: it is whole in each."""
 
     @property
     def device(self) -> torch.device:
@@ -57,6 +58,12 @@ class Compute:
             return tensor
         total: torch.Tensor = self.accelerator.reduce(tensor, "sum")
         return total
+
+    def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Replaces tensors by their sums over all processes."""
+        if self.n_processes > 1:
+            for sum_ in [torch.distributed.all_reduce(tensor, async_op=True) for tensor in tensors]:
+                sum_.wait()
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """Returns which of some flags are set in at least one process."""
@@ -96,8 +103,8 @@ def start(precision: str) -> Compute:
         InputError: the launcher started several processes that do not know of each other.
     """
     memory.keep()
-    exchange = DistributedDataParallelKwargs(gradient_as_bucket_view=True, broadcast_buffers=False)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[exchange])
+    divided = sharding.asked_for()
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
     if "MASTER_PORT" in os.environ and "ACCELERATE_MIXED_PRECISION" in os.environ and "WORLD_SIZE" not in os.environ:
         # What accelerate launch sets for several processes when, without a GPU, it starts only one.
         raise InputError(
@@ -110,14 +117,12 @@ def start(precision: str) -> Compute:
             f"the launcher started {expected} processes, but this one sees {accelerator.num_processes}: they would "
             "train apart; on machines without a GPU launch with torchrun --nproc_per_node N"
         )
-    if accelerator.distributed_type in SHARDED:
-        raise InputError(
-            f"sharded training ({accelerator.distributed_type.value}) is not supported yet: every process needs the "
-            "whole model; launch with plain torchrun or accelerate launch --multi_gpu"
-        )
+    if accelerator.distributed_type == DistributedType.MEGATRON_LM:
+        raise InputError(f"Megatron-LM is not supported; {sharding.READY}")
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
-    return Compute(accelerator, precision == "bf16" or (precision == "auto" and has_bf16()))
+    bf16 = precision == "bf16" or (precision == "auto" and has_bf16())
+    return Compute(accelerator, bf16, divided if expected > 1 else None)
 
 
 def has_bf16() -> bool:

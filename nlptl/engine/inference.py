@@ -43,7 +43,7 @@ def _answers(model: Model, features: Features, own: np.ndarray, prefix: Prefix) 
     model.eval()
     lengths = features.lengths
     found: torch.Tensor | None = None
-    for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()) if len(own) else ():
+    for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()):
         batch, cut = prefix.batch(rows)
         with prefix.compute.autocast(), fast_linear(prefix.compute.device):
             out = model.answer(batch, cut)

@@ -6,9 +6,32 @@ from pathlib import Path
 import psutil
 import torch
 
+from nlptl.engine.device import Compute
+from nlptl.engine.memory import ran_out
+from nlptl.protocols import Model
+
 # What a step needs beyond the values kept for its backward pass: gradients on their way, copies in bf16, evaluation.
 BEYOND, USABLE = 2.0, 0.8
 CGROUP = Path("/sys/fs/cgroup")
+
+
+def measured(forward: Callable[[], object], model: Model, n_tokens: int, compute: Compute) -> int:
+    """Returns how many tokens all processes may compute at once, at least 1.
+
+    Args:
+        forward: a step's forward pass over `n_tokens`.
+        model: that it runs.
+        n_tokens: of a row of the longest length, where a token costs most.
+        compute: processes and device.
+    """
+    n_sharing = compute.n_processes if compute.device.type == "cpu" else 1
+    try:
+        fit = tokens_that_fit(kept(forward, model.parameters()), n_tokens, compute.device, n_sharing)
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
+        fit = 1
+    return int(compute.from_main(lambda: str(fit)))
 
 
 def tokens_that_fit(kept_bytes: int, n_tokens: int, device: torch.device, n_sharing: int) -> int:

@@ -39,6 +39,8 @@ class UsedRows:
             self._rows = torch.from_numpy(np.unique(features.input_ids).astype(np.int64)).to(device)
             self._place = torch.full((n_rows,), -1, device=device)
             self._place[self._rows] = torch.arange(len(self._rows), device=device)
+        self.set_aside = (self._whole,) if self._active else ()
+        """The whole embedding, where only a part of it is trained."""
 
     def write_back(self) -> None:
         """Copies the trained rows into the whole embedding, which evaluation looks up."""

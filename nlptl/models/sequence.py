@@ -52,10 +52,13 @@ class SequenceModel(nn.Module):
     def recompute(self) -> None:
         """Makes layers keep only their input; the backward pass computes the rest again (Chen et al. 2016)."""
         # transformers' own switch would also make the embeddings' outputs require gradients, frozen or not.
-        layers: list[Any] = [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
-        for layer in layers:
+        for layer in self.blocks():
             layer.gradient_checkpointing = True
             layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+
+    def blocks(self) -> list[Any]:
+        """Returns the layers, of the encoder and, where there is one, of the decoder."""
+        return [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""

@@ -415,7 +415,7 @@ def test_a_stopped_run_can_be_resumed_from_another_folder(capsys, monkeypatch, t
 
 
 def test_a_full_disk_is_said_without_a_traceback(capsys, monkeypatch, work, train):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("nlptl.engine.checkpoint.save", full)

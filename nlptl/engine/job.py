@@ -1,0 +1,48 @@
+"""What the training loop is given."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nlptl.config import TrainConfig
+from nlptl.engine.prefix import Prefixes
+from nlptl.protocols import Model
+from nlptl.records import Batch, Features
+
+Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train, on what, towards what."""
+
+    model: Model
+    features: Features
+    """Of training."""
+    prefixes: Prefixes
+    """Of the model's frozen layers."""
+    weights: np.ndarray
+    """float64 (n,): of each feature in the loss."""
+    draw: np.ndarray | None
+    """float64 (examples,): in proportion to it examples are drawn, with replacement; None: each comes once an epoch."""
+    losses: Losses
+    """The model's logits and their batch to the loss of each feature, (n,)."""
+    evaluate: Callable[[], dict[str, float]]
+    """Validation metrics of the model as it is; empty where there is no validation split."""
+    metric: str
+    """The evaluation's key that chooses the best state."""
+    greater_is_better: bool
+    config: TrainConfig
+    lr: float
+    row_ids: Sequence[int]
+    """Of the training examples."""
+    folder: Path
+    """For checkpoints."""
+    log: Callable[[dict[str, Any]], None]
+    """Takes a line of metrics.jsonl."""
+    show: Callable[[int, float, int], None]
+    """Takes the update, its loss and its number of examples, for the progress bar."""
