@@ -1,7 +1,7 @@
 """Where a run computes: processes, device, number format."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -58,12 +58,6 @@ class Compute:
             return tensor
         total: torch.Tensor = self.accelerator.reduce(tensor, "sum")
         return total
-
-    def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Replaces tensors by their sums over all processes."""
-        if self.n_processes > 1:
-            for sum_ in [torch.distributed.all_reduce(tensor, async_op=True) for tensor in tensors]:
-                sum_.wait()
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """Returns which of some flags are set in at least one process."""

@@ -12,6 +12,7 @@ from nlptl.engine import checkpoint, optim, planning
 from nlptl.engine.batching import Order, micro_batches, rows_of, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
+from nlptl.engine.exchange import Exchange
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.job import Job
 from nlptl.engine.memory import give_back, ran_out
@@ -84,6 +85,8 @@ class _Loop:
         self.model = self.shards.model
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = optim.optimizer(self.parameters, self.job.lr, self.config.weight_decay)
+        several = self.compute.n_processes > 1 and not self.compute.sharding
+        self.exchange = Exchange(self.parameters, active=several)
         if newest:
             self.progress, self.best = checkpoint.load(newest, self.model, self.optimizer)
             self.progress.stopped_by = None
@@ -148,8 +151,6 @@ class _Loop:
             self._halve(rows, error)
             give_back()
             return None
-        if not self.compute.sharding:
-            self.compute.add_up(p.grad for p in self.parameters if p.grad is not None)
         return float(total)
 
     def _halve(self, rows: np.ndarray, error: RuntimeError | None) -> None:
@@ -172,15 +173,18 @@ class _Loop:
         torch.manual_seed((self.config.seed * 1_000_003 + self.progress.update) * 1_009 + self.compute.rank)
         job, device = self.job, self.compute.device
         weights = job.weights / max(job.weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
-        total = torch.zeros((), device=device)
-        for part, weight in self._micro_batches(rows, weights):
-            batch, cut = self.prefix.batch(part)
-            with self.compute.autocast():
-                logits = self.model(batch, cut)
-            share_of_update = torch.from_numpy(weight).to(device, torch.float32)
-            loss = (job.losses(logits, batch) * share_of_update).sum()
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+        total, parts = torch.zeros((), device=device), list(self._micro_batches(rows, weights))
+        with self.exchange:
+            for i, (part, weight) in enumerate(parts):
+                if i == len(parts) - 1:
+                    self.exchange.last()
+                batch, cut = self.prefix.batch(part)
+                with self.compute.autocast():
+                    logits = self.model(batch, cut)
+                share_of_update = torch.from_numpy(weight).to(device, torch.float32)
+                loss = (job.losses(logits, batch) * share_of_update).sum()
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
         return total
 
     def _micro_batches(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

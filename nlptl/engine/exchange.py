@@ -1,0 +1,78 @@
+"""Gradients added up over all processes while the backward pass goes on.
+
+torch's DistributedDataParallel does the same, but where a process runs out of memory within the backward pass it leaves
+the others waiting; here that process still sends what they wait for, and all can try again.
+"""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from nlptl.engine.memory import ran_out
+
+BUCKET_BYTES = 25 * 2**20  # exchanged at once; through gloo 64 MB take 40 ms so, 77 ms tensor by tensor, 54 ms as one
+
+
+class Exchange:
+    """While entered, for an update's backward passes, gradients are made; afterwards they are sums over all processes.
+
+    Args:
+        parameters: that are trained, the same in every process.
+        active: whether there is anything to add up.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], *, active: bool) -> None:
+        self._buckets = _buckets(parameters) if active else []
+        self._place = {p: i for i, bucket in enumerate(self._buckets) for p in bucket}
+        self._n_awaited: list[int] = []
+        """Gradients of each bucket that are still to come, in the last backward pass; empty before it."""
+        self._sums: list[tuple[torch.Tensor, Any]] = []
+        for parameter in self._place:
+            parameter.register_post_accumulate_grad_hook(self._ready)  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> "Exchange":
+        """Begins an update."""
+        return self
+
+    def last(self) -> None:
+        """Says that the next backward pass is the update's last: each bucket is sent when its gradients are there."""
+        self._n_awaited = [len(bucket) for bucket in self._buckets]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Sends what is left, whatever it is, and waits for the sums."""
+        if error is None or (isinstance(error, RuntimeError) and ran_out(error)):
+            self._n_awaited = [0] * len(self._buckets)
+            self._send()
+            for bucket, (flat, sum_) in zip(self._buckets, self._sums, strict=True):
+                sum_.wait()
+                for parameter, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):  # type: ignore[no-untyped-call]
+                    if parameter.grad is not None:
+                        parameter.grad = part.view_as(parameter)
+        self._n_awaited, self._sums = [], []
+
+    def _ready(self, parameter: nn.Parameter) -> None:
+        if self._n_awaited:
+            self._n_awaited[self._place[parameter]] -= 1
+            self._send()
+
+    def _send(self) -> None:
+        # In one order in all processes, or sums would be of different gradients.
+        while len(self._sums) < len(self._buckets) and self._n_awaited[len(self._sums)] == 0:
+            bucket = self._buckets[len(self._sums)]
+            flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in bucket])
+            self._sums.append((flat, torch.distributed.all_reduce(flat, async_op=True)))
+
+
+def _buckets(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """Returns the parameters in the order in which their gradients come, last layers first."""
+    buckets: list[list[nn.Parameter]] = [[]]
+    for parameter in reversed(parameters):
+        if sum(p.nbytes for p in buckets[-1]) >= BUCKET_BYTES:
+            buckets.append([])
+        buckets[-1].append(parameter)
+    return buckets
