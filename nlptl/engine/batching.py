@@ -53,7 +53,9 @@ def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) ->
         n_processes: over which the update is spread.
     """
     ordered = rows[np.argsort(lengths[rows], kind="stable")]
-    return ordered[rank::n_processes]
+    turn, place = np.divmod(np.arange(len(rows)), n_processes)
+    # Every second turn goes backwards, or the last process would have the longest row of each.
+    return ordered[np.where(turn % 2, n_processes - 1 - place, place) == rank]
 
 
 def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, padded: bool) -> Iterator[np.ndarray]:
