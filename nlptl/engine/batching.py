@@ -55,7 +55,8 @@ def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) ->
     ordered = rows[np.argsort(lengths[rows], kind="stable")]
     turn, place = np.divmod(np.arange(len(rows)), n_processes)
     # Every second turn goes backwards, or the last process would have the longest row of each.
-    return ordered[np.where(turn % 2, n_processes - 1 - place, place) == rank]
+    own: np.ndarray = ordered[np.where(turn % 2, n_processes - 1 - place, place) == rank]
+    return own
 
 
 def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, padded: bool) -> Iterator[np.ndarray]:
