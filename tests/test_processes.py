@@ -93,17 +93,34 @@ found |= dict(part=part, whole=whole, gradients=gradients, state=state)
 Path(sys.argv[2], f"{rank}.json").write_text(json.dumps(found))
 """
 WITHOUT_MEMORY = """
-from nlptl.engine import loop
+import dataclasses, os
+from nlptl.engine import exchange, loop
 
-backward, failed = loop._Loop._backward, []
+exchange.BUCKET_BYTES = 1000  # some are sent before memory runs out, some are not
+update, ready, n_ready, failed = loop._Loop._update, exchange.Exchange._ready, [], []
 
-def fail(self, rows):
+def fail():
+    failed.append(True)
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+def out_of_memory_forward(self):
     if self.compute.rank == 1 and self.progress.update == 2 and not failed:
-        failed.append(backward(self, rows))  # with gradients that must not count
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-    return backward(self, rows)
+        plain = self.job
+        self.job = dataclasses.replace(plain, losses=lambda *_: fail() if not failed else plain.losses(*_))
+    update(self)
 
-loop._Loop._backward = fail
+def out_of_memory_backward(self, parameter):
+    if self.rank == 1 and self._n_awaited:
+        n_ready.append(parameter)
+        if len(n_ready) == 2 * len(self._place) + 10 and not failed:
+            fail()
+    ready(self, parameter)
+
+if WHERE == "forward":
+    loop._Loop._update = out_of_memory_forward
+else:
+    exchange.Exchange.rank = int(os.environ.get("RANK", 0))
+    exchange.Exchange._ready = out_of_memory_backward
 """
 N_TEST, SECONDS = 21, 30
 
@@ -246,11 +263,12 @@ def test_the_ready_files_work(work, tiny_folders, name):
     assert [line["row_id"] for line in read_lines(work / "run" / "predictions" / "test.jsonl")] == list(range(N_TEST))
 
 
-def test_where_one_process_runs_out_of_memory_all_go_on_with_less(work, tiny_folders):
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_where_one_process_runs_out_of_memory_all_go_on_with_less(work, tiny_folders, where):
     words = flags(work, tiny_folders["bert"], "whole", "--train.epochs", 1)
     assert launch(work, SCRIPT, words=words).returncode == 0
     words = flags(work, tiny_folders["bert"], "run", "--train.epochs", 1, "--train.micro_batch_tokens", 256)
-    done = launch(work, WITHOUT_MEMORY + SCRIPT, *TORCHRUN, words=words)
+    done = launch(work, f"WHERE = {where!r}\n" + WITHOUT_MEMORY + SCRIPT, *TORCHRUN, words=words)
     assert done.returncode == 0, done.stderr[-3000:]
     whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "run"))
     assert [line for line in run if "out_of_memory" in line] == [

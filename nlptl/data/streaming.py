@@ -21,8 +21,8 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files are read once for their columns and then as they are
-            consumed, other than json, which is one value.
+        source: as `load_split`; files other than json, which is one value, are read as they are consumed, jsonl once
+            before for its columns.
         config: as `load_split`.
         columns: what the task reads.
 
@@ -72,8 +72,9 @@ def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
 
 
 def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[str, str]:
-    shown = Table(str(path), list(_with_new_columns(open_rows(path, config))), headed=_is_headed(path))
-    return choose_columns(shown, Wish(columns, config, {})).names
+    rows = open_rows(path, config)
+    shown = list(_with_new_columns(rows) if file_type(path) == ".jsonl" else islice(rows, N_ROWS))
+    return choose_columns(Table(str(path), shown, headed=_is_headed(path)), Wish(columns, config, {})).names
 
 
 def _is_headed(path: Path) -> bool:
@@ -81,7 +82,7 @@ def _is_headed(path: Path) -> bool:
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yields the rows with a column that none before them had; in jsonl an optional one may begin anywhere."""
+    """Yields the rows with a column that none before them had; in jsonl alone they may begin anywhere."""
     seen: set[str] = set()
     for row in rows:
         if not seen.issuperset(row):

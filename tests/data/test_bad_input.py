@@ -282,3 +282,11 @@ def test_a_list_of_strings_has_no_labels(columns):
 def test_a_missing_file_is_said_by_open_rows_too(tmp_path):
     with pytest.raises(InputError, match=r"a\.csv does not exist"):
         next(iter(open_rows(tmp_path / "a.csv", DataConfig())))
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_rows_that_are_nested_without_end_are_refused(tmp_path, kind):
+    path = tmp_path / f"rows.{kind}"
+    path.write_text('{"text": ' + "[" * 200_000 + "]" * 200_000 + "}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"lists or objects lie too deep in each other$"):
+        list(open_rows(path, DataConfig()))

@@ -77,6 +77,13 @@ def test_the_processes_divide_an_update_among_them(n_processes):
     assert all((np.diff(LENGTHS[s]) >= 0).all() for s in shares)
 
 
+@pytest.mark.parametrize("n_processes", [2, 4])
+def test_no_process_has_the_longer_rows(n_processes):
+    lengths = np.arange(1, 65)
+    shares = [share(np.arange(64), lengths, rank, n_processes) for rank in range(n_processes)]
+    assert len({int(lengths[own].sum()) for own in shares}) == 1
+
+
 @pytest.mark.parametrize("padded", [False, True], ids=["packed", "padded"])
 @pytest.mark.parametrize("most", [1, 29, 60, 10_000])
 def test_micro_batches_keep_the_order_and_the_bound(most, padded):
