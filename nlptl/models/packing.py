@@ -1,13 +1,13 @@
-"""Attention over sequences that lie one after the other, without padding anywhere else in the model.
+"""Sequences that lie one after the other, without padding, and attention within each of them.
 
 Every layer but attention works token by token, so it can run on the flat tokens of a batch, (1, n_tokens, hidden). Only
-attention has to know where a sequence ends. Neighbours of similar length are attended to together; a batch sorted by
-length has few such groups and next to no padding.
+attention has to know where a sequence ends: it lays the tokens out in rows (rows.py).
 """
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -16,44 +16,39 @@ from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from nlptl.models.dropout import dropout as dropped
+from nlptl.models.rows import Rows
 
 NAME = "nlptl_packed"
-# A sequence joins its neighbours' group while it is at most this much longer than the shortest there. With fewer tokens
-# many small calls cost more than the padding that they save (SST-2 on 2 cores: 238 against 287 examples/s). With a
-# larger share padding costs more than the calls: at 2.0 attention over SQuAD's contexts takes 2.9 times as long.
-SLACK_TOKENS, SLACK_SHARE = 16, 1.1
+ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 
 
-@dataclass(frozen=True)
-class Group:
-    """Neighbouring sequences that are attended to in one call."""
-
-    start: int
-    """First token of the group in the batch."""
-    stop: int
-    n: int
-    longest: int
-    slots: torch.Tensor | None
-    """int64 (stop - start,): place of each token in the padded (n * longest); None where all lengths are equal."""
-    mask: torch.Tensor | None
-    """float32 (n, 1, 1, longest): 0 where a place holds a token, else minus infinity."""
-
-
-@dataclass(frozen=True)
 class Packing:
-    """Where the sequences of a flat batch begin and how they are grouped."""
+    """Where the sequences of a flat batch begin and end.
 
-    groups: tuple[Group, ...]
-    positions: torch.Tensor
-    """int64 (n_tokens,): 0, 1, 2, ... within each sequence."""
+    Matrix kernels are made, and kept, for each number of tokens. A few empty tokens behind the last sequence make the
+    numbers come back; for attention they are a sequence of their own.
 
-    @staticmethod
-    def of(lengths: torch.Tensor, device: torch.device) -> "Packing":
-        """Returns the packing of sequences of these lengths, int64 (n,), in this order."""
-        starts = lengths.cumsum(0) - lengths
-        positions = torch.arange(int(lengths.sum())) - starts.repeat_interleave(lengths)
-        groups = tuple(_group(lengths, first, last, device) for first, last in _runs(lengths.tolist()))
-        return Packing(_placed(groups, lengths), positions.to(device))
+    Args:
+        lengths: int64 (n,), of the sequences in their order, on the CPU.
+        device: of the batch.
+    """
+
+    def __init__(self, lengths: torch.Tensor, device: torch.device) -> None:
+        self._lengths, self._device = lengths.numpy(), device
+        self.n_empty = -int(lengths.sum()) % ROUND_TOKENS
+        """Tokens behind the last sequence."""
+
+    @cached_property
+    def positions(self) -> torch.Tensor:
+        """int64 (n_tokens,): 0, 1, 2, ... within each sequence."""
+        starts = np.cumsum(self._lengths) - self._lengths
+        positions = np.arange(self._lengths.sum()) - np.repeat(starts, self._lengths)
+        return torch.from_numpy(positions).to(self._device)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Where attention lays the tokens, the empty ones among them."""
+        return Rows.of(np.append(self._lengths, self.n_empty) if self.n_empty else self._lengths, self._device)
 
 
 def attention(
@@ -87,24 +82,20 @@ def attention(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
         return result
-    outputs = [_attend(group, query[0], key[0], value[0], dropout, scaling) for group in packing.groups]
-    n_empty = query.shape[2] - packing.groups[-1].stop
-    if n_empty:
-        outputs.append(outputs[0].new_zeros(n_empty, *outputs[0].shape[1:]))
-    return torch.cat(outputs)[None], None
+    rows = packing.rows
+    laid = (rows.laid(x.squeeze(0).transpose(0, 1)) for x in (query, key, value))
+    masks = (group.mask for group in rows.groups)
+    parts = [_attend(q, k, v, mask, dropout, scaling) for q, k, v, mask in zip(*laid, masks, strict=True)]
+    return rows.flat(parts)[None], None
 
 
 def _attend(
-    group: Group, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, p: float, scaling: float | None
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
 ) -> torch.Tensor:
-    q, k, v = (_padded(group, x) for x in (query, key, value))  # (n, heads, longest, width)
     if q.device.type == "cpu" and (p > 0 or torch.is_grad_enabled()):
-        out = _in_float32(q, k, v, group.mask, p, scaling)
-    else:
-        mask = None if group.mask is None else group.mask.to(q.dtype)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, scale=scaling)
-    flat = out.transpose(1, 2).reshape(group.n * group.longest, query.shape[0], query.shape[2])
-    return flat if group.slots is None else flat.index_select(0, group.slots)
+        return _in_float32(q, k, v, mask, p, scaling)
+    mask = None if mask is None else mask.to(q.dtype)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, scale=scaling)
 
 
 def _in_float32(
@@ -121,58 +112,19 @@ def _in_float32(
 def _dropping(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
 ) -> torch.Tensor:
-    n, heads, longest, width = q.shape
-    flat = (n * heads, longest, width)
-    scaled = (q.float() * (width**-0.5 if scaling is None else scaling)).reshape(flat)
-    transposed = k.float().reshape(flat).transpose(1, 2)
+    n, heads = q.shape[:2]
+    scale = q.shape[-1] ** -0.5 if scaling is None else scaling
+    # Type and order change in one pass.
+    query, key, value = (x.to(torch.float32, memory_format=torch.contiguous_format).flatten(0, 1) for x in (q, k, v))
     if mask is None:
-        scores = scaled @ transposed  # (n * heads, longest, longest)
+        scores = query * scale @ key.transpose(1, 2)  # (n * heads, length, length)
     else:
-        hidden = mask.expand(n, heads, 1, longest).reshape(n * heads, 1, longest)
-        scores = torch.baddbmm(hidden, scaled, transposed)  # filling places after the product takes a pass more
-    out = dropped(scores.softmax(-1), p) @ v.float().reshape(flat)
+        hidden = mask.expand(n, heads, *mask.shape[2:]).flatten(0, 1)
+        scores = torch.baddbmm(
+            hidden, query, key.transpose(1, 2), alpha=scale
+        )  # filling places later takes a pass more
+    out = dropped(scores.softmax(-1), p) @ value
     return out.view(q.shape).to(v.dtype)
-
-
-def _padded(group: Group, x: torch.Tensor) -> torch.Tensor:
-    tokens = x[:, group.start : group.stop].transpose(0, 1)  # (tokens, heads, width)
-    heads, width = tokens.shape[1:]
-    if group.slots is not None:
-        empty = tokens.new_zeros(group.n * group.longest, heads, width)
-        tokens = empty.index_copy(0, group.slots, tokens)
-    return tokens.reshape(group.n, group.longest, heads, width).transpose(1, 2)
-
-
-def _runs(lengths: list[int]) -> list[tuple[int, int]]:
-    runs, first = [], 0
-    shortest = longest = lengths[0]
-    for i, length in enumerate(lengths[1:], start=1):
-        low, high = min(shortest, length), max(longest, length)
-        if high > max(low + SLACK_TOKENS, low * SLACK_SHARE):
-            runs.append((first, i))
-            first, low, high = i, length, length
-        shortest, longest = low, high
-    return [*runs, (first, len(lengths))]
-
-
-def _group(lengths: torch.Tensor, first: int, last: int, device: torch.device) -> Group:
-    own = lengths[first:last]
-    n, longest, total = len(own), int(own.max()), int(own.sum())
-    if total == n * longest:
-        return Group(0, total, n, longest, None, None)
-    starts = own.cumsum(0) - own
-    positions = torch.arange(total) - starts.repeat_interleave(own)
-    slots = (torch.arange(n) * longest).repeat_interleave(own) + positions
-    mask = torch.zeros(n, longest).masked_fill_(torch.arange(longest) >= own[:, None], -torch.inf)
-    return Group(0, total, n, longest, slots.to(device), mask[:, None, None].to(device))
-
-
-def _placed(groups: tuple[Group, ...], lengths: torch.Tensor) -> tuple[Group, ...]:
-    placed, start = [], 0
-    for g in groups:
-        placed.append(Group(start, start + g.stop, g.n, g.longest, g.slots, g.mask))
-        start += g.stop
-    return tuple(placed)
 
 
 AttentionInterface.register(NAME, attention)

@@ -58,8 +58,8 @@ def test_attention_with_dropout_is_attention_whose_weights_are_dropped(monkeypat
     """With a dropout that drops nothing both ways of computing agree; with a real one they do not."""
     torch.manual_seed(0)
     lengths = torch.tensor([2, 3, 40, 41, 3])
-    plan = Packing.of(lengths, torch.device("cpu"))
-    q, k, v = torch.randn(3, 1, 4, int(lengths.sum()), 8).unbind()
+    plan = Packing(lengths, torch.device("cpu"))
+    q, k, v = torch.randn(3, 1, 4, int(lengths.sum()) + plan.n_empty, 8).unbind()
     plain, _ = packing.attention(torch.nn.Identity(), q, k, v, None, packing=plan, scaling=0.3)
     asked = []
     with monkeypatch.context() as patch:

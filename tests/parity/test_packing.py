@@ -122,23 +122,40 @@ def test_a_row_does_not_see_its_neighbours(folder):
     torch.testing.assert_close(tiny.logits(pretrained, ROWS), alone, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("lengths", [[1], [5, 5, 5], [1, 2, 3, 4, 5, 6, 7, 8], [3, 60, 1, 1, 59, 4], [60, 1]])
-def test_a_packing_puts_every_token_in_exactly_one_place(lengths):
-    packing = Packing.of(torch.tensor(lengths), torch.device("cpu"))
-    assert [g.start for g in packing.groups] == [0, *[g.stop for g in packing.groups[:-1]]]
-    assert packing.groups[-1].stop == sum(lengths)
-    assert sum(g.n for g in packing.groups) == len(lengths)
+LENGTHS = [[1], [5, 5, 5], [1, 2, 3, 4, 5, 6, 7, 8], [3, 60, 1, 1, 59, 4], [60, 1], [32] * 3, [31, 32, 33], [200, 7, 1]]
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_a_token_sees_its_own_sequence_and_no_other(lengths):
+    packing = Packing(torch.tensor(lengths), torch.device("cpu"))
     assert packing.positions.tolist() == [i for n in lengths for i in range(n)]
-    for group in packing.groups:
-        places = range(group.stop - group.start) if group.slots is None else group.slots.tolist()
-        assert len(set(places)) == group.stop - group.start
-        if group.mask is not None:
-            assert (group.mask.flatten() == 0).nonzero()[:, 0].tolist() == sorted(places)
+    places, n_places = packing.rows.places, sum(g.n * g.width for g in packing.rows.groups)
+    assert len(places) == len(places.unique()) == sum(lengths) + packing.n_empty
+    sees = torch.block_diag(*(blocks(group) for group in packing.rows.groups))
+    assert sees.shape == (n_places, n_places)
+    assert sees.any(1).all()  # whatever sees nothing is no number
+    sequence = torch.arange(len(lengths) + 1).repeat_interleave(torch.tensor([*lengths, packing.n_empty]))
+    assert torch.equal(sees[places][:, places], sequence[:, None] == sequence)
+    # What lies in no place is empty, and no token sees it.
+    empty = torch.ones(n_places, dtype=torch.bool).index_fill_(0, places, False)
+    assert not sees[places][:, empty].any()
 
 
-def test_rows_of_like_length_share_a_group_and_others_do_not():
-    groups = Packing.of(torch.tensor([10, 11, 12, 50, 54, 120]), torch.device("cpu")).groups
-    assert [g.n for g in groups] == [3, 2, 1]
+def blocks(group):
+    """Returns which place of a group's rows sees which, (n * width, n * width)."""
+    mask = torch.zeros(1, 1, 1, 1) if group.mask is None else group.mask
+    return torch.block_diag(*(mask == 0)[:, 0].expand(group.n, group.width, group.width))
+
+
+def test_short_sequences_share_rows_and_longer_ones_of_like_length_a_call():
+    groups = Packing(torch.tensor([10, 11, 21, 6, 16, 50, 54, 120]), torch.device("cpu")).rows.groups
+    assert [(g.n, g.width) for g in groups] == [(2, 32), (2, 54), (1, 120)]
+
+
+def test_values_laid_in_rows_come_back_flat():
+    packing = Packing(torch.tensor([3, 60, 1, 1, 59, 4]), torch.device("cpu"))
+    x = torch.randn(128 + packing.n_empty, 2, 3)
+    assert torch.equal(packing.rows.flat(packing.rows.laid(x)), x)
 
 
 def test_mean_pooling_is_computed_in_float32():

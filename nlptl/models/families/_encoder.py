@@ -11,8 +11,6 @@ from nlptl.models.family import ENCODER
 from nlptl.models.packing import NAME, Packing
 from nlptl.records import Batch, Output, SubLayers
 
-ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
-
 
 class Encoder:
     """A family whose encoder runs packed; a subclass names its model types and runs its own head."""
@@ -53,7 +51,7 @@ class Encoder:
 
     def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
         """Returns the states above the layers `start` to `stop`, (n_tokens, hidden), from the batch's below them."""
-        packing = Packing.of(batch.lengths, batch.input_ids.device)
+        packing = Packing(batch.lengths, batch.input_ids.device)
         below = self.embed(backbone, batch, packing) if batch.states is None else batch.states
         return self.run(self.layers(backbone)[start:stop], below, packing)
 
@@ -69,8 +67,7 @@ class Encoder:
     def run(self, layers: Iterable[nn.Module], states: torch.Tensor, packing: Packing) -> torch.Tensor:
         """Returns the states above these layers, (n_tokens, hidden)."""
         n_tokens = len(states)
-        # Matrix kernels are made, and kept, for each number of rows: a few empty rows make the numbers come back.
-        hidden = F.pad(states, (0, 0, 0, -n_tokens % ROUND_TOKENS))[None]  # (1, n_tokens and some, hidden)
+        hidden = F.pad(states, (0, 0, 0, packing.n_empty))[None]  # (1, n_tokens and some, hidden)
         for layer in layers:
             hidden = layer(hidden, None, packing=packing)
         return hidden[0, :n_tokens]
