@@ -127,9 +127,13 @@ class TrainConfig:
     """Newest checkpoints that are kept until the run is finished."""
     max_skipped: int = 3
     """Updates whose loss or gradient is not finite are left out; so many in a row stop the run."""
-    micro_batch_tokens: int = 4096
-    """Most tokens computed at once; an update with more is accumulated from several micro-batches (same result). Before
-    training it is lowered to what memory holds; where memory still runs out the run goes on with half."""
+    micro_batch_tokens: int | None = None
+    """Most tokens computed at once; default: 4,096, on a GPU 32,768. An update with more is accumulated from several
+    micro-batches (same result). Before training it is lowered to what memory holds; where memory still runs out the run
+    goes on with half."""
+    cuda_graph: bool = False
+    """Record whole updates as CUDA graphs, for small models and batches, where launching kernels takes longer than
+    running them. Not yet tried on a GPU."""
     gradient_checkpointing: bool = False
     """Keep only the inputs of layers and compute the rest again in the backward pass: slower, in less memory."""
     cache_gib: float = 4.0
@@ -143,9 +147,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("train", self)
-        for name in ("epochs", "batch_size", "micro_batch_tokens", "log_every", "keep_checkpoints", "max_skipped"):
+        for name in ("epochs", "batch_size", "log_every", "keep_checkpoints", "max_skipped"):
             at_least(f"train.{name}", getattr(self, name), 1)
-        for name in ("evaluate_every", "early_stopping", "checkpoint_every"):
+        for name in ("evaluate_every", "early_stopping", "checkpoint_every", "micro_batch_tokens"):
             at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
             at_least(f"train.{name}", getattr(self, name), 0)

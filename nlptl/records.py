@@ -169,6 +169,12 @@ class Batch:
     """int64 (n_tokens,)"""
     lengths: torch.Tensor
     """int64 (n,), on the CPU"""
+    longest: int
+    """Tokens of the longest feature, or more."""
+    boundaries: torch.Tensor
+    """int32 (n + 1,): where each feature begins among the tokens, and the end."""
+    positions: torch.Tensor
+    """int64 (n_tokens,): 0, 1, 2, ... within each feature."""
     labels: torch.Tensor
     """(n, ...), as `Features.labels`"""
     rows: torch.Tensor

@@ -105,8 +105,8 @@ def fail():
 
 def out_of_memory_forward(self):
     if self.compute.rank == 1 and self.progress.update == 2 and not failed:
-        plain = self.job
-        self.job = dataclasses.replace(plain, losses=lambda *_: fail() if not failed else plain.losses(*_))
+        plain = self.updates._job
+        self.updates._job = dataclasses.replace(plain, losses=lambda *_: fail() if not failed else plain.losses(*_))
     update(self)
 
 def out_of_memory_backward(self, parameter):

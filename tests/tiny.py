@@ -55,6 +55,14 @@ def batch(pretrained: Pretrained, rows: list[Example] | None = None, order: Any 
     return batching.collate(found, np.arange(len(found)) if order is None else np.asarray(order), torch.device("cpu"))
 
 
+def sequences(lengths: list[int], labels: torch.Tensor | None = None) -> Batch:
+    """Returns a batch of sequences of these lengths, whose tokens say nothing."""
+    n, offsets = len(lengths), np.cumsum([0, *lengths])
+    own = np.zeros((n, 1)) if labels is None else labels.numpy()
+    ids, counts = np.zeros(offsets[-1], np.int32), np.array(lengths)
+    return batching.collate(Features(ids, None, offsets, np.arange(n), own, counts), np.arange(n), torch.device("cpu"))
+
+
 def fp32() -> Compute:
     """Returns the CPU in float32."""
     return device.start("fp32")

@@ -82,13 +82,24 @@ def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch
     """Returns the flat batch of some features, in the order of `rows`."""
     tokens = token_index(features, rows)
     types = features.token_type_ids
+    lengths = features.lengths[rows]
+    boundaries = np.concatenate([[0], np.cumsum(lengths)])
     return Batch(
-        input_ids=torch.from_numpy(features.input_ids[tokens]).long().to(device),
-        token_type_ids=None if types is None else torch.from_numpy(types[tokens]).long().to(device),
-        lengths=torch.from_numpy(features.lengths[rows]),
-        labels=torch.from_numpy(features.labels[rows]).to(device),
+        input_ids=put(features.input_ids[tokens].astype(np.int64), device),
+        token_type_ids=None if types is None else put(types[tokens].astype(np.int64), device),
+        lengths=torch.from_numpy(lengths),
+        longest=int(lengths.max()),
+        boundaries=put(boundaries.astype(np.int32), device),
+        positions=put(np.arange(len(tokens)) - np.repeat(boundaries[:-1], lengths), device),
+        labels=put(features.labels[rows], device),
         rows=torch.from_numpy(rows),
     )
+
+
+def put(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Returns values of the host on a device; a GPU copies them while this process goes on."""
+    tensor = torch.as_tensor(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def token_index(features: Features, rows: np.ndarray) -> np.ndarray:

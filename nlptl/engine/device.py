@@ -61,6 +61,8 @@ class Compute:
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """Returns which of some flags are set in at least one process."""
+        if self.n_processes == 1:
+            return flags
         found = torch.tensor(flags, dtype=torch.float32, device=self.device)
         return tuple(count > 0 for count in self.sum(found).tolist())
 
@@ -116,6 +118,8 @@ def start(precision: str) -> Compute:
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
     bf16 = precision == "bf16" or (precision == "auto" and has_bf16())
+    if bf16:
+        torch.backends.cuda.matmul.allow_tf32 = True  # what is still multiplied in float32 needs no more
     return Compute(accelerator, bf16, divided if expected > 1 else None)
 
 

@@ -7,7 +7,7 @@ from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
 from nlptl.engine.fast_linear import fast_linear
 from nlptl.engine.memory import give_back
-from nlptl.engine.prefix import INFERENCE_TOKENS, Prefix
+from nlptl.engine.prefix import Prefix, at_once
 from nlptl.protocols import Model
 from nlptl.records import Features
 
@@ -43,7 +43,7 @@ def _answers(model: Model, features: Features, own: np.ndarray, prefix: Prefix) 
     model.eval()
     lengths = features.lengths
     found: torch.Tensor | None = None
-    for rows in micro_batches(own, lengths, INFERENCE_TOKENS, padded=not model.packs()):
+    for rows in micro_batches(own, lengths, at_once(prefix.compute), padded=not model.packs()):
         batch, cut = prefix.batch(rows)
         with prefix.compute.autocast(), fast_linear(prefix.compute.device):
             out = model.answer(batch, cut)

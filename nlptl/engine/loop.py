@@ -2,21 +2,19 @@
 
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from nlptl.engine import checkpoint, optim, planning
-from nlptl.engine.batching import Order, micro_batches, rows_of, share
+from nlptl.engine.batching import Order, rows_of
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
-from nlptl.engine.exchange import Exchange
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.job import Job
-from nlptl.engine.memory import give_back, ran_out
-from nlptl.engine.sharding import Shards, whole
+from nlptl.engine.sharding import Shards
+from nlptl.engine.update import Updates
 from nlptl.engine.used_rows import UsedRows
 from nlptl.errors import TrainingError
 
@@ -83,14 +81,12 @@ class _Loop:
 
     def _begin(self, newest: Path | None, fit: int | None) -> None:
         self.model = self.shards.model
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = optim.optimizer(self.parameters, self.job.lr, self.config.weight_decay)
-        several = self.compute.n_processes > 1 and not self.compute.sharding
-        self.exchange = Exchange(self.parameters, active=several)
+        self.updates = Updates(self.job, self.compute, self.model, self.prefix)
+        self.optimizer = self.updates.optimizer
         if newest:
             self.progress, self.best = checkpoint.load(newest, self.model, self.optimizer)
             self.progress.stopped_by = None
-        elif fit and fit < self.config.micro_batch_tokens:
+        elif fit and fit < self.updates.tokens_at_once(self.progress):
             self.job.log({"update": 0, "planned": True, "micro_batch_tokens": fit})
             self.progress.micro_batch_tokens = fit
             self._save()  # a resumed run must do the same, whatever is free then
@@ -110,20 +106,12 @@ class _Loop:
         optim.set_lr(self.optimizer, lr)
         if not self.model.training:
             self.model.train()
-        rows = rows_of(examples, self.job.features)
-        loss = None
-        while loss is None:
-            loss = self._backward_within_memory(rows)
-        norm = self._clip()
-        finite = math.isfinite(loss) and math.isfinite(norm)
-        if finite:
-            self.optimizer.step()
-        self.optimizer.zero_grad()
+        loss, norm = self.updates.do(rows_of(examples, self.job.features), self.progress)
         self.progress.update += 1
         self.progress.n_examples += len(examples)
         self.progress.train_s += time.perf_counter() - began
         self.job.show(self.progress.update, loss, len(examples))
-        if not finite:
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             self._skipped(examples, f"loss {loss}, gradient norm {norm}")
         else:
             self.progress.n_skipped_in_a_row = 0
@@ -135,78 +123,6 @@ class _Loop:
         if position == 0 or not hasattr(self, "epoch"):
             self.epoch = self.order.updates(epoch)
         return self.epoch[position]
-
-    def _backward_within_memory(self, rows: np.ndarray) -> float | None:
-        """Returns the loss; None where memory ran out in any process, and all compute half as many tokens at once."""
-        loss, error = torch.zeros((), device=self.compute.device), None
-        try:
-            loss = self._backward(rows)
-        except RuntimeError as found:
-            if not ran_out(found) or self.compute.sharding:  # others wait within the pass for this one's weights
-                raise
-            error = found.with_traceback(None)  # which would keep the values that are too much
-        without = torch.tensor(float(error is not None), device=self.compute.device)
-        total, n_without = self.compute.sum(torch.stack((loss, without))).tolist()
-        if n_without:
-            self._halve(rows, error)
-            give_back()
-            return None
-        return float(total)
-
-    def _halve(self, rows: np.ndarray, error: RuntimeError | None) -> None:
-        tokens, longest = self._micro_batch_tokens, int(self.job.features.lengths[rows].max())
-        if tokens <= longest:
-            raise TrainingError(
-                f"update {self.progress.update + 1}: out of memory with a single row of {longest} tokens; a lower "
-                "model.max_length or train.gradient_checkpointing true needs less"
-            ) from error
-        self.optimizer.zero_grad()
-        self.progress.micro_batch_tokens = tokens // 2
-        self.job.log({"update": self.progress.update + 1, "out_of_memory": True, "micro_batch_tokens": tokens // 2})
-
-    @property
-    def _micro_batch_tokens(self) -> int:
-        return self.progress.micro_batch_tokens or self.config.micro_batch_tokens
-
-    def _backward(self, rows: np.ndarray) -> torch.Tensor:
-        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
-        torch.manual_seed((self.config.seed * 1_000_003 + self.progress.update) * 1_009 + self.compute.rank)
-        job, device = self.job, self.compute.device
-        weights = job.weights / max(job.weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
-        total, parts = torch.zeros((), device=device), list(self._micro_batches(rows, weights))
-        with self.exchange:
-            for i, (part, weight) in enumerate(parts):
-                if i == len(parts) - 1:
-                    self.exchange.last()
-                batch, cut = self.prefix.batch(part)
-                with self.compute.autocast():
-                    logits = self.model(batch, cut)
-                share_of_update = torch.from_numpy(weight).to(device, torch.float32)
-                loss = (job.losses(logits, batch) * share_of_update).sum()
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.detach()
-        return total
-
-    def _micro_batches(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the rows that this process computes at once, and what each weighs in the loss."""
-        compute, padded = self.compute, not self.job.model.packs()
-
-        def parts(rank: int) -> list[np.ndarray]:
-            own = share(rows, self.job.features.lengths, rank, compute.n_processes)
-            return list(micro_batches(own, self.job.features.lengths, self._micro_batch_tokens, padded=padded))
-
-        own = parts(compute.rank)
-        yield from ((part, weights[part]) for part in own)
-        # Each exchange needs all processes; who has no rows left takes part, and adds nothing.
-        n_needed = max(len(parts(rank)) for rank in range(compute.n_processes)) if compute.sharding else 1
-        yield from ((rows[:1], np.zeros(1)) for _ in range(n_needed - len(own)))
-
-    def _clip(self) -> float:
-        limit = self.config.max_grad_norm or math.inf
-        norm = whole(torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None]))
-        # Fused AdamW divides by it on the way, which saves a pass over all gradients.
-        self.optimizer.grad_scale = norm / limit if float(norm) > limit else None  # type: ignore[attr-defined]
-        return float(norm)
 
     def _skipped(self, examples: np.ndarray, why: str) -> None:
         progress, most = self.progress, self.config.max_skipped

@@ -36,9 +36,11 @@ class UsedRows:
         self._active = model.packs() and len(self._whole) >= MIN_ROWS and is_plain and bool(self._whole.requires_grad)
         if self._active:
             n_rows, device = len(self._whole), self._whole.device
-            self._rows = torch.from_numpy(np.unique(features.input_ids).astype(np.int64)).to(device)
+            used = np.unique(features.input_ids).astype(np.int64)
+            self._rows = torch.from_numpy(used).to(device)
             self._place = torch.full((n_rows,), -1, device=device)
             self._place[self._rows] = torch.arange(len(self._rows), device=device)
+            self._padding_idx = next(iter(np.flatnonzero(used == self._embedding.padding_idx).tolist()), None)
         self.set_aside = (self._whole,) if self._active else ()
         """The whole embedding, where only a part of it is trained."""
 
@@ -66,5 +68,4 @@ class UsedRows:
         embedding = self._embedding
         if not embedding.training:
             return F.embedding(input_ids, self._whole)
-        place = -1 if embedding.padding_idx is None else int(self._place[embedding.padding_idx])
-        return F.embedding(self._place[input_ids], embedding.weight, padding_idx=place if place >= 0 else None)
+        return F.embedding(self._place[input_ids], embedding.weight, padding_idx=self._padding_idx)

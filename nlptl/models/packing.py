@@ -1,7 +1,8 @@
 """Sequences that lie one after the other, without padding, and attention within each of them.
 
 Every layer but attention works token by token, so it can run on the flat tokens of a batch, (1, n_tokens, hidden). Only
-attention has to know where a sequence ends: it lays the tokens out in rows (rows.py).
+attention has to know where a sequence ends: GPUs have kernels for that (varlen.py), elsewhere it lays the tokens out in
+rows (rows.py).
 """
 
 from functools import cached_property
@@ -15,8 +16,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from nlptl.models import varlen
 from nlptl.models.dropout import dropout as dropped
 from nlptl.models.rows import Rows
+from nlptl.records import Batch
 
 NAME = "nlptl_packed"
 ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
@@ -25,25 +28,18 @@ ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 class Packing:
     """Where the sequences of a flat batch begin and end.
 
-    Matrix kernels are made, and kept, for each number of tokens. A few empty tokens behind the last sequence make the
-    numbers come back; for attention they are a sequence of their own.
+    On a CPU matrix kernels are made, and kept, for each number of tokens. A few empty tokens behind the last sequence
+    make the numbers come back; for attention they are a sequence of their own.
 
     Args:
-        lengths: int64 (n,), of the sequences in their order, on the CPU.
-        device: of the batch.
+        batch: the sequences.
     """
 
-    def __init__(self, lengths: torch.Tensor, device: torch.device) -> None:
-        self._lengths, self._device = lengths.numpy(), device
-        self.n_empty = -int(lengths.sum()) % ROUND_TOKENS
+    def __init__(self, batch: Batch) -> None:
+        self.boundaries, self.longest = batch.boundaries, batch.longest
+        self._lengths, self._device = batch.lengths.numpy(), batch.boundaries.device
+        self.n_empty = -int(self._lengths.sum()) % ROUND_TOKENS if self._device.type == "cpu" else 0
         """Tokens behind the last sequence."""
-
-    @cached_property
-    def positions(self) -> torch.Tensor:
-        """int64 (n_tokens,): 0, 1, 2, ... within each sequence."""
-        starts = np.cumsum(self._lengths) - self._lengths
-        positions = np.arange(self._lengths.sum()) - np.repeat(starts, self._lengths)
-        return torch.from_numpy(positions).to(self._device)
 
     @cached_property
     def rows(self) -> Rows:
@@ -82,6 +78,9 @@ def attention(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
         return result
+    if varlen.takes(query):
+        sequences = (packing.boundaries, packing.longest)
+        return varlen.attention(query, key, value, *sequences, dropout=dropout, scaling=scaling), None
     rows = packing.rows
     laid = (rows.laid(x.squeeze(0).transpose(0, 1)) for x in (query, key, value))
     masks = (group.mask for group in rows.groups)

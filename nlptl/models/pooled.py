@@ -46,22 +46,21 @@ class PooledClassifier(nn.Module):
         self.classifier.load_state_dict(load_file(folder / HEAD_FILE))
 
 
-def pool(states: torch.Tensor, lengths: torch.Tensor, pooling: str) -> torch.Tensor:
+def pool(states: torch.Tensor, boundaries: torch.Tensor, pooling: str) -> torch.Tensor:
     """Returns one vector per sequence, (n, hidden), in float32 for "mean".
 
     Args:
         states: (n_tokens, hidden), the sequences one after the other.
-        lengths: int64 (n,), on the CPU.
+        boundaries: int32 (n + 1,): where each begins, and the end.
         pooling: "mean" or "max" over all tokens, "cls" or "native" for the first token.
     """
     if pooling in ("native", "cls"):
-        return states[(lengths.cumsum(0) - lengths).to(states.device)]
-    counts = lengths.to(states.device)
-    sequence = torch.arange(len(counts), device=states.device).repeat_interleave(counts)
+        return states[boundaries[:-1]]
+    counts = boundaries.diff()
+    n, n_tokens = len(counts), len(states)
+    sequence = torch.arange(n, device=states.device).repeat_interleave(counts, output_size=n_tokens)
     if pooling == "mean":
-        sums = states.new_zeros(len(counts), states.shape[1], dtype=torch.float32).index_add(
-            0, sequence, states.float()
-        )
+        sums = states.new_zeros(n, states.shape[1], dtype=torch.float32).index_add(0, sequence, states.float())
         return sums / counts[:, None]
-    lowest = states.new_full((len(counts), states.shape[1]), -torch.inf)
+    lowest = states.new_full((n, states.shape[1]), -torch.inf)
     return lowest.scatter_reduce(0, sequence[:, None].expand_as(states), states, "amax")

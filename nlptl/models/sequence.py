@@ -163,7 +163,7 @@ class SequenceModel(nn.Module):
             states = self.family.between(self.backbone, batch, cut, self.depth())
         if self.output not in BY_SEQUENCE:
             return states  # type: ignore[no-any-return]
-        return pool(states, batch.lengths, str(self.config.pooling))
+        return pool(states, batch.boundaries, str(self.config.pooling))
 
     def train(self, mode: bool = True) -> "SequenceModel":
         """Sets training mode on what is trained; frozen modules stay in eval mode, without dropout."""

@@ -164,7 +164,7 @@ def test_without_validation_the_last_state_is_kept(tiny_folders, tmp_path):
 
 
 def test_the_gradient_is_clipped(tiny_folders, tmp_path, monkeypatch):
-    def sgd(trainable, lr, decay):
+    def sgd(trainable, lr, decay, **_):
         return torch.optim.SGD(trainable, lr=lr, fused=True)
 
     monkeypatch.setattr(optim, "optimizer", sgd)

@@ -38,7 +38,7 @@ def train(base, folder, config, room=None, error=ERRORS[0], show=None, newest=No
 @pytest.mark.parametrize("error", ERRORS, ids=["cpu", "cuda"])
 def test_the_run_goes_on_with_half_and_ends_with_the_same_weights(tiny_folders, tmp_path, monkeypatch, error):
     # SGD: AdamW would make a step of the noise where a gradient is zero.
-    monkeypatch.setattr(loop.optim, "optimizer", lambda own, lr, decay: torch.optim.SGD(own, lr=0.1, fused=True))
+    monkeypatch.setattr(loop.optim, "optimizer", lambda own, *_, **__: torch.optim.SGD(own, lr=0.1, fused=True))
     config = tiny.train_config(epochs=2)
     _, expected, whole = train(tiny_folders["bert"], tmp_path / "a", config)
     progress, found, record = train(tiny_folders["bert"], tmp_path / "b", config, 40, error)

@@ -70,3 +70,24 @@ def test_all_groups_take_the_learning_rate(tiny_folders):
     optim.set_lr(optimizer, 0.5)
     assert {group["lr"] for group in optimizer.param_groups} == {0.5}
     assert isinstance(optimizer, torch.optim.AdamW)
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 0.1, 100.0])
+def test_steps_that_ask_the_device_for_nothing_are_those_of_the_host(max_norm):
+    """With infinite, then finite gradients: the first are left out."""
+    runs = []
+    for on_device in (False, True):
+        weight = torch.nn.Parameter(torch.arange(4.0).view(2, 2))
+        made = optim.optimizer([weight], 0.1, 0.01, on_device=on_device)
+        for update, scale in enumerate((math.inf, 1.0, 2.0)):
+            optim.set_lr(made, 0.1 / (1 + update))
+            weight.grad = torch.full((2, 2), scale)
+            norm = torch.nn.utils.get_total_norm([weight.grad])
+            if on_device:
+                optim.step_if_finite(made, torch.stack((torch.tensor(1.0), norm)), max_norm)
+            elif norm.isfinite():
+                weight.grad /= max(1.0, norm.item() / (max_norm or math.inf))
+                made.step()
+        runs.append(weight.detach())
+    assert runs[0].isfinite().all()
+    torch.testing.assert_close(runs[1], runs[0])

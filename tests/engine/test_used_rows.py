@@ -41,7 +41,7 @@ def test_without_decay_all_weights_come_out_as_those_of_the_whole_embedding(
     tiny_folders, tmp_path, monkeypatch, family
 ):
     # SGD: AdamW would make a step of any noise where a gradient is zero.
-    def sgd(trainable, lr, decay):
+    def sgd(trainable, *_, **__):
         return torch.optim.SGD(trainable, lr=0.1, fused=True)
 
     monkeypatch.setattr(loop.optim, "optimizer", sgd)

@@ -6,6 +6,7 @@ import torch
 from nlptl.models import packing
 from nlptl.models.dropout import Dropout, dropout
 from nlptl.models.packing import Packing
+from tests import tiny
 
 
 @pytest.mark.parametrize("p", [0.05, 0.1, 0.5, 0.9])
@@ -57,9 +58,8 @@ def test_a_module_drops_in_training_only():
 def test_attention_with_dropout_is_attention_whose_weights_are_dropped(monkeypatch):
     """With a dropout that drops nothing both ways of computing agree; with a real one they do not."""
     torch.manual_seed(0)
-    lengths = torch.tensor([2, 3, 40, 41, 3])
-    plan = Packing(lengths, torch.device("cpu"))
-    q, k, v = torch.randn(3, 1, 4, int(lengths.sum()) + plan.n_empty, 8).unbind()
+    plan = Packing(tiny.sequences([2, 3, 40, 41, 3]))
+    q, k, v = torch.randn(3, 1, 4, 89 + plan.n_empty, 8).unbind()
     plain, _ = packing.attention(torch.nn.Identity(), q, k, v, None, packing=plan, scaling=0.3)
     asked = []
     with monkeypatch.context() as patch:

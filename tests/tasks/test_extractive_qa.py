@@ -8,7 +8,7 @@ from torch.nn import functional
 from nlptl.config import ModelConfig
 from nlptl.errors import InputError
 from nlptl.models import loading
-from nlptl.records import Answer, Batch, Corpus, Example
+from nlptl.records import Answer, Corpus, Example
 from nlptl.tasks.extractive_qa import ExtractiveQA
 from tests import tiny
 
@@ -135,9 +135,9 @@ def test_an_answer_is_no_longer_than_asked_for(pretrained):
 
 def test_losses_are_the_mean_cross_entropies_of_start_and_end():
     random = torch.Generator().manual_seed(0)
-    lengths, logits = torch.tensor([3, 5]), torch.randn(8, 2, generator=random)
+    logits = torch.randn(8, 2, generator=random)
     labels = torch.tensor([[1, 2], [0, 0]])
-    batch = Batch(torch.zeros(8), None, lengths, labels, torch.arange(2))
+    batch = tiny.sequences([3, 5], labels)
     for smoothing in (0.0, 0.2):
         found = TASK.losses(logits, batch, smoothing=smoothing, likelihood=False)
         for i, own in enumerate(logits.split([3, 5])):

@@ -8,6 +8,7 @@ from torch.nn import functional
 from nlptl.errors import InputError
 from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.sentiment import Sentiment
+from tests import tiny
 
 LOGITS = torch.randn(12, 3, generator=torch.Generator().manual_seed(0)) * 3
 LABELS = torch.tensor([0, 1, 2, 2, 2, 2, 1, 0, 0, 0, 0, 0])
@@ -20,7 +21,7 @@ def features(labels: torch.Tensor, example: np.ndarray | None = None) -> Feature
 
 
 def batch(labels: torch.Tensor) -> Batch:
-    return Batch(torch.zeros(len(labels)), None, torch.ones(len(labels)), labels, torch.arange(len(labels)))
+    return tiny.sequences([1] * len(labels), labels)
 
 
 def answering(*names: str) -> Pretrained:

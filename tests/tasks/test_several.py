@@ -9,6 +9,7 @@ from nlptl.errors import InputError
 from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.classification import Classification
 from nlptl.tasks.regression import Regression
+from tests import tiny
 
 SEVERAL = Classification(labels="several")
 SPACE = LabelSpace(("a", "b", "c"))
@@ -17,7 +18,7 @@ LABELS = (torch.rand(6, 3, generator=torch.Generator().manual_seed(1)) > 0.5).fl
 
 
 def batch(labels: torch.Tensor) -> Batch:
-    return Batch(torch.zeros(len(labels)), None, torch.ones(len(labels)), labels, torch.arange(len(labels)))
+    return tiny.sequences([1] * len(labels), labels)
 
 
 def features(labels, example=None) -> Features:

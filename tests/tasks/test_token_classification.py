@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from nlptl.config import ModelConfig
 from nlptl.models import loading
-from nlptl.records import Batch, Corpus, Example, LabelSpace
+from nlptl.records import Corpus, Example, LabelSpace
 from nlptl.tasks.token_classification import UNKNOWN, TokenClassification
 from tests import tiny
 
@@ -92,7 +92,7 @@ def test_words_without_a_token_are_counted_and_tagged_outside(pretrained):
 def test_losses_are_the_mean_cross_entropies_of_tagged_tokens():
     logits = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([[0, -100, 2, -100, -100], [-100, 1, -100, 2, -100]])
-    batch = Batch(torch.zeros(7), None, torch.tensor([3, 4]), labels, torch.arange(2))
+    batch = tiny.sequences([3, 4], labels)
     found = TASK.losses(logits, batch, smoothing=0.1, likelihood=False)
     for i, own in enumerate(logits.split([3, 4])):
         expected = functional.cross_entropy(own, labels[i, : len(own)], ignore_index=-100, label_smoothing=0.1)
@@ -100,7 +100,7 @@ def test_losses_are_the_mean_cross_entropies_of_tagged_tokens():
 
 
 def test_a_feature_without_a_tag_adds_nothing():
-    batch = Batch(torch.zeros(2), None, torch.tensor([2]), torch.full((1, 2), UNKNOWN), torch.arange(1))
+    batch = tiny.sequences([2], torch.full((1, 2), UNKNOWN))
     assert TASK.losses(torch.randn(2, 3), batch, smoothing=0.0, likelihood=False).tolist() == [0.0]
 
 

@@ -51,13 +51,12 @@ class Encoder:
 
     def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
         """Returns the states above the layers `start` to `stop`, (n_tokens, hidden), from the batch's below them."""
-        packing = Packing(batch.lengths, batch.input_ids.device)
-        below = self.embed(backbone, batch, packing) if batch.states is None else batch.states
-        return self.run(self.layers(backbone)[start:stop], below, packing)
+        below = self.embed(backbone, batch) if batch.states is None else batch.states
+        return self.run(self.layers(backbone)[start:stop], below, Packing(batch))
 
-    def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
+    def embed(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns the states below the first layer, (n_tokens, hidden)."""
-        position_ids = packing.positions + self.position_offset(backbone.config)
+        position_ids = batch.positions + self.position_offset(backbone.config)
         types = torch.zeros_like(batch.input_ids) if batch.token_type_ids is None else batch.token_type_ids
         states: torch.Tensor = self.embeddings(backbone)(
             input_ids=batch.input_ids[None], token_type_ids=types[None], position_ids=position_ids[None]

@@ -7,7 +7,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from nlptl.models.families._encoder import Encoder
-from nlptl.models.packing import Packing
 from nlptl.records import Batch, SubLayers
 
 
@@ -23,10 +22,10 @@ class DistilBert(Encoder):
         """Returns the encoder's layers, first to last."""
         return backbone.transformer.layer  # type: ignore[union-attr, return-value]
 
-    def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
+    def embed(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns the states below the first layer, (n_tokens, hidden); what is said of token types is left out."""
         embeddings = self.embeddings(backbone)
-        states: torch.Tensor = embeddings(input_ids=batch.input_ids[None], position_ids=packing.positions[None])
+        states: torch.Tensor = embeddings(input_ids=batch.input_ids[None], position_ids=batch.positions[None])
         return states[0]
 
     def classify(self, net: nn.Module, first: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from nlptl.models.families._encoder import Encoder
-from nlptl.models.packing import Packing
 from nlptl.records import Batch
 
 
@@ -16,9 +15,9 @@ class Electra(Encoder):
     model_types: ClassVar[tuple[str, ...]] = ("electra",)
     backbone_options: ClassVar[dict[str, Any]] = {}
 
-    def embed(self, backbone: nn.Module, batch: Batch, packing: Packing) -> torch.Tensor:
+    def embed(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns the states below the first layer, (n_tokens, hidden)."""
-        embedded = super().embed(backbone, batch, packing)  # (n_tokens, embedding size)
+        embedded = super().embed(backbone, batch)  # (n_tokens, embedding size)
         states: torch.Tensor = getattr(backbone, "embeddings_project", nn.Identity())(embedded)
         return states
 

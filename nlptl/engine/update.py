@@ -1,0 +1,163 @@
+"""One update: gradients of its rows, in parts that memory holds, over all processes, and AdamW's step."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from nlptl.engine import graphs, optim
+from nlptl.engine.batching import micro_batches, put, share
+from nlptl.engine.checkpoint import Progress
+from nlptl.engine.device import Compute
+from nlptl.engine.exchange import Exchange
+from nlptl.engine.graphs import Graphs
+from nlptl.engine.job import Job
+from nlptl.engine.memory import give_back, ran_out
+from nlptl.engine.prefix import Prefix
+from nlptl.engine.sharding import whole
+from nlptl.errors import TrainingError
+from nlptl.protocols import Model
+from nlptl.records import Batch
+
+# Where train.micro_batch_tokens does not say it: tokens computed at once. How many keep a GPU busy is not measured.
+ON_CPU, ON_GPU = 4096, 32_768
+
+
+class Updates:
+    """Computes updates of a model.
+
+    Args:
+        job: what is trained, on what.
+        compute: processes, device and number format.
+        model: the job's, or its double that is divided over the processes.
+        prefix: of the job's features.
+    """
+
+    def __init__(self, job: Job, compute: Compute, model: Model, prefix: Prefix) -> None:
+        self._job, self._compute, self._model, self._prefix = job, compute, model, prefix
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        recorded = graphs.wanted(job.config, model, compute)
+        self.optimizer = optim.optimizer(self._parameters, job.lr, job.config.weight_decay, on_device=recorded)
+        self._graphs = Graphs(self._on_device) if recorded else None
+        self._exchange = Exchange(self._parameters, active=compute.n_processes > 1 and not compute.sharding)
+
+    def do(self, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
+        """Returns loss and gradient norm of an update; where these are not finite, it is not done.
+
+        Args:
+            rows: of the update.
+            progress: updates done before it; is told how many tokens are computed at once, where memory ran out.
+        """
+        lengths = self._job.features.lengths[rows]
+        few = lengths.sum() < self.tokens_at_once(progress)
+        if self._graphs and few and len(rows) == self._job.config.batch_size:
+            return self._repeated(self._graphs, rows, progress)
+        loss = None
+        while loss is None:
+            loss = self._backward_within_memory(rows, progress)
+        norm = self._clip()
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss, norm
+
+    def tokens_at_once(self, progress: Progress) -> int:
+        """Returns the most tokens that are computed at once."""
+        default = ON_GPU if self._compute.device.type == "cuda" else ON_CPU
+        return progress.micro_batch_tokens or self._job.config.micro_batch_tokens or default
+
+    def _backward_within_memory(self, rows: np.ndarray, progress: Progress) -> float | None:
+        """Returns the loss; None where memory ran out in any process, and all compute half as many tokens at once."""
+        loss, error = torch.zeros((), device=self._compute.device), None
+        try:
+            loss = self._backward(rows, progress)
+        except RuntimeError as found:
+            if not ran_out(found) or self._compute.sharding:  # others wait within the pass for this one's weights
+                raise
+            error = found.with_traceback(None)  # which would keep the values that are too much
+        without = torch.tensor(float(error is not None), device=self._compute.device)
+        total, n_without = self._compute.sum(torch.stack((loss, without))).tolist()
+        if n_without:
+            self._halve(rows, progress, error)
+            give_back()
+            return None
+        return float(total)
+
+    def _halve(self, rows: np.ndarray, progress: Progress, error: RuntimeError | None) -> None:
+        update, longest = progress.update + 1, int(self._job.features.lengths[rows].max())
+        if self.tokens_at_once(progress) <= longest:
+            raise TrainingError(
+                f"update {update}: out of memory with a single row of {longest} tokens; a lower model.max_length or "
+                "train.gradient_checkpointing true needs less"
+            ) from error
+        self.optimizer.zero_grad()
+        half = self.tokens_at_once(progress) // 2
+        progress.micro_batch_tokens = half
+        self._job.log({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
+
+    def _backward(self, rows: np.ndarray, progress: Progress) -> torch.Tensor:
+        self._seed(progress.update)
+        device = self._compute.device
+        total, parts = torch.zeros((), device=device), list(self._parts(rows, self.tokens_at_once(progress)))
+        with self._exchange:
+            for i, (part, weight) in enumerate(parts):
+                if i == len(parts) - 1:
+                    self._exchange.last()
+                batch, cut = self._prefix.batch(part)
+                loss = self._loss(batch, cut, put(weight, device))
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
+        return total
+
+    def _seed(self, update: int) -> None:
+        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
+        torch.manual_seed((self._job.config.seed * 1_000_003 + update) * 1_009 + self._compute.rank)
+
+    def _loss(self, batch: Batch, cut: int, weight: torch.Tensor) -> torch.Tensor:
+        with self._compute.autocast():
+            logits = self._model(batch, cut)
+        return (self._job.losses(logits, batch) * weight).sum()
+
+    def _parts(self, rows: np.ndarray, max_tokens: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields the rows that this process computes at once, and what each weighs in the loss, float32."""
+        compute, padded = self._compute, not self._job.model.packs()
+        lengths, weights = self._job.features.lengths, self._job.weights
+        total = max(weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
+
+        def parts(rank: int) -> list[np.ndarray]:
+            own = share(rows, lengths, rank, compute.n_processes)
+            return list(micro_batches(own, lengths, max_tokens, padded=padded))
+
+        own = parts(compute.rank)
+        yield from ((part, (weights[part] / total).astype(np.float32)) for part in own)
+        # Each exchange needs all processes; who has no rows left takes part, and adds nothing.
+        n_needed = max(len(parts(rank)) for rank in range(compute.n_processes)) if compute.sharding else 1
+        yield from ((rows[:1], np.zeros(1, dtype=np.float32)) for _ in range(n_needed - len(own)))
+
+    def _clip(self) -> float:
+        limit = self._job.config.max_grad_norm or math.inf
+        norm = whole(self._norm())
+        # Fused AdamW divides by it on the way, which saves a pass over all gradients.
+        self.optimizer.grad_scale = norm / limit if float(norm) > limit else None  # type: ignore[attr-defined]
+        return float(norm)
+
+    def _norm(self) -> torch.Tensor:
+        return torch.nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
+
+    def _repeated(self, repeat: Graphs, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
+        self._seed(progress.update)
+        ((rows, weight),) = self._parts(rows, self.tokens_at_once(progress))
+        batch, _ = self._prefix.batch(rows)
+        loss, norm = repeat(batch, put(weight, self._compute.device)).tolist()
+        self.optimizer.zero_grad()
+        return loss, norm
+
+    def _on_device(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
+        """Does an update without asking the device for anything; returns its loss and gradient norm there, (2,)."""
+        self.optimizer.zero_grad()
+        loss = self._loss(batch, self._prefix.cut, weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        found = torch.stack((loss.detach(), self._norm()))
+        optim.step_if_finite(self.optimizer, found, self._job.config.max_grad_norm)
+        return found
