@@ -25,7 +25,7 @@ def counted(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("shape", [(7, 16), (1, 7, 16), (2, 3, 16), (0, 16), (1, 16)])
+@pytest.mark.parametrize("shape", [(1, 7, 16), (2, 3, 16), (1, 0, 16), (1, 1, 16)])
 @pytest.mark.parametrize("bias", [True, False])
 @torch.no_grad()
 def test_a_layer_gives_what_torch_gives(counted, shape, bias):
@@ -41,13 +41,20 @@ def test_a_layer_gives_what_torch_gives(counted, shape, bias):
 def test_a_layer_that_needs_gradients_is_torch_s_own(counted):
     layer = nn.Linear(16, 24)
     with fast_linear(CPU):
-        layer(torch.randn(3, 16)).sum().backward()
+        layer(torch.randn(1, 3, 16)).sum().backward()
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            assert layer(torch.randn(3, 16)).dtype == torch.bfloat16
+            assert layer(torch.randn(1, 3, 16)).dtype == torch.bfloat16
         with torch.no_grad():
-            nn.Linear(16, 24, dtype=torch.float64)(torch.randn(3, 16, dtype=torch.float64))
-            layer(torch.randn(16, 3).T)
+            nn.Linear(16, 24, dtype=torch.float64)(torch.randn(1, 3, 16, dtype=torch.float64))
+            layer(torch.randn(1, 16, 3).transpose(1, 2))
     assert layer.weight.grad is not None
+    assert not counted
+
+
+@torch.no_grad()
+def test_a_head_over_rows_of_any_number_is_torch_s_own(counted):
+    with fast_linear(CPU):
+        nn.Linear(16, 2)(torch.randn(7, 16))
     assert not counted
 
 
