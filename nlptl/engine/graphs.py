@@ -35,6 +35,7 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
         "a model that runs without padding": not model.packs(),
         "a task with one vector a row, not one a token": model.per_token(),
         "layers to train, not a head alone": model.cut() == model.depth(),
+        "train.gradient_checkpointing false": config.gradient_checkpointing,
     }
     missing = [what for what, is_missing in reasons.items() if is_missing]
     if missing:

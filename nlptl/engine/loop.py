@@ -11,6 +11,7 @@ from nlptl.engine import checkpoint, optim, planning
 from nlptl.engine.batching import Order, rows_of
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
+from nlptl.engine.frozen import rounded_once
 from nlptl.engine.interrupt import Interrupt
 from nlptl.engine.job import Job
 from nlptl.engine.sharding import Shards
@@ -58,7 +59,7 @@ class _Loop:
             began = time.perf_counter()
             self.prefix = self.job.prefixes.of(self.job.features, self.compute)
             took, fit = time.perf_counter() - began, None if newest else self._tokens_that_fit()
-            with self.used_rows, self.shards:
+            with self.used_rows, self.shards, rounded_once(self.shards.model, self.compute):
                 self._begin(newest, fit)
                 self.progress.train_s += took  # it does the work of updates
                 while not self.progress.finished and not self.stopping:

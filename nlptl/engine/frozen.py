@@ -1,0 +1,49 @@
+"""Frozen linear layers that keep their weights in bf16 as well, where training computes in it.
+
+In each forward pass autocast rounds a layer's weights anew, though frozen ones give the same each time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from nlptl.engine.device import Compute
+from nlptl.protocols import Model
+
+
+@contextmanager
+def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
+    """While entered, frozen linear layers under autocast compute with weights that are rounded at their first use.
+
+    Args:
+        model: its frozen weights must not change meanwhile.
+        compute: number format; in float32, and where a model is divided over processes, nothing changes.
+    """
+    active = compute.bf16 and not compute.sharding
+    layers = [m for m in model.modules() if active and type(m) is nn.Linear and not m.weight.requires_grad]
+    for layer in layers:
+        layer.forward = _Rounded(layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+class _Rounded:
+    """The layer's forward pass; it runs only within the layer's own call."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        self._weight, self._bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
+        self._rounded: tuple[torch.Tensor, torch.Tensor | None] | None = None
+
+    def __call__(self, input: torch.Tensor) -> torch.Tensor:
+        if not torch.is_autocast_enabled(input.device.type):
+            return F.linear(input, self._weight, self._bias)
+        if self._rounded is None:
+            dtype = torch.get_autocast_dtype(input.device.type)
+            self._rounded = self._weight.to(dtype), None if self._bias is None else self._bias.to(dtype)
+        return F.linear(input, *self._rounded)

@@ -1,0 +1,80 @@
+"""Frozen layers round their weights once, and give what autocast gives."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from nlptl.engine.frozen import rounded_once
+from nlptl.methods.adapter import Adapter
+from nlptl.methods.full import Full
+from nlptl.methods.lora import LoRA
+from tests import tiny
+
+METHODS = {
+    "lora": LoRA(rank=2, dropout=0.0),
+    "adapter": Adapter(),
+    "dora": LoRA(rank=2, dropout=0.0, decomposition="dora"),
+}
+
+
+def bf16():
+    return dataclasses.replace(tiny.fp32(), bf16=True)
+
+
+class Casts(TorchDispatchMode):
+    """Notes which tensors are cast to bf16."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten._to_copy.default and (kwargs or {}).get("dtype") == torch.bfloat16:
+            self.found.append(args[0].untyped_storage().data_ptr())
+        return func(*args, **(kwargs or {}))
+
+
+def step(pretrained, batch):
+    """Returns logits and gradients of a forward and a backward pass under autocast, and the weights that it casts."""
+    pretrained.module.zero_grad()
+    with bf16().autocast(), Casts() as casts:
+        logits = pretrained.module.train()(batch)
+    logits.float().square().sum().backward()
+    gradients = {n: p.grad.clone() for n, p in pretrained.module.named_parameters() if p.grad is not None}
+    frozen = {p.untyped_storage().data_ptr() for p in pretrained.module.parameters() if not p.requires_grad}
+    return logits, gradients, frozen.intersection(casts.found)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_a_step_is_bit_for_bit_that_of_autocast_without_its_casts(tiny_folders, family, method):
+    pretrained = tiny.prepared(tiny_folders[family], METHODS[method], dropout=0.0)
+    batch = tiny.batch(pretrained)
+    logits, gradients, cast = step(pretrained, batch)
+    assert len(cast) > 10
+    with rounded_once(pretrained.module, bf16()):
+        step(pretrained, batch)
+        again, others, cast = step(pretrained, batch)
+    assert not cast
+    assert torch.equal(again, logits)
+    assert gradients.keys() == others.keys() != set()
+    assert all(torch.equal(gradient, others[name]) for name, gradient in gradients.items())
+
+
+def test_without_autocast_a_layer_computes_with_its_exact_weights(tiny_folders):
+    pretrained = tiny.prepared(tiny_folders["bert"], METHODS["lora"], dropout=0.0)
+    expected = tiny.logits(pretrained)
+    with rounded_once(pretrained.module, bf16()):
+        step(pretrained, tiny.batch(pretrained))
+        assert torch.equal(tiny.logits(pretrained), expected)
+    assert not [m for m in pretrained.module.modules() if type(m) is nn.Linear and "forward" in vars(m)]
+
+
+@pytest.mark.parametrize(("method", "compute"), [(METHODS["lora"], tiny.fp32), (Full(), bf16)])
+def test_in_float32_and_where_all_is_trained_nothing_changes(tiny_folders, method, compute):
+    pretrained = tiny.prepared(tiny_folders["bert"], method)
+    with rounded_once(pretrained.module, compute()):
+        assert not [m for m in pretrained.module.modules() if type(m) is nn.Linear and "forward" in vars(m)]
