@@ -16,7 +16,7 @@ import torch
 
 from nlptl import data, evaluation
 from nlptl.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
-from nlptl.engine import checkpoint, device, loop
+from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
@@ -114,6 +114,7 @@ def _refuse_lost_rows(recipe: Recipe) -> None:
 def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str, Features], compute: Compute) -> None:
     """Raises an InputError for settings that would be ignored or fail later, and for splits too small to share."""
     train = recipe.train
+    graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
     solved = pretrained.output in getattr(recipe.method, "solves", ())

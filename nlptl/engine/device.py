@@ -118,8 +118,6 @@ def start(precision: str) -> Compute:
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
     bf16 = precision == "bf16" or (precision == "auto" and has_bf16())
-    if bf16:
-        torch.backends.cuda.matmul.allow_tf32 = True  # what is still multiplied in float32 needs no more
     return Compute(accelerator, bf16, divided if expected > 1 else None)
 
 

@@ -23,7 +23,7 @@ def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
         compute: number format; in float32, and where a model is divided over processes, nothing changes.
     """
     active = compute.bf16 and not compute.sharding
-    layers = [m for m in model.modules() if active and type(m) is nn.Linear and not m.weight.requires_grad]
+    layers = [m for m in model.modules() if active and type(m) is nn.Linear and not _trains(m)]
     for layer in layers:
         layer.forward = _Rounded(layer)  # type: ignore[method-assign]
     try:
@@ -31,6 +31,10 @@ def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
     finally:
         for layer in layers:
             del layer.forward
+
+
+def _trains(layer: nn.Linear) -> bool:
+    return any(p.requires_grad for p in layer.parameters())
 
 
 class _Rounded:
@@ -45,5 +49,6 @@ class _Rounded:
             return F.linear(input, self._weight, self._bias)
         if self._rounded is None:
             dtype = torch.get_autocast_dtype(input.device.type)
-            self._rounded = self._weight.to(dtype), None if self._bias is None else self._bias.to(dtype)
+            with torch.inference_mode(False):  # what an evaluation rounds must serve training as well
+                self._rounded = self._weight.to(dtype), None if self._bias is None else self._bias.to(dtype)
         return F.linear(input, *self._rounded)

@@ -30,7 +30,7 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
     if not config.cuda_graph:
         return False
     reasons = {
-        "a GPU": compute.device.type != "cuda",
+        "bf16 on a GPU of capability 8.0 or newer": not (compute.bf16 and _runs_flash_attention(compute.device)),
         "a single process": compute.n_processes > 1,
         "a model that runs without padding": not model.packs(),
         "a task with one vector a row, not one a token": model.per_token(),
@@ -41,6 +41,10 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
     if missing:
         raise InputError(f"train.cuda_graph needs {' and '.join(missing)}: leave it out")
     return True
+
+
+def _runs_flash_attention(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 class Graphs:
@@ -96,20 +100,21 @@ class Recorder:
 
     def __init__(self) -> None:
         self._pool: Any = torch.cuda.graph_pool_handle()
+        self._aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def prepare(self, run: Run) -> torch.Tensor:
         """Returns the result of what will be recorded, computed beside the main stream, as it will be then."""
-        aside, main = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(main)
-        with torch.cuda.stream(aside):
+        main = torch.cuda.current_stream()
+        self._aside.wait_stream(main)
+        with torch.cuda.stream(self._aside):
             result = run()
-        main.wait_stream(aside)
+        main.wait_stream(self._aside)
         return result
 
     def record(self, run: Run) -> tuple[Callable[[], None], torch.Tensor]:
         """Returns what repeats a computation, without having run it, and the result that each repetition overwrites."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._aside):
             result = run()
         return graph.replay, result
 

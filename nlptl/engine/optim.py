@@ -28,7 +28,9 @@ def optimizer(
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=rate, fused=True, capturable=on_device, **ADAM)  # type: ignore[arg-type]
+    made = torch.optim.AdamW([g for g in groups if g["params"]], lr=rate, fused=True, capturable=on_device, **ADAM)  # type: ignore[arg-type]
+    made._warned_capturable_if_run_uncaptured = True  # the first update of a shape runs before it is recorded
+    return made
 
 
 def lr_factor(update: int, n_updates: int, config: TrainConfig) -> float:

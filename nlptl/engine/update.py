@@ -52,7 +52,9 @@ class Updates:
         lengths = self._job.features.lengths[rows]
         few = lengths.sum() < self.tokens_at_once(progress)
         if self._graphs and few and len(rows) == self._job.config.batch_size:
-            return self._repeated(self._graphs, rows, progress)
+            found = self._repeated_within_memory(self._graphs, rows, progress)
+            if found:
+                return found
         loss = None
         while loss is None:
             loss = self._backward_within_memory(rows, progress)
@@ -144,6 +146,21 @@ class Updates:
 
     def _norm(self) -> torch.Tensor:
         return torch.nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
+
+    def _repeated_within_memory(
+        self, repeat: Graphs, rows: np.ndarray, progress: Progress
+    ) -> tuple[float, float] | None:
+        """Returns what `do` does; None where memory ran out, and no more updates are recorded."""
+        try:
+            return self._repeated(repeat, rows, progress)
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
+        self._graphs = None
+        self._job.log({"update": progress.update + 1, "out_of_memory": True, "cuda_graph": False})
+        self.optimizer.zero_grad()
+        give_back()
+        return None
 
     def _repeated(self, repeat: Graphs, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
         self._seed(progress.update)

@@ -78,3 +78,22 @@ def test_in_float32_and_where_all_is_trained_nothing_changes(tiny_folders, metho
     pretrained = tiny.prepared(tiny_folders["bert"], method)
     with rounded_once(pretrained.module, compute()):
         assert not [m for m in pretrained.module.modules() if type(m) is nn.Linear and "forward" in vars(m)]
+
+
+def test_a_layer_of_which_anything_is_trained_is_left_alone():
+    layer = nn.Linear(4, 4)
+    layer.weight.requires_grad_(False)
+    with rounded_once(nn.Sequential(layer), bf16()), bf16().autocast():
+        layer(torch.randn(2, 4)).sum().backward()
+    assert layer.bias.grad is not None
+
+
+def test_what_an_evaluation_rounded_serves_training(tiny_folders):
+    pretrained = tiny.prepared(tiny_folders["bert"], METHODS["lora"])
+    batch = tiny.batch(pretrained)
+    with rounded_once(pretrained.module, bf16()):
+        with torch.inference_mode(), bf16().autocast():
+            pretrained.module.eval()(batch)
+        _, gradients, cast = step(pretrained, batch)
+    assert gradients
+    assert not cast

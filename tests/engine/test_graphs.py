@@ -67,7 +67,8 @@ def train(base, method, folder, monkeypatch, n_bad=0, **fields):
     monkeypatch.setattr(graphs, "wanted", lambda config, model, compute: config.cuda_graph)
     pretrained = tiny.prepared(base, METHODS[method], dropout=0.0)
     rows = tiny.examples(20)
-    job, record = tiny.job(pretrained, folder, tiny.train_config(epochs=3, **fields), rows, lr=1e-3)
+    job, record = tiny.job(pretrained, folder, tiny.train_config(epochs=3, **fields), rows, lr=0.1)
+    before = tiny.state(pretrained.module)
     n_seen = 0
 
     def losses(logits, batch):
@@ -77,6 +78,8 @@ def train(base, method, folder, monkeypatch, n_bad=0, **fields):
         return found * torch.nan if n_seen == n_bad else found
 
     loop.train(replace(job, losses=losses), tiny.fp32())
+    moved = [not torch.allclose(w, before[n], rtol=1e-3, atol=1e-5) for n, w in tiny.state(pretrained.module).items()]
+    assert sum(moved) > 4
     return record.losses, tiny.state(pretrained.module), record.lines
 
 
@@ -115,7 +118,22 @@ def test_gradients_are_clipped_alike(tiny_folders, tmp_path, monkeypatch, again,
         train(tiny_folders["bert"], "full", tmp_path / str(r), monkeypatch, max_grad_norm=0.01, cuda_graph=r)
         for r in (False, True)
     ]
+    assert again.n_repeated > 0
     assert runs[1][0] == pytest.approx(runs[0][0], rel=1e-4)
+    for name, weight in runs[0][1].items():
+        torch.testing.assert_close(runs[1][1][name], weight, rtol=1e-3, atol=1e-6)
+
+
+def test_where_memory_runs_out_updates_are_computed_as_ever(tiny_folders, tmp_path, monkeypatch, again, sgd):
+    def out_of_memory(run):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    plain, _, _ = train(tiny_folders["bert"], "full", tmp_path / "a", monkeypatch)
+    monkeypatch.setattr(again, "record", out_of_memory)
+    found, _, lines = train(tiny_folders["bert"], "full", tmp_path / "b", monkeypatch, cuda_graph=True)
+    assert [line["cuda_graph"] for line in lines if "out_of_memory" in line] == [False]
+    assert again.n_prepared >= 1
+    assert found == pytest.approx(plain, rel=1e-3)
 
 
 @pytest.mark.parametrize("n_tokens", [1, 63, 64, 100, 1000, 5000, 12_288])
@@ -141,7 +159,7 @@ def test_what_is_added_leaves_the_rows_as_they_are(tiny_folders):
 def test_graphs_without_what_they_need_are_refused(tiny_folders, tmp_path):
     pretrained = tiny.prepared(tiny_folders["t5"], Full())
     job, _ = tiny.job(pretrained, tmp_path, tiny.train_config(cuda_graph=True))
-    with pytest.raises(InputError, match="needs a GPU and a model that runs without padding: leave it out"):
+    with pytest.raises(InputError, match=r"needs bf16 on a GPU .* and a model that runs without padding: leave it out"):
         loop.train(job, tiny.fp32())
 
 

@@ -68,3 +68,13 @@ def test_a_gpu_runs_the_kernel_forward_and_backward(tiny_folders, monkeypatch, f
     assert {g.device.type for g in gradients} == {"meta"}
     assert set(called) == {dropout}
     assert len(called) == model.depth()
+
+
+def test_the_kernel_under_varlen_attn_takes_what_it_is_given():
+    """With dropout torch has no public function, and the meta device says nothing of what an argument means."""
+    names = [a.name for a in torch.ops.aten._flash_attention_forward.default._schema.arguments]
+    assert names[:10] == [
+        *("query", "key", "value", "cum_seq_q", "cum_seq_k", "max_q", "max_k"),
+        *("dropout_p", "is_causal", "return_debug_mask"),
+    ]
+    assert "scale" in names
