@@ -38,6 +38,9 @@ class Model(Protocol):
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
 
+    def alone_on(self, device: torch.device, dtype: torch.dtype) -> bool:
+        """Returns whether a device computes batches that it has, in a number format, without the host."""
+
     def depth(self) -> int:
         """Returns the number of layers."""
 

@@ -22,7 +22,7 @@ FLOORS = {
     "protocols": 3,
     **dict.fromkeys(("config", "registry", "records"), 2),
     "checks": 1,
-    "errors": 0,
+    **dict.fromkeys(("errors", "ragged"), 0),
 }
 """How high each part of the house lies; imports point down, above the rooms also sideways."""
 ONLY_IMPORTERS = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from nlptl.ragged import ranges
 from nlptl.records import Batch, Features
 
 
@@ -39,8 +40,7 @@ def rows_of(examples: np.ndarray, features: Features) -> np.ndarray:
     """Returns the features of some examples, an example's one behind the other."""
     first = np.searchsorted(features.example, examples, side="left")
     counts = np.searchsorted(features.example, examples, side="right") - first
-    before = np.cumsum(counts) - counts
-    return np.repeat(first - before, counts) + np.arange(counts.sum())
+    return ranges(first, counts)
 
 
 def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) -> np.ndarray:
@@ -90,7 +90,7 @@ def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch
         lengths=torch.from_numpy(lengths),
         longest=int(lengths.max()),
         boundaries=put(boundaries.astype(np.int32), device),
-        positions=put(np.arange(len(tokens)) - np.repeat(boundaries[:-1], lengths), device),
+        positions=put(ranges(0, lengths), device),
         labels=put(features.labels[rows], device),
         rows=torch.from_numpy(rows),
     )
@@ -104,6 +104,4 @@ def put(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor
 
 def token_index(features: Features, rows: np.ndarray) -> np.ndarray:
     """Returns the places of the rows' tokens in the flat arrays, int64 (n_tokens of the rows,)."""
-    lengths = features.lengths[rows]
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(features.offsets[rows] - before, lengths) + np.arange(lengths.sum())
+    return ranges(features.offsets[rows], features.lengths[rows])

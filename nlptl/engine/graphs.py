@@ -29,8 +29,9 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
     """
     if not config.cuda_graph:
         return False
+    dtype = torch.bfloat16 if compute.bf16 else torch.float32
     reasons = {
-        "bf16 on a GPU of capability 8.0 or newer": not (compute.bf16 and _runs_flash_attention(compute.device)),
+        "bf16 on a GPU that has flash attention for the model": not model.alone_on(compute.device, dtype),
         "a single process": compute.n_processes > 1,
         "a model that runs without padding": not model.packs(),
         "a task with one vector a row, not one a token": model.per_token(),
@@ -41,10 +42,6 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
     if missing:
         raise InputError(f"train.cuda_graph needs {' and '.join(missing)}: leave it out")
     return True
-
-
-def _runs_flash_attention(device: torch.device) -> bool:
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 class Graphs:

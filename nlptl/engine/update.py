@@ -172,7 +172,6 @@ class Updates:
 
     def _on_device(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Does an update without asking the device for anything; returns its loss and gradient norm there, (2,)."""
-        self.optimizer.zero_grad()
         loss = self._loss(batch, self._prefix.cut, weight)
         loss.backward()  # type: ignore[no-untyped-call]
         found = torch.stack((loss.detach(), self._norm()))

@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from nlptl.config import ModelConfig
+from nlptl.models import varlen
 from nlptl.models.dropout import Dropout
 from nlptl.models.pooled import PooledClassifier, pool
 from nlptl.records import BY_SEQUENCE, Batch, Output
@@ -63,6 +64,11 @@ class SequenceModel(nn.Module):
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
         return bool(self.family.packs)
+
+    def alone_on(self, device: torch.device, dtype: torch.dtype) -> bool:
+        """Returns whether a device computes batches that it has, in a number format, without the host."""
+        config: Any = self.backbone.config
+        return self.packs() and varlen.runs(device, dtype, config.hidden_size // config.num_attention_heads)
 
     def depth(self) -> int:
         """Returns the number of the encoder's layers."""

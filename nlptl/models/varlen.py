@@ -9,10 +9,14 @@ LARGEST_WIDTH, CAPABILITY = 256, (8, 0)
 
 def takes(query: torch.Tensor) -> bool:
     """Returns whether the kernel takes such queries, (1, heads, n_tokens, width)."""
-    width = query.shape[-1]
-    if query.device.type != "cuda" or query.dtype not in HALF or width % 8 or width > LARGEST_WIDTH:
+    return runs(query.device, query.dtype, query.shape[-1])
+
+
+def runs(device: torch.device, dtype: torch.dtype, width: int) -> bool:
+    """Returns whether a device has the kernel for values of a type, in heads of a width."""
+    if device.type != "cuda" or dtype not in HALF or width % 8 or width > LARGEST_WIDTH:
         return False
-    return torch.cuda.get_device_capability(query.device) >= CAPABILITY
+    return torch.cuda.get_device_capability(device) >= CAPABILITY
 
 
 def attention(

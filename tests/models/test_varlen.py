@@ -53,6 +53,19 @@ def test_the_kernel_takes_half_precision_and_narrow_heads_on_recent_gpus(
     assert not varlen.takes(torch.empty(shape, dtype=dtype))
 
 
+def test_a_model_is_alone_on_a_gpu_where_its_heads_fit_the_kernel(tiny_folders, monkeypatch):
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda *_: (9, 0))
+    gpu = torch.device("cuda")
+    for family, alone in (("bert", True), ("distilbert", True), ("t5", False)):
+        model = tiny.load(tiny_folders[family]).module
+        assert model.alone_on(gpu, torch.bfloat16) == alone
+        assert not model.alone_on(gpu, torch.float32)
+        assert not model.alone_on(torch.device("cpu"), torch.bfloat16)
+    model = tiny.load(tiny_folders["bert"]).module
+    model.backbone.config.num_attention_heads = 8  # heads of 4
+    assert not model.alone_on(gpu, torch.bfloat16)
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "electra"])
 def test_a_gpu_runs_the_kernel_forward_and_backward(tiny_folders, monkeypatch, family, dropout):
