@@ -16,7 +16,7 @@ ROOT = Path(nlptl.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = ("data", "tasks", "models", "methods", "engine", "evaluation", "report")
 FLOORS = {
-    **dict.fromkeys(("__init__", "_peft_hook", "cli", "flags"), 6),
+    **dict.fromkeys(("__init__", "__main__", "_peft_hook", "cli", "flags"), 6),
     **dict.fromkeys(("recipe", "run", "training", "delivery", "artifact", "folder", "reload_check"), 5),
     **dict.fromkeys(ROOMS, 4),
     "protocols": 3,
@@ -31,7 +31,7 @@ ONLY_IMPORTERS = {
     "peft": ("methods/",),
     "accelerate": ("engine/",),
     "evaluate": ("evaluation/",),
-    "jsonargparse": ("cli.py", "flags.py"),
+    "jsonargparse": ("cli/", "flags.py"),
     "rich": ("report/",),
     "huggingface_hub": ("models/",),
     "pandas": (),

@@ -1,0 +1,34 @@
+"""`nlptl evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from nlptl import flags
+from nlptl.cli.output import write_lines
+from nlptl.cli.reading import READING
+from nlptl.config import DataConfig
+from nlptl.errors import InputError
+
+
+def evaluate(argv: Sequence[str]) -> int:
+    """Scores a run as a command line says; returns the exit status."""
+    parser = flags.new_parser("nlptl evaluate", "Scores a finished run on labelled data.")
+    parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
+    parser.add_argument("--output", type=str, help="write the scores to this JSON file")
+    flags.add_fields(parser, DataConfig, "data", ("test", "label", "answers", "label_names", *READING))
+    values = flags.parse(parser, argv)
+    config = DataConfig(**values["data"])
+    if config.test is None:
+        raise InputError("nlptl evaluate needs --data.test, the labelled data to score on")
+    from nlptl import load
+    from nlptl.report import console
+
+    found = load(values["run"]).evaluate(config.test, config=config)
+    console.scores(found, str(config.test))
+    if values["output"]:
+        write_lines(Path(values["output"]), [json.dumps(asdict(found), indent=1, ensure_ascii=False)])
+    return 0

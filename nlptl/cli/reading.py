@@ -1,0 +1,4 @@
+"""What the commands that read new data have in common."""
+
+READING = ("text", "text_pair", "question", "context", "delimiter", "quoting")
+"""The fields of `DataConfig` that say how new data is read."""
