@@ -16,7 +16,7 @@ from torch.profiler import profile
 
 from nlptl import DataConfig, Recipe, TrainConfig
 from nlptl.engine import device, loop
-from nlptl.training import prepare
+from nlptl.runs.training import prepare
 
 N_ROWS, N_SHOWN = 1280, 16
 FIRST, LAST = 20, 24  # of more updates the profiler keeps so much that they slow down

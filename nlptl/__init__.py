@@ -6,19 +6,19 @@ Light to import: torch and transformers are loaded when a run starts.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nlptl import _peft_hook
+from nlptl.methods import _peft_hook
 
 if TYPE_CHECKING:
-    from nlptl.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
-    from nlptl.errors import InputError, NlptlError, TrainingError
+    from nlptl.core.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
+    from nlptl.core.errors import InputError, NlptlError, TrainingError
+    from nlptl.core.recipe import Recipe
+    from nlptl.core.records import Example, Prediction
     from nlptl.methods.adapter import Adapter
     from nlptl.methods.full import Full
     from nlptl.methods.lora import LoRA
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
-    from nlptl.recipe import Recipe
-    from nlptl.records import Example, Prediction
-    from nlptl.run import Run, load
+    from nlptl.runs.run import Run, load
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
     from nlptl.tasks.regression import Regression
@@ -35,23 +35,23 @@ _HOMES = {
     "ExtractiveQA": "tasks.extractive_qa",
     "Classification": "tasks.classification",
     "Adapter": "methods.adapter",
-    "DataConfig": "config",
-    "EvalConfig": "config",
-    "Example": "records",
+    "DataConfig": "core.config",
+    "EvalConfig": "core.config",
+    "Example": "core.records",
     "Full": "methods.full",
-    "InputError": "errors",
+    "InputError": "core.errors",
     "LoRA": "methods.lora",
-    "ModelConfig": "config",
-    "NlptlError": "errors",
+    "ModelConfig": "core.config",
+    "NlptlError": "core.errors",
     "Partial": "methods.partial",
-    "Prediction": "records",
+    "Prediction": "core.records",
     "Probe": "methods.probe",
-    "Recipe": "recipe",
-    "Run": "run",
+    "Recipe": "core.recipe",
+    "Run": "runs.run",
     "Sentiment": "tasks.sentiment",
-    "TrainConfig": "config",
-    "TrainingError": "errors",
-    "load": "run",
+    "TrainConfig": "core.config",
+    "TrainingError": "core.errors",
+    "load": "runs.run",
 }
 
 __all__ = [

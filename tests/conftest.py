@@ -10,7 +10,7 @@ os.environ["NLPTL_CACHE"] = tempfile.mkdtemp(prefix="nlptl-tests-")  # not the u
 
 import pytest
 
-from nlptl import registry
+from nlptl.core import registry
 from tests import tiny
 
 

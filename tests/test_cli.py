@@ -21,7 +21,7 @@ def place(tmp_path_factory):
     words = ("train", "--data.train", write_splits(place / "data"), "--model.name", make_bert(place / "bert"))
     flags = ("--train.epochs", 8, "--train.batch_size", 8, "--train.lr", "3e-3", "--model.dropout", 0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+        patch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
         from nlptl.cli import command
 
         assert command([*map(str, (*words, *flags, *QUICK, "--output", place / "run"))]) == 0
@@ -118,7 +118,7 @@ def test_another_separator_is_named_by_hand(capsys, tmp_path, run, expected):
 
 
 def test_the_column_used_in_training_comes_before_the_usual_ones(capsys, tmp_path, place, monkeypatch):
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
     rows = [{"Kommentar": row["text"], "Urteil": row["label"]} for row in reviews(40)]
     words = ("train", "--data.train", write_csv(tmp_path / "own.csv", rows), "--model.name", place / "bert", *QUICK)
     named = ("--data.text", "Kommentar", "--data.label", "Urteil", "--train.epochs", 1, "--output", tmp_path / "run")

@@ -10,7 +10,7 @@ import yaml
 from safetensors import safe_open
 
 import nlptl
-from nlptl.recipe import Recipe
+from nlptl.core.recipe import Recipe
 from tests.faults.small import QUICK, make_bert, read_lines, say, snapshot, write_splits
 
 LABELS = ("3 stars", "nice [really], yes", 'плохо, "bad" / 不好')
@@ -54,7 +54,7 @@ def result(run):
 @pytest.fixture
 def unchecked(monkeypatch):
     """No fresh process at the end of a run."""
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,8 @@ from accelerate import Accelerator
 from nlptl.engine.sharding import Sharding, Shards
 from nlptl.methods.full import Full
 from nlptl.models.loading import Wanted, load
-from nlptl.config import ModelConfig
-from nlptl.records import LabelSpace
+from nlptl.core.config import ModelConfig
+from nlptl.core.records import LabelSpace
 from torch.distributed.tensor import DTensor
 
 def count(tensors):

@@ -40,7 +40,7 @@ def bert(tmp_path_factory):
 @pytest.fixture
 def make(bert, monkeypatch):
     """Builds a quick recipe; no fresh process checks the run."""
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
 
     def call(train, **settings):
         return Recipe(

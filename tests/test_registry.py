@@ -10,8 +10,8 @@ import pytest
 from safetensors.torch import load_file
 
 import nlptl
-from nlptl import registry
-from nlptl.errors import InputError
+from nlptl.core import registry
+from nlptl.core.errors import InputError
 from tests.faults.small import QUICK, make_bert, reviews, say, write_csv
 
 KINDS = ("task", "method", "family")
@@ -54,7 +54,7 @@ def words(bert, tmp_path, monkeypatch):
 
 @pytest.fixture
 def unchecked(monkeypatch):
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
 
 
 @pytest.mark.parametrize("kind", KINDS)

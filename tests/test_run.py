@@ -10,7 +10,7 @@ import pytest
 
 import nlptl
 from nlptl import DataConfig, EvalConfig, Example, InputError, ModelConfig, Recipe, TrainConfig
-from nlptl.registry import load, names
+from nlptl.core.registry import load, names
 from tests.faults.small import make_bert, read_lines, reviews, write_csv, write_splits
 
 ROWS = [Example(i, row["text"]) for i, row in enumerate(reviews(20, start=200))]
@@ -29,7 +29,7 @@ def runs(tmp_path_factory):
     bert, data = make_bert(place / "bert"), write_splits(place / "data")
     runs = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+        patch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
         for name in names("method"):
             runs[name] = Recipe(
                 data=DataConfig(train=str(data)),
@@ -99,8 +99,10 @@ def test_a_long_file_is_evaluated_in_parts_as_its_rows_are(runs, tmp_path, monke
         write_csv(tmp_path / "rows.csv", rows)
     expected = runs["full"].evaluate(rows, n_bootstrap=100)
     monkeypatch.setattr("nlptl.data.streaming.N_ROWS", 6)
-    predicted = nlptl.run.Run._predicted
-    monkeypatch.setattr("nlptl.run.Run._predicted", lambda run, some: longest.append(len(some)) or predicted(run, some))
+    predicted = nlptl.runs.run.Run._predicted
+    monkeypatch.setattr(
+        "nlptl.runs.run.Run._predicted", lambda run, some: longest.append(len(some)) or predicted(run, some)
+    )
     scores = runs["full"].evaluate(tmp_path / f"rows.{kind}", n_bootstrap=100)
     assert longest == [6, 6, 6, 2]
     assert vars(scores.metrics["accuracy"]) == pytest.approx(vars(expected.metrics["accuracy"]))

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from nlptl.config import ModelConfig, TrainConfig
+from nlptl.core.config import ModelConfig, TrainConfig
+from nlptl.core.protocols import Method
+from nlptl.core.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.engine import batching, device, inference
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.models import loading
-from nlptl.protocols import Method
-from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny_models
 

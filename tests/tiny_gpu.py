@@ -14,9 +14,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from nlptl.core.records import Batch
 from nlptl.engine.device import Compute
 from nlptl.models import varlen
-from nlptl.records import Batch
 
 DEVICE, HOST = torch.device("meta"), ("lengths", "rows")
 

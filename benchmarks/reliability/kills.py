@@ -25,7 +25,8 @@ import peft
 import systems
 from transformers.models.bert import modeling_bert
 
-from nlptl import cli, reload_check, training
+from nlptl import cli
+from nlptl.runs import reload_check, training
 
 IMPORTED = (training, peft, modeling_bert)  # before the first fork
 FINISHED = 0

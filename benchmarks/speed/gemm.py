@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import yaml
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
 from nlptl.data import open_rows
 
 SIZE, N_TIMED = 2048, 20  # rows of the square matrices that show the machine's rate

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from nlptl import registry
-from nlptl.errors import InputError, NlptlError, nearest
+from nlptl.core import registry
+from nlptl.core.errors import InputError, NlptlError, nearest
 
 if TYPE_CHECKING:
-    from nlptl.recipe import Recipe
+    from nlptl.core.recipe import Recipe
 
 USAGE = """usage: nlptl COMMAND ...
 

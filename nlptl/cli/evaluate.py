@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from nlptl import flags
+from nlptl.cli import flags
 from nlptl.cli.output import write_lines
 from nlptl.cli.reading import READING
-from nlptl.config import DataConfig
-from nlptl.errors import InputError
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 
 
 def evaluate(argv: Sequence[str]) -> int:
@@ -24,8 +24,8 @@ def evaluate(argv: Sequence[str]) -> int:
     config = DataConfig(**values["data"])
     if config.test is None:
         raise InputError("nlptl evaluate needs --data.test, the labelled data to score on")
-    from nlptl import load
     from nlptl.report import console
+    from nlptl.runs.run import load
 
     found = load(values["run"]).evaluate(config.test, config=config)
     console.scores(found, str(config.test))

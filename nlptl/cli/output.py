@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 
 FAILED = 1
 

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nlptl import flags
+from nlptl.cli import flags
 from nlptl.cli.output import print_lines, write_lines
 from nlptl.cli.reading import READING
-from nlptl.config import DataConfig
-from nlptl.errors import InputError
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 
 ROW = ("text", "text_pair", "question", "context")
 
@@ -30,7 +30,7 @@ def predict(argv: Sequence[str]) -> int:
     row = {role: values[role] for role in ROW if values[role] is not None}
     if (values["input"] is None) == (not row):
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
-    from nlptl import load
+    from nlptl.runs.run import load
 
     run = load(values["run"])
     config = DataConfig(**values["data"])

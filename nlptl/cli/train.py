@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nlptl import flags
+from nlptl.cli import flags
 from nlptl.cli.output import print_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nlptl.recipe import Recipe
-    from nlptl.run import Run
+    from nlptl.core.recipe import Recipe
+    from nlptl.runs.run import Run
 
 TERMINATED, INTERRUPTED = 143, 130
 
@@ -37,7 +37,7 @@ def _resume(argv: Sequence[str]) -> int:
     parser = flags.new_parser("nlptl train --resume", "Goes on with a stopped run, from its newest checkpoint.")
     parser.add_argument("--resume", type=str, required=True, metavar="RUN", help="the run's folder")
     values = flags.parse(parser, argv)
-    from nlptl.training import resume
+    from nlptl.runs.training import resume
 
     return _status(resume(values["resume"]))
 

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer
 from nlptl.data.labels import name_of
 from nlptl.data.lists import as_list, shortened, written
 from nlptl.data.table import Cells, Table, is_array, is_missing
-from nlptl.errors import InputError
-from nlptl.records import Answer
 
 STARTS = ("answer_start", "start")
 """Where the first character of an answer is given: keys of an answer, and columns beside a plain one."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nlptl.core.errors import InputError
 from nlptl.data.files import open_bytes, unreadable
-from nlptl.errors import InputError
 
 
 def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:

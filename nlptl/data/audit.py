@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from nlptl.core.errors import InputError
+from nlptl.core.records import SPLITS, Corpus, Example, Finding, LabelSpace, Output
 from nlptl.data.conflicts import conflicts
 from nlptl.data.examples import is_blank, key_of, rows_shown
 from nlptl.data.label_audit import balance, by_split, lost_answers, unseen_labels
-from nlptl.errors import InputError
-from nlptl.records import SPLITS, Corpus, Example, Finding, LabelSpace, Output
 
 CUT_SHARE = 0.01
 """Share of a split's rows whose cutting is a warning."""

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from nlptl.errors import InputError, nearest
-from nlptl.records import Example
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Example
 
 OUTSIDE = "O"
 TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Example, Output
 from nlptl.data.examples import is_blank, rows_shown
 from nlptl.data.labels import names_in
-from nlptl.errors import InputError, nearest
-from nlptl.records import Example, Output
 
 Splits = Mapping[str, Sequence[Example]]
 

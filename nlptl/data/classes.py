@@ -1,9 +1,9 @@
 """Several labels a row."""
 
+from nlptl.core.errors import InputError
 from nlptl.data.labels import name_of, plain_numbers
 from nlptl.data.lists import as_list, shortened
 from nlptl.data.table import Cells, is_missing
-from nlptl.errors import InputError
 
 
 def label_lists(cells: Cells, separator: str) -> tuple[list[tuple[str, ...] | None], list[str]]:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Column
 from nlptl.data.table import Table
-from nlptl.errors import InputError, nearest
-from nlptl.records import Column
 
 LONG_NAME = 60
 """Characters above which a column's "name" is taken for a value."""

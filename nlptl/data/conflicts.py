@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nlptl.core.records import Example, Finding, Output
 from nlptl.data.examples import key_of, rows_shown
-from nlptl.records import Example, Finding, Output
 
 GROUPS_KEPT = 50
 """Contradictory texts that the details list in full."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from nlptl.core.errors import InputError
 from nlptl.data.bio import OUTSIDE, TAG
 from nlptl.data.files import text_lines
-from nlptl.errors import InputError
 
 DOCUMENT = "-DOCSTART-"
 COMMENT = re.compile(r"#[ \t]")

@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import SPLITS, Column, Corpus, Example, Output
 from nlptl.data.bio import declared_bio, to_bio
 from nlptl.data.checks import check_labelled, check_labels, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
@@ -14,8 +16,6 @@ from nlptl.data.labels import check_renaming, names_in, renamed_names, renaming
 from nlptl.data.sources import find_source
 from nlptl.data.splits import HELD_OUT, draw
 from nlptl.data.table import Table
-from nlptl.errors import InputError
-from nlptl.records import SPLITS, Column, Corpus, Example, Output
 
 LOGGER = logging.getLogger("nlptl")
 

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 from nlptl.data.files import file_type, text_lines
-from nlptl.errors import InputError
 
 Record = tuple[int, list[str]]
 """The line on which a row starts, from 1, and its fields."""

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from nlptl.core.records import Example, Output
 from nlptl.data.labels import names_in
 from nlptl.data.splits import divide, divide_groups
-from nlptl.records import Example, Output
 
 
 class Division(NamedTuple):

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from nlptl.core.errors import InputError
 from nlptl.data.labels import name_of
 from nlptl.data.lists import as_list, shortened
 from nlptl.data.words import Offsets, pieces
-from nlptl.errors import InputError
 
 STARTS, ENDS = ("start", "start_offset"), ("end", "end_offset")
 LABELS = ("label", "type", "entity_group")

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nlptl.core.errors import InputError
+from nlptl.core.records import Column, Example, Output
 from nlptl.data.answers import read_answers
 from nlptl.data.classes import label_lists
 from nlptl.data.labels import label_names, renamed
@@ -14,8 +16,6 @@ from nlptl.data.table import Table
 from nlptl.data.tags import read_tags
 from nlptl.data.texts import target_texts, text_of
 from nlptl.data.words import Words, punctuation_apart, read_words
-from nlptl.errors import InputError
-from nlptl.records import Column, Example, Output
 
 SHOWN = 5
 """Row ids listed in a message."""

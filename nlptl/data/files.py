@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from nlptl.errors import InputError, nearest
+from nlptl.core.errors import InputError, nearest
 
 READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll", ".bio", ".iob")
 

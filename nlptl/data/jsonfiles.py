@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from nlptl.core.errors import InputError
 from nlptl.data.files import text_lines
 from nlptl.data.squad import is_squad, squad_rows
-from nlptl.errors import InputError
 
 TOO_DEEP = "lists or objects lie too deep in each other"
 

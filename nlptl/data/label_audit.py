@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from nlptl.core.records import Example, Finding, LabelSpace, Output
 from nlptl.data.bio import entities_in, type_of
 from nlptl.data.examples import rows_shown
 from nlptl.data.labels import names_in
-from nlptl.records import Example, Finding, LabelSpace, Output
 
 IMBALANCE = 10
 """Ratio of the largest class to the smallest that is a warning."""

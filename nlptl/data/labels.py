@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Output
 from nlptl.data.bio import renamed_tag, types_in
 from nlptl.data.table import is_missing
-from nlptl.errors import InputError, nearest
-from nlptl.records import Output
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 EMPTY_FRACTION = re.compile(r"(?<=\d)\.0*$")

@@ -8,8 +8,8 @@ import warnings
 from itertools import pairwise
 from typing import Any
 
+from nlptl.core.errors import InputError
 from nlptl.data.table import is_array
-from nlptl.errors import InputError
 
 NOT_PYTHON = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 

@@ -2,10 +2,10 @@
 
 import math
 
+from nlptl.core.errors import InputError
 from nlptl.data.labels import NUMBER
 from nlptl.data.lists import shortened
 from nlptl.data.table import Cells, is_missing
-from nlptl.errors import InputError
 
 SHOWN = 3
 """Wrong targets listed in a message."""

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 from nlptl.data import arrow
 from nlptl.data.conll import read_conll
 from nlptl.data.delimited import read_delimited
 from nlptl.data.files import file_type
 from nlptl.data.jsonfiles import read_json, read_jsonl
 from nlptl.data.table import Row, Table
-from nlptl.errors import InputError
 
 
 def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError, nearest
 from nlptl.data import arrow
 from nlptl.data.files import READABLE, file_type, nearest_file, without_gz
 from nlptl.data.rows import read_file
 from nlptl.data.table import Table
-from nlptl.errors import InputError, nearest
 
 SAMPLES = Path(__file__).parent / "samples"
 SPLIT_NAMES = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 
 
 def is_squad(value: object) -> bool:

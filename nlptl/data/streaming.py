@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.records import Column, Example
 from nlptl.data.columns import Wish, choose_columns
 from nlptl.data.corpus import load_split, rows_of
 from nlptl.data.examples import label_roles, output_of, to_examples
 from nlptl.data.files import file_type
 from nlptl.data.rows import open_rows
 from nlptl.data.table import Row, Table
-from nlptl.records import Column, Example
 
 N_ROWS = 4096
 """Rows read at a time; among so many, texts find others of their length."""

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
+from nlptl.core.errors import InputError
 from nlptl.data.entities import are_entities, entities_of, tagged
 from nlptl.data.labels import name_of
 from nlptl.data.lists import as_list, shortened
 from nlptl.data.table import Cells, is_missing
 from nlptl.data.words import Words
-from nlptl.errors import InputError
 
 
 class Tagged(NamedTuple):

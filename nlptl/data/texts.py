@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from nlptl.core.errors import InputError
 from nlptl.data.lists import as_list
 from nlptl.data.table import Cells, is_array, is_missing
-from nlptl.errors import InputError
 
 
 def text_of(value: object, here: str) -> str:

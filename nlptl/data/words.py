@@ -4,10 +4,10 @@ import re
 from itertools import accumulate
 from typing import NamedTuple
 
+from nlptl.core.errors import InputError
 from nlptl.data.lists import as_list
 from nlptl.data.table import Cells, is_missing
 from nlptl.data.texts import text_of
-from nlptl.errors import InputError
 
 Offsets = tuple[tuple[int, int], ...]
 """First character and end of each word in the text."""

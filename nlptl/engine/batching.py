@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from nlptl.ragged import ranges
-from nlptl.records import Batch, Features
+from nlptl.core.ragged import ranges
+from nlptl.core.records import Batch, Features
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, broadcast_object_list
 
+from nlptl.core.errors import InputError
 from nlptl.engine import memory, sharding
 from nlptl.engine.sharding import Sharding
-from nlptl.errors import InputError
 
 
 @dataclass(frozen=True)

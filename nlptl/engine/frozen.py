@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.core.protocols import Model
 from nlptl.engine.device import Compute
-from nlptl.protocols import Model
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
+from nlptl.core.errors import InputError
+from nlptl.core.protocols import Model
+from nlptl.core.records import Batch
 from nlptl.engine.device import Compute
-from nlptl.errors import InputError
-from nlptl.protocols import Model
-from nlptl.records import Batch
 
 Update = Callable[[Batch, torch.Tensor], torch.Tensor]
 Run = Callable[[], torch.Tensor]

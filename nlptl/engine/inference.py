@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
+from nlptl.core.protocols import Model
+from nlptl.core.records import Features
 from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
 from nlptl.engine.fast_linear import fast_linear
 from nlptl.engine.memory import give_back
 from nlptl.engine.prefix import Prefix, at_once
-from nlptl.protocols import Model
-from nlptl.records import Features
 
 
 @torch.inference_mode()

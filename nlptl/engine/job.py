@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
+from nlptl.core.protocols import Model
+from nlptl.core.records import Batch, Features
 from nlptl.engine.prefix import Prefixes
-from nlptl.protocols import Model
-from nlptl.records import Batch, Features
 
 Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nlptl.core.errors import TrainingError
 from nlptl.engine import checkpoint, optim, planning
 from nlptl.engine.batching import Order, rows_of
 from nlptl.engine.checkpoint import Progress
@@ -17,7 +18,6 @@ from nlptl.engine.job import Job
 from nlptl.engine.sharding import Shards
 from nlptl.engine.update import Updates
 from nlptl.engine.used_rows import UsedRows
-from nlptl.errors import TrainingError
 
 # Where train.checkpoint_every does not say it: time between checkpoints, and how often the time of writing one.
 CHECKPOINT_S, CHECKPOINT_TIMES = 60.0, 50

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
 
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
 

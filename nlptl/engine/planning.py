@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 import torch
 
+from nlptl.core.protocols import Model
 from nlptl.engine.device import Compute
 from nlptl.engine.memory import ran_out
-from nlptl.protocols import Model
 
 # What a step needs beyond the values kept for its backward pass: gradients on their way, copies in bf16, evaluation.
 BEYOND, USABLE = 2.0, 0.8

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
+from nlptl.core.protocols import Model
+from nlptl.core.records import Batch, Features
 from nlptl.engine.batching import collate, micro_batches, put, token_index
 from nlptl.engine.device import Compute
 from nlptl.engine.fast_linear import fast_linear
 from nlptl.engine.store import Store, default_folder
-from nlptl.protocols import Model
-from nlptl.records import Batch, Features
 
 # A batch, when nothing is kept for a backward pass. On 2 cores 512 are slower by a third, 8192 by a fifth. A GPU needs
 # more to be busy; how many is not measured.

@@ -16,8 +16,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from nlptl.errors import InputError
-from nlptl.protocols import Model
+from nlptl.core.errors import InputError
+from nlptl.core.protocols import Model
 
 READY = "recipes/accelerate has files that work"
 NOT_READ = {  # variables that accelerate launch sets from its configuration, and values that change nothing

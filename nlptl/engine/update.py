@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from nlptl.core.errors import TrainingError
+from nlptl.core.protocols import Model
+from nlptl.core.records import Batch
 from nlptl.engine import graphs, optim
 from nlptl.engine.batching import micro_batches, put, share
 from nlptl.engine.checkpoint import Progress
@@ -16,9 +19,6 @@ from nlptl.engine.job import Job
 from nlptl.engine.memory import give_back, ran_out
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.sharding import whole
-from nlptl.errors import TrainingError
-from nlptl.protocols import Model
-from nlptl.records import Batch
 
 # Where train.micro_batch_tokens does not say it: tokens computed at once. How many keep a GPU busy is not measured.
 ON_CPU, ON_GPU = 4096, 32_768

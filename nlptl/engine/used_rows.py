@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nlptl.protocols import Model
-from nlptl.records import Features
+from nlptl.core.protocols import Model
+from nlptl.core.records import Features
 
 MIN_ROWS = 4096  # a smaller embedding is cheap as it is
 

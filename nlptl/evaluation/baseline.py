@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example, LabelSpace, Output
 from nlptl.evaluation.simple import labels as one_label
 from nlptl.evaluation.simple import numbers, several, spans, tags, texts
-from nlptl.records import Example, LabelSpace, Output
 
 Predict = Callable[[Sequence[Example], Sequence[Example], LabelSpace, int], dict[str, Any]]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from nlptl.errors import InputError, nearest
-from nlptl.records import LabelSpace
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import LabelSpace
 
 Ids = npt.NDArray[np.int64]
 

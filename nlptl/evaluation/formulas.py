@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nlptl.errors import InputError, nearest
+from nlptl.core.errors import InputError, nearest
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nlptl.core.records import Interval
 from nlptl.evaluation.formulas import Floats
-from nlptl.records import Interval
 
 PERCENTILES = (2.5, 97.5)
 

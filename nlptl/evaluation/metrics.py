@@ -7,10 +7,10 @@ import datasets  # evaluate declares a metric's inputs in no other way
 import evaluate
 import numpy as np
 
+from nlptl.core.records import Answer, LabelSpace, Output
 from nlptl.evaluation.confusion import Ids, check_rows, confusion_matrix
 from nlptl.evaluation.formulas import find_metric, measure, per_class
 from nlptl.evaluation.table import BY_ROW, METRICS
-from nlptl.records import Answer, LabelSpace, Output
 
 NUMBER, TEXT = datasets.Value("float64"), datasets.Value("string")
 

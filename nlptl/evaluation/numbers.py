@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation.formulas import Floats, Metric, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
-from nlptl.records import LabelSpace
 
 NO_SPREAD = 1e-12  # of the mean square: what rounding leaves of equal numbers
 VALUES, RANKS, GRADES = slice(3, 8), slice(8, 13), slice(13, 18)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import check_rows
 from nlptl.evaluation.formulas import Floats, Metric, find_metric
 from nlptl.evaluation.intervals import Resampling, interval
-from nlptl.records import Interval, LabelSpace, Scores
 
 MAX_CELLS = 2**20  # rows of all resamples that are drawn at once: 8 MiB of counts
 

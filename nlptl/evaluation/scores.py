@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from nlptl.core.records import Interval, LabelSpace, Output, Scores
 from nlptl.evaluation.intervals import Resampling
 from nlptl.evaluation.table import find_kind
-from nlptl.records import Interval, LabelSpace, Output, Scores
 
 
 def score(

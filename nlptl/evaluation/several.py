@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import decisions
 from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.formulas import Floats, Metric
 from nlptl.evaluation.rowwise import ByRow, Counted
-from nlptl.records import LabelSpace
 
 METRICS: dict[str, Metric] = {
     "micro_f1": Metric(decisions.micro_f1),

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation.formulas import Floats, Metric, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
-from nlptl.records import LabelSpace
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

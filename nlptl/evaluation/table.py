@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Interval, LabelSpace, Output, Scores
 from nlptl.evaluation import entities, numbers, several, spans, written
 from nlptl.evaluation.formulas import Metric, find_metric
 from nlptl.evaluation.intervals import Resampling
 from nlptl.evaluation.rowwise import ByRow
 from nlptl.evaluation.uncertainty import ByConfusion
-from nlptl.records import Interval, LabelSpace, Output, Scores
 
 
 class Kind(Protocol):

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nlptl.core.records import LabelSpace, Output, Prediction
 from nlptl.evaluation.formulas import Floats
 from nlptl.evaluation.spans import accepted_texts, f1
-from nlptl.records import LabelSpace, Output, Prediction
 
 UNTUNED = 0.5
 

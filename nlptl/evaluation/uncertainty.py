@@ -10,10 +10,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import Ids, confusion_matrix, paired_ids
 from nlptl.evaluation.formulas import METRICS, Floats, Metric, measure, per_class
 from nlptl.evaluation.intervals import Resampling, interval
-from nlptl.records import Interval, LabelSpace, Scores
 
 MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import spans
 from nlptl.evaluation.formulas import Floats, Metric, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
-from nlptl.records import LabelSpace
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
 MEANS = ("exact_match", "f1", *ROUGE)

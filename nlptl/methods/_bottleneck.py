@@ -14,11 +14,11 @@ from peft.tuners.tuners_utils import BaseTuner, check_target_module_exists
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
-from nlptl import registry
-from nlptl.errors import InputError, nearest
+from nlptl.core import registry
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import SubLayers
 from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
 from nlptl.methods._peft_type import extend_peft_type, register
-from nlptl.records import SubLayers
 
 NAME = "bottleneck"
 Variant = Literal["houlsby", "pfeiffer", "parallel"]

@@ -12,7 +12,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 from nlptl.methods._linear import is_linear, n_outputs
 
 if TYPE_CHECKING:

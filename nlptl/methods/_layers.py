@@ -1,7 +1,7 @@
 """Which of an encoder's layers a setting such as "last:2" names."""
 
-from nlptl.errors import InputError
-from nlptl.records import Pretrained
+from nlptl.core.errors import InputError
+from nlptl.core.records import Pretrained
 
 
 def indices(pretrained: Pretrained, layers: str) -> list[int]:

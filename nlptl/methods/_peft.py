@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl.errors import InputError, nearest
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Pretrained
 from nlptl.methods import _layers
-from nlptl.records import Pretrained
 
 if TYPE_CHECKING:
     from torch import nn

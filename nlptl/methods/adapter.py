@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from nlptl.checks import at_least, check_types, within
+from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.records import Pretrained
 from nlptl.methods import _layers, _peft
-from nlptl.records import Pretrained
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from nlptl.records import Pretrained
+from nlptl.core.records import Pretrained
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from nlptl.checks import at_least, check_types, within
-from nlptl.errors import InputError
+from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.errors import InputError
+from nlptl.core.records import Pretrained
 from nlptl.methods import _peft
-from nlptl.records import Pretrained
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from nlptl.checks import check_types
+from nlptl.core.checks import check_types
+from nlptl.core.records import Pretrained
 from nlptl.methods import _layers
 from nlptl.methods.full import Full
-from nlptl.records import Pretrained
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.checks import at_least, check_types
-from nlptl.errors import InputError, TrainingError
-from nlptl.records import Features, Output, Pretrained
+from nlptl.core.checks import at_least, check_types
+from nlptl.core.errors import InputError, TrainingError
+from nlptl.core.records import Features, Output, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np

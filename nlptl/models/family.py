@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
-from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 HEADS: dict[Output, str] = {
     "class": "AutoModelForSequenceClassification",

@@ -11,16 +11,16 @@ import torch
 import transformers
 from torch import nn
 
-from nlptl import registry
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError, nearest
+from nlptl.core import registry
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import BY_SEQUENCE, LabelSpace, ModelSource, Output, Pretrained
 from nlptl.models import sources
 from nlptl.models.family import HEADS
 from nlptl.models.pooled import HEAD_FILE, PooledClassifier
 from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
 from nlptl.models.tokenizers import check_tokenizer, label_words, load_tokenizer
-from nlptl.records import BY_SEQUENCE, LabelSpace, ModelSource, Output, Pretrained
 
 PROBLEMS = {"class": "single_label_classification", "classes": "multi_label_classification", "number": "regression"}
 

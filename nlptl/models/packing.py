@@ -16,10 +16,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from nlptl.core.records import Batch
 from nlptl.models import varlen
 from nlptl.models.dropout import dropout as dropped
 from nlptl.models.rows import Rows
-from nlptl.records import Batch
 
 NAME = "nlptl_packed"
 ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %

@@ -2,7 +2,7 @@
 
 import torch
 
-from nlptl.records import Batch
+from nlptl.core.records import Batch
 
 
 def pad(batch: Batch, tokens: torch.Tensor, filler: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from nlptl.ragged import ranges
+from nlptl.core.ragged import ranges
 
 # Sequences of at most this many tokens share rows of it. On SST-2 rows of 24, 32 and 48 tokens take the same time, 64
 # take 4 % more (each token is compared with all of its row), and each sequence in a row of its own 8 %.

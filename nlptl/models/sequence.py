@@ -10,11 +10,11 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from nlptl.config import ModelConfig
+from nlptl.core.config import ModelConfig
+from nlptl.core.records import BY_SEQUENCE, Batch, Output
 from nlptl.models import varlen
 from nlptl.models.dropout import Dropout
 from nlptl.models.pooled import PooledClassifier, pool
-from nlptl.records import BY_SEQUENCE, Batch, Output
 
 OF_THE_HEAD = ("_name_or_path", "id2label", "label2id", "problem_type")  # these fields decide nothing below it
 

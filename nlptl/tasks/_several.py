@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nlptl.records import Example, Features, LabelSpace, Prediction, Pretrained
+from nlptl.core.records import Example, Features, LabelSpace, Prediction, Pretrained
 from nlptl.tasks import _labels
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl.errors import InputError
-from nlptl.records import Example, Features, Pretrained
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example, Features, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nlptl.checks import at_least, check_types
-from nlptl.records import Corpus, Features, Finding, Pretrained
+from nlptl.core.checks import at_least, check_types
+from nlptl.core.records import Corpus, Features, Finding, Pretrained
 from nlptl.tasks import _tokens
 
 

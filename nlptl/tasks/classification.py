@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.checks import at_least
-from nlptl.records import (
+from nlptl.core.checks import at_least
+from nlptl.core.records import (
     Batch,
     Column,
     Example,

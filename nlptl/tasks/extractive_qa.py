@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from nlptl.checks import at_least, check_types
-from nlptl.errors import InputError
-from nlptl.records import (
+from nlptl.core.checks import at_least, check_types
+from nlptl.core.errors import InputError
+from nlptl.core.records import (
     Answer,
     Batch,
     Column,

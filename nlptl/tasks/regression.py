@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.errors import InputError
-from nlptl.records import (
+from nlptl.core.errors import InputError
+from nlptl.core.records import (
     Batch,
     Column,
     Example,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nlptl.errors import InputError
-from nlptl.records import Batch, Column, Example, Features, LabelSpace, Output, Prediction, Pretrained
+from nlptl.core.errors import InputError
+from nlptl.core.records import Batch, Column, Example, Features, LabelSpace, Output, Prediction, Pretrained
 from nlptl.tasks import _labels, _tokens
 from nlptl.tasks._whole import WholeText
 

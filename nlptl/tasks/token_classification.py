@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.checks import at_least, check_types
-from nlptl.records import (
+from nlptl.core.checks import at_least, check_types
+from nlptl.core.records import (
     Batch,
     Column,
     Corpus,

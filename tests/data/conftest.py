@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.records import Column, Corpus, Example
 from nlptl.data import load, load_split
-from nlptl.records import Column, Corpus, Example
 
 COLUMNS = (
     Column("text", ("text", "sentence", "review")),

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from nlptl.errors import InputError
-from nlptl.records import Answer, Example
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, Example
 
 CONTEXT = "Paris is big. I love Paris. 😀 Lyon is\nnot far, and Rome is."
 

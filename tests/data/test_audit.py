@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from nlptl.core.errors import InputError
+from nlptl.core.records import Corpus, Example, LabelSpace
 from nlptl.data import audit, strict_error
-from nlptl.errors import InputError
-from nlptl.records import Corpus, Example, LabelSpace
 
 LABELS = LabelSpace(("a", "b"))
 

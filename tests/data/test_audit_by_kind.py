@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from nlptl.core.records import Answer, Corpus, Example, LabelSpace
 from nlptl.data import audit
-from nlptl.records import Answer, Corpus, Example, LabelSpace
 
 CLASSES = LabelSpace(("a", "b"))
 TAGS = LabelSpace(("O", "B-PER", "I-PER", "B-LOC", "I-LOC"))

@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 from nlptl.data import load_split, open_rows
-from nlptl.errors import InputError
 
 GOOD = "text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(40))
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 
 
 def labels(examples):
@@ -76,7 +76,7 @@ def test_strings_are_split_silently_in_csv_and_with_a_note_in_jsonl(read_as, wri
 def test_another_separator_is_the_columns(by_kind):
     from dataclasses import replace
 
-    from nlptl.config import DataConfig
+    from nlptl.core.config import DataConfig
     from nlptl.data import load_split
 
     columns = (*by_kind["classes"][:2], replace(by_kind["classes"][2], separator="|"))
@@ -146,8 +146,8 @@ def test_a_lone_file_is_divided_by_the_rarest_label_of_each_row(read_as):
 
 
 def test_no_held_out_part_has_a_label_that_train_lacks():
+    from nlptl.core.records import Example
     from nlptl.data.division import division
-    from nlptl.records import Example
 
     # "a" is never the rarest label of its row, so only chance keeps it in train.
     rows = [

@@ -1,6 +1,6 @@
 """Which column plays which role."""
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
 from nlptl.data.columns import Wish, choose_columns
 from nlptl.data.table import Table
 

@@ -5,9 +5,9 @@ import tracemalloc
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 from nlptl.data import open_rows
-from nlptl.errors import InputError
 
 
 def rows(write, content, name="a.conll"):

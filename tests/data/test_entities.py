@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 
 TEXT = "Ann lives in New York."
 ENTITIES = [{"start": 0, "end": 3, "label": "PER"}, {"start": 13, "end": 21, "label": "LOC"}]

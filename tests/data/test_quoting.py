@@ -2,7 +2,7 @@
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
 from nlptl.data import open_rows
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.records import Column, LabelSpace
 from nlptl.data import audit, load, load_split
-from nlptl.records import Column, LabelSpace
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PAIR = (

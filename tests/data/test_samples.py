@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from nlptl import registry
-from nlptl.config import DataConfig
+from nlptl.core import registry
+from nlptl.core.config import DataConfig
 from nlptl.data import load
 from nlptl.data.sources import SAMPLES
 

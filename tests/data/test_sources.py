@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example
 from nlptl.data import fingerprint, load_split, open_rows
-from nlptl.errors import InputError
-from nlptl.records import Example
 
 TRICKY = [
     'a "quoted" text',

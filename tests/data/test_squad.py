@@ -5,10 +5,10 @@ from copy import deepcopy
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer
 from nlptl.data import open_rows
-from nlptl.errors import InputError
-from nlptl.records import Answer
 
 ROME = {"id": "1", "question": "Which?", "answers": [{"text": "Rome", "answer_start": 3}]}
 NONE = {

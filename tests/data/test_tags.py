@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from nlptl.config import DataConfig
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example
 from nlptl.data import fingerprint, load_split
-from nlptl.errors import InputError
-from nlptl.records import Example
 from nlptl.tasks.token_classification import TokenClassification
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 
 
 def said(call, *args, **settings):

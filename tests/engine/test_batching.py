@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from nlptl.core.records import Features
 from nlptl.engine.batching import Order, collate, micro_batches, rows_of, share, token_index
-from nlptl.records import Features
 
 LENGTHS = np.random.default_rng(0).integers(1, 30, 50)
 

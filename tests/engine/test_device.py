@@ -6,8 +6,8 @@ import pytest
 import torch
 from accelerate.utils import DistributedType
 
+from nlptl.core.errors import InputError
 from nlptl.engine import device
-from nlptl.errors import InputError
 from tests import tiny
 
 

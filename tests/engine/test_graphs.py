@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from nlptl.core.errors import InputError
 from nlptl.engine import graphs, loop, optim, used_rows
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.graphs import filled
 from nlptl.engine.update import Updates
 from nlptl.engine.used_rows import UsedRows
-from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from nlptl.core.errors import TrainingError
 from nlptl.engine import checkpoint, loop, optim
-from nlptl.errors import TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from nlptl.core.errors import TrainingError
 from nlptl.engine import checkpoint, loop
 from nlptl.engine.batching import collate
-from nlptl.errors import TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA

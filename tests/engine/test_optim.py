@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
 from nlptl.engine import optim
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full

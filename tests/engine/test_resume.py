@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from nlptl.core.errors import InputError, TrainingError
 from nlptl.engine import checkpoint, loop, optim
 from nlptl.engine.interrupt import Interrupt
-from nlptl.errors import InputError, TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from nlptl.core.errors import InputError
 from nlptl.engine import sharding
 from nlptl.engine.sharding import Sharding
-from nlptl.errors import InputError
 
 FSDP2 = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
 DEEPSPEED = {"ACCELERATE_USE_DEEPSPEED": "true"}

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from nlptl import LoRA, Partial, Probe
-from nlptl.config import TrainConfig
+from nlptl.core.config import TrainConfig
 from nlptl.engine import store
 from nlptl.engine.prefix import Prefix, Prefixes
 from nlptl.engine.store import Store

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example, LabelSpace
 from nlptl.evaluation import baselines, score
-from nlptl.records import Example, LabelSpace
 
 LABELS = LabelSpace(("negative", "positive"))
 NEUTRAL = ("the", "film", "plot", "cast", "music", "scene", "it", "was", "with", "and")

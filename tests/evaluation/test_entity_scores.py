@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from seqeval import metrics as seqeval
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import score
-from nlptl.records import LabelSpace
 
 LABELS = LabelSpace(("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import greater_is_better, usable
 from nlptl.evaluation.confusion import confusion_matrix
 from nlptl.evaluation.formulas import METRICS, measure, per_class
-from nlptl.records import LabelSpace
 
 STARS = (1.0, 2.0, 3.5, 4.0, 5.0)
 

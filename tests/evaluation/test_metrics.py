@@ -6,12 +6,12 @@ import evaluate
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import load_metric
 from nlptl.evaluation.confusion import confusion_matrix
 from nlptl.evaluation.formulas import METRICS, measure
 from nlptl.evaluation.metrics import Accuracy, ConfusionMatrix, MacroF1, MeanAbsoluteError, PerClass
-from nlptl.records import LabelSpace
 
 REFERENCES, PREDICTIONS = [0, 1, 2, 2, 1, 0], [0, 2, 2, 0, 1, 0]
 STARS = LabelSpace(("one", "three", "ten"), (1.0, 3.0, 10.0))

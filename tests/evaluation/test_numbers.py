@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import numbers, score, usable
-from nlptl.records import LabelSpace
 
 LABELS = LabelSpace(("number",))
 ERRORS = {"mae": 0.0, "rmse": 0.0}

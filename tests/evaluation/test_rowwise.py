@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, Interval, LabelSpace
 from nlptl.evaluation import METRICS, paired_difference, rowwise, score
-from nlptl.records import Answer, Interval, LabelSpace
 
 LABELS = LabelSpace(("a", "b", "c"))
 BY_ROW = [output for output in METRICS if output != "class"]

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import score
 from nlptl.evaluation.formulas import METRICS
-from nlptl.records import LabelSpace
 
 LABELS = LabelSpace(("negative", "neutral", "positive"))
 STARS = LabelSpace(("1 star", "3 stars", "5 stars"), (1.0, 3.0, 5.0))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.evaluation import score
 from nlptl.evaluation.several import METRICS
-from nlptl.records import LabelSpace
 
 LABELS = LabelSpace(("anger", "fear", "joy", "never"))
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, Example, LabelSpace
 from nlptl.evaluation import baselines, score
-from nlptl.records import Answer, Example, LabelSpace
 
 LABELS = LabelSpace(("loud", "red", "tall"))
 FILLER = ("it", "was", "seen", "by", "some", "people", "on", "the", "way", "home", "today")

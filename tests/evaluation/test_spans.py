@@ -7,9 +7,9 @@ import string
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, LabelSpace
 from nlptl.evaluation import score, spans
-from nlptl.records import Answer, LabelSpace
 
 LABELS = LabelSpace(("start", "end"))
 WORDS = (

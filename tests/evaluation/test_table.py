@@ -4,10 +4,10 @@ import typing
 
 import pytest
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace, Output
 from nlptl.evaluation import METRICS, baselines, greater_is_better, score, usable
 from nlptl.evaluation.baseline import BASELINES
-from nlptl.records import LabelSpace, Output
 
 LABELS = LabelSpace(("a", "b"))
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from nlptl.core.records import Answer, LabelSpace, Prediction
 from nlptl.evaluation import decide
 from nlptl.evaluation.spans import accepted_texts, f1
-from nlptl.records import Answer, LabelSpace, Prediction
 
 SPACE = LabelSpace(("a", "b", "c"))
 

@@ -5,10 +5,10 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, LabelSpace
 from nlptl.evaluation import score
 from nlptl.evaluation.written import METRICS
-from nlptl.records import Answer, LabelSpace
 
 LABELS = LabelSpace(("text",))
 WORDS = ("the", "cat", "sat", "on", "a", "mat,", "Über", "straße", "it's", "3.5", "x", "-", "dog.", "日本")

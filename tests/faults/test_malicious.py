@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from nlptl import artifact
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
-from nlptl.folder import Folder
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import Recipe
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.models import loading
 from nlptl.models.licence import licence_of
-from nlptl.recipe import Recipe
+from nlptl.runs import artifact
+from nlptl.runs.folder import Folder
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny
 

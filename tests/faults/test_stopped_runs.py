@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from nlptl.engine import planning
 from nlptl.engine.checkpoint import trained
-from nlptl.folder import Folder
-from nlptl.run import Run
+from nlptl.runs.folder import Folder
+from nlptl.runs.run import Run
 from tests.faults.small import QUICK, make_bert, read_lines, reviews, say, snapshot, write_csv
 
 LONG = (*QUICK, "--train.epochs", "40", "--train.batch_size", "8", "--train.log_every", "1", "--train.lr", "1e-3")
@@ -27,7 +27,7 @@ MOST_BYTES = 20_000  # the recipe and the log fit, a checkpoint does not
 @pytest.fixture
 def unchecked(monkeypatch):
     """No fresh process at the end of a run: other tests are about it."""
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def spoilt(bert, folder):
 def begin(*words):
     """Starts a command line in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "nlptl.cli", *map(str, words)],
+        [sys.executable, "-m", "nlptl", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -355,7 +355,7 @@ def test_ctrl_c_before_training_leaves_no_folder(capsys, monkeypatch, work, trai
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nlptl.training.prepare", interrupt)
+    monkeypatch.setattr("nlptl.runs.training.prepare", interrupt)
     said = say(capsys, *train, "--output", "run")
     assert said == (130, "", "interrupted\n")
     assert not (work / "run").exists()
@@ -471,7 +471,7 @@ def test_a_disk_that_is_full_for_real_stops_the_run_and_leaves_checkpoints_whole
 
 
 def test_a_run_killed_while_it_delivers_still_has_its_checkpoints(capsys, work, train, unchecked):
-    script = "import os, nlptl.delivery; nlptl.delivery._baselines = lambda *_: os._exit(9)"
+    script = "import os, nlptl.runs.delivery; nlptl.runs.delivery._baselines = lambda *_: os._exit(9)"
     words = (*train, "--train.checkpoint_every", 1, "--eval.baselines", "simple", "--output", work / "run")
     assert after(script, *words).returncode == 9
     assert (work / "run" / "model").exists()
@@ -481,12 +481,12 @@ def test_a_run_killed_while_it_delivers_still_has_its_checkpoints(capsys, work, 
 
 
 def test_a_reload_check_that_fails_makes_the_run_fail(capsys, monkeypatch, work, train):
-    from nlptl.errors import TrainingError
+    from nlptl.core.errors import TrainingError
 
     def differs(*_):
         raise TrainingError("logits differ by 0.5 after reloading")
 
-    monkeypatch.setattr("nlptl.reload_check.run", differs)
+    monkeypatch.setattr("nlptl.runs.reload_check.run", differs)
     said = say(capsys, *train, "--train.epochs", 1, "--output", "run")
     assert said.status == 1
     assert said.err == "error: logits differ by 0.5 after reloading\n"

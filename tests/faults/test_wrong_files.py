@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from nlptl.artifact import FORMAT
+from nlptl.runs.artifact import FORMAT
 from tests.faults.small import reviews, snapshot, write_csv
 
 GOOD = "text,label\n" + "".join(f"{r['text']},{r['label']}\n" for r in reviews(20))

@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 from nlptl.methods import _bottleneck
 from nlptl.methods._bottleneck import BottleneckConfig, BottleneckModel, sub_layers
 from nlptl.methods._bottleneck_layer import BottleneckLayer

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel, T5Config, T5EncoderModel
 
-from nlptl.errors import InputError
+from nlptl.core.errors import InputError
 from nlptl.methods._bottleneck import BottleneckConfig
 from nlptl.methods._bottleneck_layer import INIT_STD, BottleneckLayer
 

@@ -13,17 +13,17 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from nlptl import artifact, reload_check
+from nlptl.core.errors import InputError, TrainingError
+from nlptl.core.protocols import Method
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Pretrained
 from nlptl.engine import loop
-from nlptl.errors import InputError, TrainingError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.partial import Partial
 from nlptl.methods.probe import Probe
-from nlptl.protocols import Method
-from nlptl.recipe import Recipe
-from nlptl.records import Pretrained
+from nlptl.runs import artifact, reload_check
 from tests import tiny
 
 METHODS: dict[str, Method] = {

@@ -6,10 +6,11 @@ import pytest
 import torch
 import transformers
 
-from nlptl import InputError, ModelConfig, Partial, registry
+from nlptl import InputError, ModelConfig, Partial
+from nlptl.core import registry
+from nlptl.core.records import LabelSpace
 from nlptl.engine import loop
 from nlptl.models import loading
-from nlptl.records import LabelSpace
 from tests import tiny
 
 FAMILIES = registry.names("family")

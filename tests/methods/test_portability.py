@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from nlptl import artifact
+from nlptl.core.recipe import Recipe
 from nlptl.engine import loop
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
-from nlptl.recipe import Recipe
+from nlptl.runs import artifact
 from tests import tiny
 
 METHODS = {

@@ -8,10 +8,10 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from nlptl.core.records import Features
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.store import Store
 from nlptl.methods.probe import Probe, _tagged
-from nlptl.records import Features
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny
 

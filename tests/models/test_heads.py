@@ -9,14 +9,14 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from nlptl import artifact
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import LabelSpace
 from nlptl.engine import loop
-from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
-from nlptl.recipe import Recipe
-from nlptl.records import LabelSpace
+from nlptl.runs import artifact
 from tests import tiny
 
 CLASSIFIER = {"classifier.weight", "classifier.bias"}

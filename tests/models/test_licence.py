@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nlptl.core.records import ModelSource
 from nlptl.models.licence import licence_of
-from nlptl.records import ModelSource
 
 HEADS = {
     "---\nlicense: apache-2.0\n---\n# A model": "apache-2.0",

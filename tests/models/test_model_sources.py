@@ -10,14 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nlptl import artifact, registry
-from nlptl.config import DEFAULT_MODEL, ModelConfig
-from nlptl.errors import InputError
+from nlptl.core import registry
+from nlptl.core.config import DEFAULT_MODEL, ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import Recipe
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.probe import Probe
 from nlptl.models import loading, sources
-from nlptl.recipe import Recipe
+from nlptl.runs import artifact
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny
 
@@ -299,7 +300,7 @@ def test_a_class_of_the_users_own_loads_once_it_is_imported(saved):
     assert isinstance(artifact.load(folder)[2], OwnMethod)
 
 
-@pytest.mark.parametrize("name", ["subprocess.Popen", "nlptl.registry.Any"])
+@pytest.mark.parametrize("name", ["subprocess.Popen", "nlptl.core.registry.Any"])
 def test_a_class_that_is_no_method_is_refused(saved, name):
     folder = saved(Full())
     change(folder / "nlptl.json", method={"name": name})

@@ -8,14 +8,14 @@ import torch
 import transformers
 from torch.nn import functional
 
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace
 from nlptl.engine import batching, loop, optim, planning
-from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.partial import Partial
 from nlptl.methods.probe import Probe
-from nlptl.records import LabelSpace
 from tests import tiny
 
 CUT = {

@@ -56,7 +56,7 @@ def place(tmp_path_factory):
 def start(monkeypatch, tmp_path):
     """Runs a script as `python recipes/NAME.py ...` does, from an empty folder; returns its exit status."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nlptl.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
 
     def call(script, *argv):
         monkeypatch.setattr(sys, "argv", [str(script), *map(str, argv)])

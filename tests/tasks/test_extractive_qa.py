@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer, Corpus, Example
 from nlptl.models import loading
-from nlptl.records import Answer, Corpus, Example
 from nlptl.tasks.extractive_qa import ExtractiveQA
 from tests import tiny
 

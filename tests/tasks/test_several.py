@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from nlptl.errors import InputError
-from nlptl.records import Batch, Example, Features, LabelSpace, Pretrained
+from nlptl.core.errors import InputError
+from nlptl.core.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.tasks.classification import Classification
 from nlptl.tasks.regression import Regression
 from tests import tiny

@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 import torch
 
-from nlptl import artifact, registry
-from nlptl.config import ModelConfig
+from nlptl.core import registry
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Answer, Example, Pretrained
 from nlptl.engine import inference, loop
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.store import Store
-from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.partial import Partial
 from nlptl.methods.probe import Probe
 from nlptl.models import loading
-from nlptl.recipe import Recipe
-from nlptl.records import Answer, Example, Pretrained
+from nlptl.runs import artifact
 from nlptl.tasks.classification import Classification
 from nlptl.tasks.extractive_qa import ExtractiveQA
 from nlptl.tasks.regression import Regression

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Corpus, Example, Finding, Pretrained
 from nlptl.models import loading
-from nlptl.records import Corpus, Example, Finding, Pretrained
 from nlptl.tasks.text2text import UNKNOWN, Text2Text
 from tests import tiny
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from nlptl.config import ModelConfig
+from nlptl.core.config import ModelConfig
+from nlptl.core.records import Corpus, Example, LabelSpace
 from nlptl.models import loading
-from nlptl.records import Corpus, Example, LabelSpace
 from nlptl.tasks.token_classification import UNKNOWN, TokenClassification
 from tests import tiny
 

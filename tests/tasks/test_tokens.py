@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nlptl.errors import InputError
-from nlptl.records import Example
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example
 from nlptl.tasks import _tokens
 from tests import tiny
 

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
+from nlptl.core.records import Example, LabelSpace
 from nlptl.evaluation.confusion import Ids, class_ids
 from nlptl.evaluation.simple.words import N_CHOOSING, N_FOLDS, joined, learnt
-from nlptl.records import Example, LabelSpace
 
 STRENGTHS = (1.0, 10.0)  # inverse regularization, tried in this order
 

@@ -8,9 +8,9 @@ from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 
+from nlptl.core.records import Example, LabelSpace
 from nlptl.evaluation.formulas import Floats, ratio
 from nlptl.evaluation.simple.words import N_FOLDS, joined, learnt
-from nlptl.records import Example, LabelSpace
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)  # of the regularization
 

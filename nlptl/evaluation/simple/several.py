@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from nlptl.core.records import Example, LabelSpace
 from nlptl.evaluation.formulas import Floats
 from nlptl.evaluation.several import indicators
 from nlptl.evaluation.simple.words import N_CHOOSING, joined, learnt
-from nlptl.records import Example, LabelSpace
 
 STRENGTH = 10.0  # inverse regularization
 THRESHOLDS = (0.5, 0.4, 0.3, 0.2, 0.1)  # tried in this order; one half leaves rare labels out

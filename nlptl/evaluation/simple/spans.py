@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from nlptl.records import Example, LabelSpace
+from nlptl.core.records import Example, LabelSpace
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 WORD = re.compile(r"\w+")

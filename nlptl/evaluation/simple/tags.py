@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from nlptl.records import Example, LabelSpace
+from nlptl.core.records import Example, LabelSpace
 
 OUTSIDE = "O"
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nlptl.core.records import Example, LabelSpace
 from nlptl.evaluation.spans import accepted_texts, f1
-from nlptl.records import Example, LabelSpace
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 N_CHOOSING = 1000  # training rows on which the better copy is chosen

@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from nlptl.records import Example
+from nlptl.core.records import Example
 
 SEPARATOR = " ||| "
 TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.core.records import Batch, Output, SubLayers
 from nlptl.models.family import ENCODER
 from nlptl.models.packing import NAME, Packing
-from nlptl.records import Batch, Output, SubLayers
 
 
 class Encoder:

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
 from nlptl.models.family import ENCODER
 from nlptl.models.padding import pad
-from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 
 class Padded:

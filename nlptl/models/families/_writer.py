@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from nlptl.core.records import BY_SEQUENCE, Batch, Output
 from nlptl.models.families._padded import Padded, last
-from nlptl.records import BY_SEQUENCE, Batch, Output
 
 PLAIN: dict[str, Any] = {"min_length": 0, "no_repeat_ngram_size": 0, "length_penalty": 1.0, "early_stopping": False}
 """Rules of writing that checkpoints bring along: a summarizer's "at least 56 tokens" is not true of other texts."""

@@ -7,8 +7,8 @@ from torch import nn
 from transformers import BartConfig, BartPreTrainedModel
 from transformers.models.bart.modeling_bart import BartEncoder, shift_tokens_right
 
+from nlptl.core.records import BY_SEQUENCE, Output, SubLayers
 from nlptl.models.families._writer import Writer
-from nlptl.records import BY_SEQUENCE, Output, SubLayers
 
 
 class Bart(Writer):

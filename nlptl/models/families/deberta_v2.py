@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
+from nlptl.core.records import SubLayers
 from nlptl.models.families._padded import Padded
-from nlptl.records import SubLayers
 
 
 class DebertaV2(Padded):

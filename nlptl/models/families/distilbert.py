@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.core.records import Batch, SubLayers
 from nlptl.models.families._encoder import Encoder
-from nlptl.records import Batch, SubLayers
 
 
 class DistilBert(Encoder):

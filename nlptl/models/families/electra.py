@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from nlptl.core.records import Batch
 from nlptl.models.families._encoder import Encoder
-from nlptl.records import Batch
 
 
 class Electra(Encoder):

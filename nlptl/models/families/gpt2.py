@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
 from nlptl.models.families._padded import Padded, last
-from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 
 class GPT2(Padded):

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import nn
 
+from nlptl.core.records import SubLayers
 from nlptl.models.families._padded import Padded
-from nlptl.records import SubLayers
 
 
 class ModernBert(Padded):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from transformers.masking_utils import create_bidirectional_mask
 
+from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
 from nlptl.models.families._writer import Writer
 from nlptl.models.padding import pad
-from nlptl.records import BY_SEQUENCE, Batch, Output, SubLayers
 
 
 class T5(Writer):

@@ -8,11 +8,11 @@ import torch
 import transformers
 from torch.nn import functional
 
-from nlptl.config import ModelConfig
+from nlptl.core.config import ModelConfig
+from nlptl.core.records import BY_SEQUENCE, Batch, Example, LabelSpace, Pretrained
 from nlptl.methods.full import Full
 from nlptl.models import loading
 from nlptl.models.family import HEADS
-from nlptl.records import BY_SEQUENCE, Batch, Example, LabelSpace, Pretrained
 from tests import tiny
 
 ROWS = [row for words in (1, 40, 2, 23, 3, 38, 8, 30) for row in tiny.examples(1, seed=words, longest=words)]

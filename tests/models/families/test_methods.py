@@ -11,20 +11,20 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from nlptl import artifact
-from nlptl.config import ModelConfig
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.protocols import Method
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import LabelSpace, Pretrained
 from nlptl.engine import inference, loop
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.store import Store
-from nlptl.errors import InputError
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
 from nlptl.methods.probe import Probe
 from nlptl.models import loading
-from nlptl.protocols import Method
-from nlptl.recipe import Recipe
-from nlptl.records import LabelSpace, Pretrained
+from nlptl.runs import artifact
 from tests import tiny, tiny_models
 
 METHODS: dict[str, Method] = {

@@ -9,11 +9,11 @@ import pytest
 import torch
 import transformers
 
-from nlptl import registry
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
+from nlptl.core import registry
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example, LabelSpace
 from nlptl.models import loading
-from nlptl.records import Example, LabelSpace
 from tests import tiny, tiny_models
 from tests.models.families.reference import batch, each_row, load, plain, theirs
 from tests.tiny_models import OTHERS

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from nlptl.records import Example
+from nlptl.core.records import Example
 from tests import tiny
 from tests.models.families.reference import ROWS, batch, each_row, load, plain
 

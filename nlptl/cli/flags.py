@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from nlptl import registry
-from nlptl.checks import wrong_value
-from nlptl.errors import InputError
-from nlptl.recipe import CHOSEN, PLAIN, Recipe
+from nlptl.core import registry
+from nlptl.core.checks import wrong_value
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import CHOSEN, PLAIN, Recipe
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser

@@ -15,19 +15,19 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
-from nlptl.errors import InputError, nearest
-from nlptl.folder import IN_MEMORY, Folder
+from nlptl.core.errors import InputError, nearest
+from nlptl.runs.folder import IN_MEMORY, Folder
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
-from nlptl.recipe import Recipe
-from nlptl.records import SPLITS, Features, Pretrained
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.report import console
-from nlptl.run import Run
+from nlptl.runs.run import Run
 
 
 def train(recipe: Recipe, output: str | Path | None = None) -> Run:

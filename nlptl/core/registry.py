@@ -6,14 +6,14 @@ from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
 
-from nlptl.errors import InputError, nearest
+from nlptl.core.errors import InputError, nearest
 
 ROOMS = {
     "task": "nlptl.tasks",
     "method": "nlptl.methods",
     "family": "nlptl.models.families",
 }
-# What a user's own class must have, as nlptl/protocols.py describes it.
+# What a user's own class must have, as nlptl/core/protocols.py describes it.
 OFFERS = {
     "task": (
         "columns",

@@ -1,4 +1,4 @@
-"""What a model, a task and a method must offer; the records between them are in nlptl/records.py."""
+"""What a model, a task and a method must offer; the records between them are in nlptl/core/records.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from nlptl.records import Batch, Column, Corpus, Example, Features, Finding, LabelSpace, Output, Prediction, Pretrained
+from nlptl.core.records import (
+    Batch,
+    Column,
+    Corpus,
+    Example,
+    Features,
+    Finding,
+    LabelSpace,
+    Output,
+    Prediction,
+    Pretrained,
+)
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,11 +19,12 @@ from typing import Any
 
 import yaml
 
-from nlptl import __version__, registry
+from nlptl import __version__
+from nlptl.core import registry
 from nlptl.data import fingerprint
-from nlptl.errors import InputError, NlptlError
-from nlptl.recipe import Recipe
-from nlptl.records import Prediction, Pretrained
+from nlptl.core.errors import InputError, NlptlError
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Prediction, Pretrained
 
 IN_MEMORY = "in-memory:"
 BEGINNING = {"audit.json", "inputs.json", "checkpoints"}

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nlptl.errors import TrainingError
-from nlptl.records import Example
+from nlptl.core.errors import TrainingError
+from nlptl.core.records import Example
 
 N_EXAMPLES = 16
 TOLERANCE = 1e-4
@@ -37,7 +37,7 @@ def run(folder: Path, answers: Any, examples: Sequence[Example]) -> dict[str, fl
         "own": [name.rpartition(".")[0] for name in own],
         "rows": [[e.row_id, e.text, e.text_pair, e.words] for e in examples],
     }
-    command = [sys.executable, "-m", "nlptl.reload_check"]
+    command = [sys.executable, "-m", "nlptl.runs.reload_check"]
     done = subprocess.run(
         command, input=json.dumps(request), capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
     )
@@ -58,7 +58,7 @@ def answer() -> None:
     """Reads a request from standard input and prints the logits: the fresh process."""
     import torch
 
-    from nlptl.run import load
+    from nlptl.runs.run import load
 
     request = json.load(sys.stdin)
     for module in request.get("own", []):

@@ -5,7 +5,7 @@ import math
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from nlptl.errors import InputError, nearest
+from nlptl.core.errors import InputError, nearest
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text", NoneType: "null"}
 

@@ -7,28 +7,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl import registry
-from nlptl.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
-from nlptl.errors import InputError, nearest
-from nlptl.methods.full import Full
-from nlptl.protocols import Method, Task
-from nlptl.tasks.sentiment import Sentiment
+from nlptl.core import registry
+from nlptl.core.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.protocols import Method, Task
 
 if TYPE_CHECKING:
-    from nlptl.run import Run
+    from nlptl.runs.run import Run
 
 PLAIN = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "eval": EvalConfig}
 CHOSEN = ("task", "method")
+
+
+def _default_task() -> Task:
+    task: Task = registry.load("task", "sentiment")()
+    return task
+
+
+def _default_method() -> Method:
+    method: Method = registry.load("method", "full")()
+    return method
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Task, model, method and data of a run; script, import, command line and launcher build the same value."""
 
-    task: Task = field(default_factory=Sentiment)
+    task: Task = field(default_factory=_default_task)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    method: Method = field(default_factory=Full)
+    method: Method = field(default_factory=_default_method)
     train: TrainConfig = field(default_factory=TrainConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
 
@@ -42,9 +50,9 @@ class Recipe:
             InputError: something given cannot be used; nothing was trained.
             TrainingError: training had to stop.
         """
-        from nlptl.training import train
+        from nlptl.runs import training
 
-        return train(self, output)
+        return training.train(self, output)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as plain values, the form of recipe.yaml."""
@@ -70,6 +78,13 @@ class Recipe:
         parts: dict[str, Any] = {kind: chosen_from_dict(kind, values[kind]) for kind in CHOSEN if kind in values}
         parts |= {name: _build(cls, name, values.get(name, {})) for name, cls in PLAIN.items()}
         return Recipe(**parts)
+
+
+def resume(folder: str | Path) -> Run:
+    """Goes on with a run that was stopped; see `nlptl.runs.training.resume`."""
+    from nlptl.runs import training
+
+    return training.resume(folder)
 
 
 def chosen_from_dict(kind: str, values: dict[str, Any]) -> Any:

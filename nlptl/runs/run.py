@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl import data, evaluation
-from nlptl.config import DataConfig
-from nlptl.errors import InputError, nearest
-from nlptl.records import Column, Example, Output, Prediction, Scores
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.recipe import resume
+from nlptl.core.records import Column, Example, Output, Prediction, Scores
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nlptl.protocols import Method, Task
-    from nlptl.records import Features, Pretrained
+    from nlptl.core.protocols import Method, Task
+    from nlptl.core.records import Features, Pretrained
 
 
 def load(folder: str | Path) -> Run:
@@ -55,9 +56,7 @@ class Run:
         return result
 
     def resume(self) -> Run:
-        """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.training.resume`."""
-        from nlptl.training import resume
-
+        """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
         return resume(self.folder)
 
     @property
@@ -196,7 +195,7 @@ class Run:
 
     @cached_property
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
-        from nlptl import artifact
+        from nlptl.runs import artifact
 
         return artifact.load(self.model_folder)
 

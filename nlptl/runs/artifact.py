@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nlptl.config import ModelConfig
-from nlptl.errors import InputError
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError
 from nlptl.models import sources
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_pretrained
 from nlptl.models.quiet import quiet
-from nlptl.protocols import Method, Task
-from nlptl.recipe import Recipe, chosen_from_dict
-from nlptl.records import LabelSpace, ModelSource, Pretrained
+from nlptl.core.protocols import Method, Task
+from nlptl.core.recipe import Recipe, chosen_from_dict
+from nlptl.core.records import LabelSpace, ModelSource, Pretrained
 
 CARD = "nlptl.json"
 FORMAT = 2

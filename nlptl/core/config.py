@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nlptl.checks import at_least, check_types, within
-from nlptl.errors import InputError
+from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 

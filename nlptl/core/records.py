@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from nlptl.config import ModelConfig
+    from nlptl.core.config import ModelConfig
 
 NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNORECASE)
 TINY = 1e-300  # keeps logarithms of probabilities finite

@@ -1,0 +1,1 @@
+"""What every room may import: settings, records, protocols, the registry, errors and checks."""
