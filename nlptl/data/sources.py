@@ -28,7 +28,7 @@ SPLIT_NAMES = {
 
 EXPECTED = (
     "expected a file, a folder, a Hub id, sample:NAME, a pandas frame, a data set, "
-    "a list of dicts, or a dict of these by split"
+    "a list of dicts, (texts, labels), or a dict of these by split"
 )
 WHOLE = "whole"
 """Key of a source that is not divided into splits."""
@@ -159,6 +159,8 @@ def _in_memory(given: object) -> tuple[str, Callable[[], Table]]:
         return "the data frame", partial(_frame, given)
     if datasets is not None and isinstance(given, datasets.Dataset | datasets.IterableDataset):
         return "the data set", partial(_dataset, given)
+    if isinstance(given, tuple) and len(given) == 2 and not any(isinstance(part, str | Mapping) for part in given):
+        return "the texts and labels", partial(_pair, *given)
     if isinstance(given, list | tuple):
         return "the list", partial(_list, given)
     raise InputError(f"data of type {type(given).__name__} cannot be used; {EXPECTED}")
@@ -172,6 +174,19 @@ def _frame(frame: Any) -> Table:
 
 def _dataset(dataset: object) -> Table:
     return _filled(Table("the data set", list(arrow.dataset_rows(dataset)), arrow.class_names(dataset)))
+
+
+def _pair(texts: Any, labels: Any) -> Table:
+    parts = [
+        part.tolist() if hasattr(part, "tolist") else part for part in (texts, labels)
+    ]  # arrays and frames' columns
+    for part in parts:
+        if not isinstance(part, list | tuple):
+            raise InputError(f"(texts, labels): expected two lists of the same length, found a {type(part).__name__}")
+    if len(parts[0]) != len(parts[1]):
+        raise InputError(f"(texts, labels): found {len(parts[0])} texts and {len(parts[1])} labels, one each is needed")
+    rows = [{"text": text, "label": label} for text, label in zip(*parts, strict=True)]
+    return _filled(Table("the texts and labels", rows))
 
 
 def _list(rows: Sequence[Any]) -> Table:
