@@ -47,8 +47,8 @@ class Adapter:
         width = pretrained.module.width()
         if self.bottleneck > WIDEST * width:
             raise InputError(
-                f"method.bottleneck must be at most {WIDEST * width}, {WIDEST} times the model's width of {width}: what "
-                f"is wider is no bottleneck; found {self.bottleneck}"
+                f"method.bottleneck must be at most {WIDEST * width}, {WIDEST} times the model's width of {width}: "
+                f"what is wider is no bottleneck; found {self.bottleneck}"
             )
         config = BottleneckConfig(
             task_type=_peft.task_type(pretrained),
