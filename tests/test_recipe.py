@@ -86,6 +86,12 @@ def test_parts_that_are_left_out_have_their_defaults():
     assert Recipe.from_dict({"method": {"name": "lora"}, "train": {"epochs": 2}}) == Recipe(
         method=LoRA(), train=TrainConfig(epochs=2)
     )
+    assert Recipe.from_dict({"train": None, "data": {"text": "body"}}) == Recipe(data=DataConfig(text="body"))
+
+
+def test_plain_values_may_have_names_as_people_write_them():
+    plain = {"task": "regression", "method": "lora", "model": "bert-base-uncased", "data": "reviews.csv"}
+    assert Recipe.from_dict(plain) == Recipe(**plain)
 
 
 @pytest.mark.parametrize("field", ["task", "data", "model", "method", "train", "eval"])
@@ -102,7 +108,9 @@ def test_a_recipe_cannot_be_changed_only_replaced(field):
     [
         ({"trian": {}}, r"no part 'trian' \(did you mean 'train'\?\); parts: task, method, data"),
         ({"epochs": 3}, r"no part 'epochs': .*train: \{epochs: ...\}"),
-        ({"train": None}, r"the recipe's part 'train' must be a mapping of fields, found None"),
+        ({"train": 3}, r"train must be a TrainConfig or a mapping of its fields, found 3"),
+        ({"task": None}, r"task must be a task or the name of one \(.*sentiment.*\), found None"),
+        ({"data": {"txet": "body"}}, r"data has no field 'txet' \(did you mean 'text'\?\)"),
         ({"train": {3: 4}}, r"train has no field 3; fields"),
         ({3: {}}, r"no part 3; parts"),
         ([], r"expected a recipe, with the parts task, method, .* found \[\]"),
@@ -189,7 +197,7 @@ def test_a_frame_stands_for_the_training_data():
         lambda: DataConfig(audit="strct"),
         lambda: Sentiment(scale="star"),
         lambda: LoRA(scale="rs"),
-        lambda: Recipe.from_dict({"method": "lora"}),
+        lambda: Recipe.from_dict({"method": ["lora"]}),
         lambda: Recipe.from_dict({"train": 3}),
     ],
 )

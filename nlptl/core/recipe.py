@@ -86,20 +86,18 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Recipe:
-        """Returns the recipe that `to_dict` wrote.
+        """Returns the recipe that `to_dict` wrote, or a person, who may write names: {"method": "lora"}.
 
         Raises:
             InputError: a name or a field is unknown, or a value out of range.
         """
         if not isinstance(values, Mapping):
             raise InputError(f"expected a recipe, with the parts {', '.join((*CHOSEN, *PLAIN))}; found {values!r:.60}")
-        for name, fields in values.items():
+        for name in values:
             if name not in (*CHOSEN, *PLAIN):
                 raise InputError(f"a recipe has no part {name!r}{_part_with(str(name))}")
-            if not isinstance(fields, Mapping):
-                raise InputError(f"the recipe's part {name!r} must be a mapping of fields, found {fields!r:.60}")
-        chosen = {kind: chosen_from_dict(kind, values[kind]) for kind in CHOSEN if kind in values}
-        return Recipe(**chosen, **{name: _build(cls, name, values.get(name, {})) for name, cls in PLAIN.items()})
+        data = values.get("data")  # here a mapping has the fields of DataConfig, never rows by split
+        return Recipe(**{**values, "data": _plain("data", data) if isinstance(data, Mapping) else data})
 
 
 def resume(folder: str | Path) -> Run:

@@ -61,7 +61,9 @@ def choose_columns(table: Table, wish: Wish) -> Choice:
             raise _missing(table, column, given)
         if len(matches) > 1:
             left = ", ".join(map(repr, matches[1:]))
-            notes.append(f"{column.role}: took column {matches[0]!r}, left {left} (--data.{column.role} to choose)")
+            notes.append(
+                f"{column.role}: took column {matches[0]!r}, left {left} ({_by_hand(column)} to choose another)"
+            )
     return Choice(names, tuple(notes))
 
 
@@ -83,8 +85,15 @@ def _missing(table: Table, column: Column, given: str | None) -> InputError:
         headless = "; the file seems to have no header line: its first line looks like data, add one with the names"
     return InputError(
         f"{table.name} has no {column.role} column: expected {wanted}, found the columns "
-        f"{', '.join(map(repr, table.columns))}{hint}; name it with --data.{column.role}{headless}"
+        f"{', '.join(map(repr, table.columns))}{hint}; {_by_hand(column)}{headless}"
     )
+
+
+def _by_hand(column: Column) -> str:
+    """Returns how a column is named by hand; a role of a user's own task has no setting."""
+    if column.role in DataConfig.__dataclass_fields__:
+        return f"name it with --data.{column.role}"
+    return f"rename it to {column.usual[0]!r}"
 
 
 def _looks_headless(table: Table) -> bool:

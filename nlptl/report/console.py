@@ -148,7 +148,7 @@ def _interval(value: dict[str, float]) -> str:
 
 def _say(about: str, text: str) -> None:
     # Labels, paths and notes are the user's: rich must not read markup in them.
-    _console().print(f"{about:8}{text}", markup=False, highlight=False, soft_wrap=True, emoji=False)
+    _console().print(f"{about:<7} {text}", markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _console() -> Console:
