@@ -21,10 +21,10 @@ import yaml
 
 from nlptl import __version__
 from nlptl.core import registry
-from nlptl.data import fingerprint
 from nlptl.core.errors import InputError, NlptlError
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Prediction, Pretrained
+from nlptl.data import fingerprint
 
 IN_MEMORY = "in-memory:"
 BEGINNING = {"audit.json", "inputs.json", "checkpoints"}
