@@ -213,7 +213,7 @@ def test_saved_models_give_the_same_logits_in_a_fresh_process(trained):
     """One process answers for many folders: most of a process is importing."""
     script = (
         "import io, json, sys\n"
-        "from nlptl import reload_check\n"
+        "from nlptl.runs import reload_check\n"
         "for request in json.load(sys.stdin):\n"
         "    sys.stdin = io.StringIO(json.dumps(request)); reload_check.answer()\n"
     )
