@@ -11,12 +11,9 @@ import pytest
 from nlptl.methods import _peft_hook
 
 ORDERS = {
-    "nlptl first": "import nlptl; import peft",
-    "peft first": "import peft; import nlptl",
-    "a part of peft first": "from peft.tuners import LoraConfig; import nlptl",
-    "nlptl, then a part of peft": "import nlptl; from peft.tuners.lora import LoraConfig",
+    "peft first, by a part": "from peft.tuners import LoraConfig; import nlptl",
+    "nlptl first, then a part of peft": "import nlptl; from peft.tuners.lora import LoraConfig",
     "nlptl between": "import transformers; import nlptl; import peft",
-    "somebody only looks for peft": "import nlptl; from importlib.util import find_spec; assert find_spec('peft')",
     "transformers imports peft": (
         "import nlptl; from transformers import BertConfig, BertModel; import sys; assert 'peft' not in sys.modules;"
         "m = BertModel(BertConfig(num_hidden_layers=1, hidden_size=8, num_attention_heads=1, vocab_size=9));"
