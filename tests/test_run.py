@@ -128,7 +128,7 @@ def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, 
         changed = card | {"base": card["base"] | change}
         (folder / "model" / "nlptl.json").write_text(json.dumps(changed))
         with pytest.raises(InputError, match=said):
-            nlptl.load(folder)
+            nlptl.load(folder, trust_changes=True)
 
 
 def test_one_string_that_is_no_file_is_told_to_be_given_in_a_list(runs):

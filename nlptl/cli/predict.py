@@ -19,6 +19,7 @@ def predict(argv: Sequence[str]) -> int:
     """Labels new texts as a command line says; returns the exit status."""
     parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
+    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
     parser.add_argument("--input", type=str, help="file of rows, read as in training; labels are not needed")
     parser.add_argument("--text", type=str, help="one text, instead of --input")
     parser.add_argument("--text-pair", type=str, help="the second text, for tasks on pairs")
@@ -32,7 +33,7 @@ def predict(argv: Sequence[str]) -> int:
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
     from nlptl.runs.run import load
 
-    run = load(values["run"])
+    run = load(values["run"], trust_changes=values["trust_changes"])
     config = DataConfig(**values["data"])
     predictions = run.predict_examples([run.row(row)]) if row else run.predictions(values["input"], config)
     lines = (prediction.to_json() + "\n" for prediction in predictions)

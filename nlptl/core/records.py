@@ -6,12 +6,13 @@ model answers with logits, the task turns these into one `Prediction` a row, eva
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from nlptl.core.finite import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,7 +207,7 @@ class Prediction:
     def to_json(self) -> str:
         """Returns the prediction as one line of JSON; spans only where there are some."""
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        return json.dumps(values if self.spans is None else values | {"spans": self.spans}, ensure_ascii=False)
+        return to_json(values if self.spans is None else values | {"spans": self.spans})
 
 
 @dataclass(frozen=True)

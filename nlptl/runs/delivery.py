@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nlptl.runs import artifact, reload_check
 from nlptl import evaluation
+from nlptl.core.finite import refuse_not_finite
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
+from nlptl.runs import artifact, reload_check
 from nlptl.runs.folder import Folder
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 
 EVALUATED = ("validation", "test")
 
@@ -95,6 +96,7 @@ def tune(prepared: Prepared, answers: Any) -> None:
 def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
     """Returns the predictions for a split, one a row."""
     features, examples = prepared.features[split], prepared.corpus.splits[split]
+    refuse_not_finite(answers, features, examples)
     return prepared.recipe.task.decode(answers, features, examples, prepared.pretrained)
 
 

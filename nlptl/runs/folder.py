@@ -21,10 +21,11 @@ import yaml
 
 from nlptl import __version__
 from nlptl.core import registry
-from nlptl.data import fingerprint
 from nlptl.core.errors import InputError, NlptlError
+from nlptl.core.finite import to_json
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Prediction, Pretrained
+from nlptl.data import fingerprint
 
 IN_MEMORY = "in-memory:"
 BEGINNING = {"audit.json", "inputs.json", "checkpoints"}
@@ -156,7 +157,7 @@ class Folder:
     def log(self, line: dict[str, Any]) -> None:
         """Adds a line to metrics.jsonl."""
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+            stream.write(to_json(line) + "\n")
 
     def cut_log(self, update: int) -> None:
         """Drops the lines of metrics.jsonl that lie behind an update."""
@@ -218,7 +219,7 @@ class Folder:
         aside.replace(path)
 
     def _write_json(self, name: str, value: Any) -> None:
-        self._write(name, json.dumps(value, indent=1, ensure_ascii=False))
+        self._write(name, to_json(value, indent=1))
 
 
 def _next_free(parent: Path, recipe: Recipe) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
+from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Output, Prediction, Scores
 
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
     from nlptl.core.records import Features, Pretrained
 
 
-def load(folder: str | Path) -> Run:
+def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
     """Opens a run's folder, or the model/ folder of one, and loads its model.
 
+    Args:
+        folder: of the run, or its model.
+        trust_changes: opens a model whose files were edited since training, and tells which; none of its parameters
+            may be missing.
+
     Raises:
-        InputError: the folder is neither, or its pretrained model is missing.
+        InputError: the folder is neither, its model was changed, or its pretrained model is missing.
     """
-    run = Run(Path(folder))
+    run = Run(Path(folder), trust_changes=trust_changes)
     _ = run.pretrained
     return run
 
@@ -39,12 +45,14 @@ class Run:
 
     Args:
         folder: the run's folder, or the model/ folder of one.
+        trust_changes: see `load`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trust_changes: bool = False) -> None:
         if not folder.is_dir():
             raise InputError(f"there is no run's folder {str(folder)!r}")
         self.folder = folder
+        self.trust_changes = trust_changes
 
     @cached_property
     def result(self) -> dict[str, Any]:
@@ -127,7 +135,9 @@ class Run:
     def _predicted(self, examples: Sequence[Example]) -> list[Prediction]:
         task, pretrained = self._opened[1], self.pretrained
         features = task.encode(examples, pretrained)
-        return task.decode(self._answers(features), features, examples, pretrained)
+        answers = self._answers(features)
+        refuse_not_finite(answers, features, examples)
+        return task.decode(answers, features, examples, pretrained)
 
     def evaluate(
         self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
@@ -197,7 +207,7 @@ class Run:
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
         from nlptl.runs import artifact
 
-        return artifact.load(self.model_folder)
+        return artifact.load(self.model_folder, trust_changes=self.trust_changes)
 
 
 def _roles(columns: Iterable[str]) -> str:

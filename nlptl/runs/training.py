@@ -15,18 +15,18 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
-from nlptl.core.errors import InputError, nearest
-from nlptl.runs.folder import IN_MEMORY, Folder
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.report import console
+from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.runs.folder import IN_MEMORY, Folder
 from nlptl.runs.run import Run
 
 
