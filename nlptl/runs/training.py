@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, training_facts, tune, values
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
+from nlptl.engine.interrupt import resumable
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.core.errors import InputError, nearest
@@ -28,6 +29,8 @@ from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.report import console
 from nlptl.runs.run import Run
+
+Log = Callable[[dict[str, Any]], None]
 
 
 def train(recipe: Recipe, output: str | Path | None = None) -> Run:
@@ -144,15 +147,16 @@ def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
 
 def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
-    with folder.recording(recipe, prepared.pretrained, is_main=is_main) as record:
+    about = (recipe, prepared.pretrained)
+    with resumable(folder.path), folder.recording(*about, is_main=is_main) as record:
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
         fit = _fit_head if solved else _fit
         trained = fit(prepared, folder, resume=resume)
-        if trained.finished:
+        if trained.finished and not trained.stopped_by:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
             record.update(training_facts(prepared, trained))
-    if is_main and trained.finished:
+    if is_main and record["status"] == "succeeded":
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     prepared.compute.wait()  # for result.json
     if is_main:
@@ -164,7 +168,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
     newest = _newest(folder, prepared.compute) if resume else None
-    with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
+    with console.progress(_plan(prepared), shown=prepared.compute.is_main) as show:
         job = Job(
             model=pretrained.module,
             features=features["train"],
@@ -179,8 +183,8 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
             lr=float(recipe.train.lr or 0),
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
-            log=folder.log if prepared.compute.is_main else _nowhere,
-            show=show,
+            log=_both(folder.log, show.log) if prepared.compute.is_main else _nowhere,
+            show=show.update,
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
@@ -228,13 +232,21 @@ def _validate(prepared: Prepared) -> dict[str, float]:
     answers = answered(prepared, "validation", prepared.compute)
     tune(prepared, answers)
     predictions = decode(prepared, "validation", answers)
-    return {name: interval.value for name, interval in score(prepared, "validation", predictions).metrics.items()}
+    return values(prepared, "validation", predictions)
 
 
-def _n_updates(prepared: Prepared) -> int:
-    train = prepared.recipe.train
-    per_epoch = -(-len(prepared.corpus.splits["train"]) // train.batch_size)
-    return int(per_epoch * train.epochs)
+def _plan(prepared: Prepared) -> console.Plan:
+    recipe, n_rows = prepared.recipe, len(prepared.corpus.splits["train"])
+    per_epoch = -(-n_rows // recipe.train.batch_size)
+    return console.Plan(per_epoch * recipe.train.epochs, recipe.train.epochs, str(recipe.eval.metric))
+
+
+def _both(first: Log, second: Log) -> Log:
+    def log(line: dict[str, Any]) -> None:
+        first(line)
+        second(line)
+
+    return log
 
 
 def _nowhere(line: dict[str, Any]) -> None:
