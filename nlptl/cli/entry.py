@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from nlptl.cli.guard import guarded
 from nlptl.core import registry
-from nlptl.core.errors import InputError, NlptlError, nearest
+from nlptl.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
@@ -29,7 +30,6 @@ methods:  {methods}
 nlptl COMMAND --help lists the flags of a command; nlptl train TASK --method NAME --help those of a method.
 """
 COMMANDS = ("train", "evaluate", "predict")
-FAILED, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
 def run() -> NoReturn:
@@ -50,7 +50,7 @@ def command(argv: Sequence[str]) -> int:
 
         sys.stdout.write(f"nlptl {__version__}\n")
         return 0
-    return _guarded(lambda: _choose(argv[0])(list(argv[1:])))
+    return guarded(lambda: _choose(argv[0])(list(argv[1:])))
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
@@ -64,21 +64,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
         The exit status, as `command`.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    return _guarded(lambda: _choose("train")(given, recipe))
-
-
-def _guarded(action: Callable[[], int]) -> int:
-    try:
-        return action()
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return USAGE_ERROR
-    except (NlptlError, OSError) as error:  # a full disk is no fault of the program
-        sys.stderr.write(f"error: {error}\n")
-        return FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+    return guarded(lambda: _choose("train")(given, recipe))
 
 
 def _choose(name: str) -> Callable[..., int]:

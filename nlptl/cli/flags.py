@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from nlptl.cli.output import add_loudness
 from nlptl.core import registry
 from nlptl.core.checks import wrong_value
 from nlptl.core.errors import InputError
@@ -96,6 +97,7 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
     )
     parser.add_argument("--config", type=str, help="a run's recipe.yaml; flags beside it vary it")
     parser.add_argument("--output", type=str, help="the run's folder; default: the first free runs/TASK-METHOD-N")
+    add_loudness(parser)
     parser.add_argument("--print_config", action="store_true", help="print the recipe as YAML and stop")
     plain = base.to_dict()
     for kind, name in names.items():

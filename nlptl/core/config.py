@@ -7,6 +7,7 @@ from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+MAX_BOOTSTRAP = 100_000  # the ends of an interval then vary by about 0.2 % of its width
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,11 @@ class EvalConfig:
     metric: str | None = None
     """The primary metric, which chooses the best state; default: the task's."""
     n_bootstrap: int = 1000
-    """Resamples behind each 95 % interval."""
+    """Resamples behind each 95 % interval, 100 to 100,000."""
     baselines: Literal["simple", "none"] = "simple"
     """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("eval", self)
-        at_least("eval.n_bootstrap", self.n_bootstrap, 100)
+        within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)

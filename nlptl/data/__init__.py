@@ -4,11 +4,16 @@ from nlptl.data.audit import audit, strict_error
 from nlptl.data.corpus import load, load_split
 from nlptl.data.examples import fingerprint
 from nlptl.data.rows import open_rows
-from nlptl.data.streaming import parts, stream, without_texts
+from nlptl.data.streaming import NewRows, parts, stream, without_texts
+from nlptl.data.writing import Predicted, check_writable, lines, write_parquet
 
 __all__ = [
+    "NewRows",
+    "Predicted",
     "audit",
+    "check_writable",
     "fingerprint",
+    "lines",
     "load",
     "load_split",
     "open_rows",
@@ -16,4 +21,5 @@ __all__ = [
     "stream",
     "strict_error",
     "without_texts",
+    "write_parquet",
 ]

@@ -1,6 +1,8 @@
 """New rows a few thousand at a time, so that a file of any length is read in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from nlptl.data.corpus import load_split, rows_of
 from nlptl.data.examples import label_roles, output_of, to_examples
 from nlptl.data.files import file_type
 from nlptl.data.rows import open_rows
+from nlptl.data.sources import find_source
 from nlptl.data.table import Row, Table
 
 N_ROWS = 4096
@@ -29,16 +32,52 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     Raises:
         InputError: the data cannot be used.
     """
-    path = _file(source)
-    if path is None:
+    if _file(source) is None:
         yield from parts(load_split(source, config, columns, need_label=False))
         return
-    read = [c for c in columns if c.role not in label_roles(columns)]
-    names = _names(path, config, read)
-    rows, first = open_rows(path, config), 0
-    while some := list(islice(rows, N_ROWS)):
-        yield to_examples(Table(str(path), some, headed=_is_headed(path), first=first), read, names)[0]
-        first += len(some)
+    for examples, _ in NewRows(source, config, columns).parts():
+        yield examples
+
+
+class NewRows:
+    """New data without labels, opened: its rows as examples and as they stand in the source, part by part.
+
+    Args:
+        source: as `stream`, but no list of texts.
+        config: as `stream`.
+        columns: as `stream`.
+
+    Raises:
+        InputError: the data cannot be used; also when it is read.
+    """
+
+    def __init__(self, source: object, config: DataConfig, columns: Sequence[Column]) -> None:
+        self._read = [c for c in columns if c.role not in label_roles(columns)]
+        path = _file(source)
+        if path is None:
+            shown = find_source(source, config).table("test")
+            self._open: Callable[[], Iterable[Row]] = lambda: shown.rows
+        else:
+            shown, self._open = _shown(path, config), partial(open_rows, path, config)
+        self._table = replace(shown, rows=())
+        self._names = choose_columns(shown, Wish(self._read, config, {})).names
+        self.columns = shown.columns
+        """Of the source."""
+        self.only_strings = shown.headed
+        """Whether the source has no values but strings, as csv."""
+
+    def rows(self) -> Iterator[list[Row]]:
+        """Yields the rows as they stand in the source; each call begins anew."""
+        rows = iter(self._open())
+        while some := list(islice(rows, N_ROWS)):
+            yield some
+
+    def parts(self) -> Iterator[tuple[list[Example], list[Row]]]:
+        """Yields the rows as examples, and as they stand in the source; each call begins anew."""
+        first = 0
+        for rows in self.rows():
+            yield to_examples(replace(self._table, rows=rows, first=first), self._read, self._names)[0], rows
+            first += len(rows)
 
 
 def without_texts(source: object, config: DataConfig, columns: Sequence[Column]) -> list[Example] | None:
@@ -72,9 +111,14 @@ def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
 
 
 def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[str, str]:
+    return choose_columns(_shown(path, config), Wish(columns, config, {})).names
+
+
+def _shown(path: Path, config: DataConfig) -> Table:
+    """Returns rows enough to show all columns of a file."""
     rows = open_rows(path, config)
     shown = list(_with_new_columns(rows) if file_type(path) == ".jsonl" else islice(rows, N_ROWS))
-    return choose_columns(Table(str(path), shown, headed=_is_headed(path)), Wish(columns, config, {})).names
+    return Table(str(path), shown, headed=_is_headed(path))
 
 
 def _is_headed(path: Path) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError
+from nlptl.core.protocols import Method, Task
+from nlptl.core.recipe import Recipe, chosen_from_dict
+from nlptl.core.records import LabelSpace, ModelSource, Pretrained
 from nlptl.models import sources
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_pretrained
 from nlptl.models.quiet import quiet
-from nlptl.core.protocols import Method, Task
-from nlptl.core.recipe import Recipe, chosen_from_dict
-from nlptl.core.records import LabelSpace, ModelSource, Pretrained
 
 CARD = "nlptl.json"
 FORMAT = 2

@@ -122,6 +122,15 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self._predicted(examples)
 
+    def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
+        """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
+
+        Args:
+            source: as `predict`, but no list of texts.
+            config: names of columns and the like, where the usual ones do not fit.
+        """
+        return data.NewRows(source, config or DataConfig(), self._columns())
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
         return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
@@ -164,14 +173,19 @@ class Run:
             for column in self._opened[1].columns
         ]
 
+    @property
+    def needed(self) -> dict[str, Column]:
+        """What a new row must have, by role."""
+        read = (c for c in self._columns() if c.field != "label")
+        return {c.role: c for c in read if c.required or c.role in self._opened[3]}
+
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
 
         Raises:
             InputError: a text that the task needs is missing, or there is one that it does not read.
         """
-        read = (c for c in self._opened[1].columns if c.field != "label")
-        columns = {c.role: c for c in read if c.required or c.role in self._opened[3]}
+        columns = self.needed
         for role in values:
             if role not in columns:
                 raise InputError(
