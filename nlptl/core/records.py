@@ -97,7 +97,7 @@ class Finding:
     """One thing the audit found."""
 
     kind: str
-    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
+    """empty_text, unseen_label, near_labels, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
     lost_answers, lost_words, cut_targets."""
     message: str
     n: int
