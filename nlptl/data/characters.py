@@ -1,6 +1,6 @@
-"""Halves of characters (lone surrogates): what is left where a program cut an emoji in two, and bytes that are no UTF-8.
+"""Halves of characters (lone surrogates), left where a program cut an emoji in two, or for bytes that are not UTF-8.
 
-They stand in JSON as "\\ud83d" and in Python's command line in place of wrong bytes; no file can be written with them.
+JSON writes them as escapes, Python's command line puts them in place of wrong bytes; no file can be written with them.
 """
 
 import re
@@ -12,7 +12,7 @@ HALF = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 
 
-def whole(text: str) -> str:
+def mended(text: str) -> str:
     """Returns a text with U+FFFD in place of each half of a character; offsets stay as they are."""
     return text if text.isascii() else HALF.sub(REPLACEMENT, text)
 

@@ -72,8 +72,8 @@ def _refuse_shared(by_hand: Mapping[str, str]) -> None:
     for first, second in combinations(by_hand, 2):
         if by_hand[first] == by_hand[second]:
             raise InputError(
-                f"--data.{first} and --data.{second} both name the column {by_hand[first]!r}; give each a column of its "
-                "own"
+                f"--data.{first} and --data.{second} both name the column {by_hand[first]!r}; give each a column "
+                "of its own"
             )
 
 

@@ -53,8 +53,8 @@ def near_labels(splits: Splits, labels: LabelSpace, output: Output) -> list[Find
     shared = "; ".join(_group_shown(group, counts, unit) for group in near[:GROUPS_SHOWN])
     renaming = json.dumps({name: group[0] for group in near for name in group[1:]})
     message = (
-        f"{len(near)} label{'s are' if len(near) > 1 else ' is'} written in several ways, each a class of its own: {shared}"
-        f"; if they mean the same, set --data.label_names {shlex.quote(renaming)}"
+        f"{len(near)} label{'s are' if len(near) > 1 else ' is'} written in several ways, each a class of its own: "
+        f"{shared}; if they mean the same, set --data.label_names {shlex.quote(renaming)}"
     )
     n = sum(counts[name] for group in near for name in group[1:])
     details = {"counts": [{name: counts[name] for name in group} for group in near]}

@@ -63,7 +63,8 @@ def _written(value: str, here: str) -> str | None:
     name = value.strip()
     if has_half(name):
         raise InputError(
-            f"{here}: the label {name!r} holds half a character (a lone surrogate, such as half of an emoji); correct it"
+            f"{here}: the label {name!r} holds half a character (a lone surrogate, such as half of an emoji); correct "
+            "it, as two labels could become one"
         )
     if BOOLEAN.fullmatch(name):
         return name.lower()

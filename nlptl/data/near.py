@@ -49,7 +49,7 @@ def shown(name: str, why: str) -> str:
 
 
 def _folded(name: str, which: Iterable[str]) -> str:
-    for what in FOLDS:
+    for what, fold in FOLDS.items():
         if what in which:
-            name = FOLDS[what](name)
+            name = fold(name)
     return name

@@ -52,7 +52,7 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes by column, in order, where the source declares them."""
     headed: bool = False
-    """Whether it is a csv, tsv or xlsx file: no cell holds a list, and the line with the columns' names may be missing."""
+    """Whether it is a csv, tsv or xlsx file: no cell holds a list, and the line with the names may be missing."""
     first: int = 0
     """Row id of the first row, where this is a part of a file."""
     notes: tuple[str, ...] = ()
@@ -72,4 +72,4 @@ def refuse_twice(names: Sequence[str], where: str) -> None:
     """Raises `InputError` if two columns have the same name, of which one would be lost; unnamed ones do not count."""
     twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
     if twice is not None:
-        raise InputError(f"{where} names {twice!r} twice; rename or remove one of the two columns")
+        raise InputError(f"{where} names {twice!r} twice; rename or remove one of the two")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from nlptl.core.errors import InputError
-from nlptl.data.characters import whole
+from nlptl.data.characters import mended
 from nlptl.data.lists import as_list
 from nlptl.data.table import Cells, is_array, is_missing
 
@@ -15,7 +15,7 @@ def text_of(value: object, here: str) -> str:
         InputError: it is a list or another thing that is no text.
     """
     if isinstance(value, str):
-        return whole(value)
+        return mended(value)
     if is_missing(value):
         return ""
     if isinstance(value, Mapping | list | tuple | set | bytes) or is_array(value):
