@@ -15,9 +15,9 @@ class DataConfig:
     """Where the examples come from and how they are read."""
 
     train: Any = None
-    """Training data: a file (csv, tsv, json, jsonl, parquet, conll, also .gz), a folder with train/validation/
-    test files, a Hub id "namespace/name[:config]", "sample:NAME", a pandas frame or a list of dicts; default: the
-    task's sample data."""
+    """Training data: a file (csv, tsv, json, jsonl, parquet, xlsx, conll, also packed: gz, bz2, xz, zip), a folder
+    with train/validation/test files, or with a folder of .txt files for each class, a Hub id "namespace/name[:config]",
+    "sample:NAME", a pandas frame, a list of dicts, or (texts, labels); default: the task's sample data."""
     validation: Any = None
     """Validation data, as train; default: the source's own validation split, else 15 % of train."""
     test: Any = None
@@ -27,7 +27,8 @@ class DataConfig:
     text_pair: str | None = None
     """Column of the second text of a pair."""
     label: str | None = None
-    """Column of the label; default: the usual names."""
+    """Column of the label; default: the usual names. Labels have the same name in every kind of file: true, True and
+    TRUE are "true", 1.0 is "1", blanks around a name are dropped; case counts."""
     question: str | None = None
     """Column of the question; default: the usual names."""
     context: str | None = None
@@ -35,7 +36,7 @@ class DataConfig:
     answers: str | None = None
     """Column of the answers; default: the usual names."""
     label_names: dict[str, str] | None = None
-    """New names for the labels as they stand in the data, such as {"0": "negative", "1": "positive"}."""
+    """New names for the labels in the data, such as {"0": "negative", "1": "positive"}."""
     n_train: int | None = None
     """Use only the first n rows of a seeded shuffle of train; default: all."""
     audit: Literal["report", "strict"] = "report"
@@ -43,9 +44,11 @@ class DataConfig:
     blank: Literal["error", "drop", "keep"] = "error"
     """What to do with training and validation rows whose text is blank."""
     delimiter: str | None = None
-    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv."""
+    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv, or what the header shows."""
     quoting: Literal["auto", "standard", "none"] = "auto"
     """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, and for tsv what the file shows."""
+    sheet: str | None = None
+    """Sheet of an Excel workbook (.xlsx); default: the first."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""

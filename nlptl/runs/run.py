@@ -154,6 +154,7 @@ class Run:
         config = config or DataConfig()
         labels = data.without_texts(source, config, self._columns())
         examples = self.read(source, config, need_label=True) if labels is None else labels
+        examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
