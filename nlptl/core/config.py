@@ -8,6 +8,8 @@ from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_BOOTSTRAP = 100_000  # the ends of an interval then vary by about 0.2 % of its width
+# Above these a number is a slip of the keyboard: such a run would neither end nor fit into memory.
+MOST_EPOCHS, MOST_ROWS, MOST_TOKENS, MOST_BEAMS = 100_000, 1_000_000, 1_000_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("model", self)
-        at_least("model.max_length", self.max_length, 4)
-        at_least("model.max_written", self.max_written, 2)
-        at_least("model.n_beams", self.n_beams, 1)
+        within("model.max_length", self.max_length, 4, MOST_TOKENS)
+        within("model.max_written", self.max_written, 2, MOST_TOKENS)
+        within("model.n_beams", self.n_beams, 1, MOST_BEAMS)
         within("model.dropout", self.dropout, 0.0, 0.99)
 
 
@@ -151,9 +153,17 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("train", self)
-        for name in ("epochs", "batch_size", "log_every", "keep_checkpoints", "max_skipped"):
-            at_least(f"train.{name}", getattr(self, name), 1)
-        for name in ("evaluate_every", "early_stopping", "checkpoint_every", "micro_batch_tokens"):
+        within("train.epochs", self.epochs, 1, MOST_EPOCHS)
+        within("train.batch_size", self.batch_size, 1, MOST_ROWS)
+        for name in (
+            "log_every",
+            "keep_checkpoints",
+            "max_skipped",
+            "evaluate_every",
+            "early_stopping",
+            "checkpoint_every",
+            "micro_batch_tokens",
+        ):
             at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
             at_least(f"train.{name}", getattr(self, name), 0)

@@ -61,10 +61,18 @@ def load_hub(identifier: str) -> Any:
     name, _, config = identifier.partition(":")
     try:
         return datasets.load_dataset(name, config or None)
+    except ConnectionError as error:
+        raise InputError(
+            f"{identifier!r}: there is no such file or folder, and the Hub could not be reached"
+        ) from error
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise InputError(
+            f"{identifier!r}: there is no such file or folder, and the Hub has no data set of that name, or not for "
+            "everybody"
+        ) from error
     except Exception as error:  # the Hub's client raises a dozen unrelated types
         raise InputError(
-            f"{identifier!r} is neither an existing file nor an existing folder, and the Hub did not give it: "
-            f"{_first_line(error)}"
+            f"{identifier!r}: there is no such file or folder, and the Hub did not give it: {_first_line(error)}"
         ) from error
 
 

@@ -64,7 +64,9 @@ def choose_columns(table: Table, wish: Wish) -> Choice:
             raise _missing(table, column, given, {**by_hand, **names})
         if len(matches) > 1:
             left = ", ".join(map(repr, matches[1:]))
-            notes.append(f"{column.role}: took column {matches[0]!r}, left {left} (--data.{column.role} to choose)")
+            notes.append(
+                f"{column.role}: took column {matches[0]!r}, left {left} ({_by_hand(column)} to choose another)"
+            )
     return Choice(names, tuple(notes))
 
 
@@ -95,8 +97,8 @@ def _missing(table: Table, column: Column, given: str | None, taken: Mapping[str
         headless = "; the file seems to have no header line: its first line looks like data, add one with the names"
     return InputError(
         f"{table.name} has no {column.role} column: expected {wanted}, found the columns "
-        f"{', '.join(map(repr, table.columns))}{_hint(given, column, free)}{_taken(column, taken)}; name it with "
-        f"--data.{column.role}{headless}"
+        f"{', '.join(map(repr, table.columns))}{_hint(given, column, free)}{_taken(column, taken)}; "
+        f"{_by_hand(column)}{headless}"
     )
 
 
@@ -111,6 +113,13 @@ def _hint(given: str | None, column: Column, free: Sequence[str]) -> str:
 def _taken(column: Column, taken: Mapping[str, str]) -> str:
     role = next((role for role, name in taken.items() if role != column.role and name in column.usual), None)
     return f"; the column {taken[role]!r} is the {role} already" if role else ""
+
+
+def _by_hand(column: Column) -> str:
+    """Returns how a column is named by hand; a role of a user's own task has no setting."""
+    if column.role in DataConfig.__dataclass_fields__:
+        return f"name it with --data.{column.role}"
+    return f"rename it to {column.usual[0]!r}"
 
 
 def _looks_headless(table: Table) -> bool:

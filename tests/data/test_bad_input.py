@@ -46,7 +46,8 @@ def test_an_unreachable_hub_is_said(read, monkeypatch):
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     message = said(read, "some/reviews")
-    says(message, "'some/reviews'", "neither an existing file nor an existing folder", "Couldn't reach")
+    says(message, "'some/reviews'", "there is no such file or folder", "the Hub could not be reached")
+    assert "Couldn't" not in message
     assert "more" not in message
 
 

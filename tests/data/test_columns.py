@@ -1,6 +1,10 @@
 """Which column plays which role."""
 
+import pytest
+
 from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Column
 from nlptl.data.columns import Wish, choose_columns
 from nlptl.data.table import Table
 
@@ -76,3 +80,12 @@ def test_a_key_that_some_rows_lack_is_a_column_all_the_same(read, rows):
     rows[0].pop("text")
     corpus = read(rows, blank="drop")
     assert sum(map(len, corpus.splits.values())) == 39
+
+
+def test_a_column_of_a_users_own_task_is_not_told_to_be_named_with_a_flag():
+    own = [Column("headline", ("headline", "title"), fills="text")]
+    with pytest.raises(InputError, match="rename it to 'headline'") as refused:
+        chosen(own, ["body"])
+    assert "--data" not in str(refused.value)
+    (note,) = chosen(own, ["headline", "title"]).notes
+    assert "--data" not in note
