@@ -41,7 +41,7 @@ Center = Callable[[Iterable[float]], float]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes or checks the tables; returns 0, or 1 if --check finds a difference or a page has no markers."""
-    parser = argparse.ArgumentParser(description="Writes the tables of RESULTS.md and README.md from benchmarks/results.")
+    parser = argparse.ArgumentParser(description="Writes the tables of RESULTS.md and README.md.")
     parser.add_argument("--check", action="store_true", help="only compare")
     parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, help="the Markdown files")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of SUITE.json")

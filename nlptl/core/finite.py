@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nlptl.core.errors import TrainingError
@@ -20,10 +20,16 @@ def to_json(value: Any, indent: int | None = None) -> str:
         value: of dictionaries, lists, texts and numbers.
         indent: blanks a level; None for a single line.
     """
-    try:
-        return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        return json.dumps(_with_null(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """Returns a value with None in place of numbers that JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: finite(inner) for name, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def refuse_not_finite(answers: "np.ndarray", features: "Features", examples: Sequence["Example"]) -> None:
@@ -39,21 +45,13 @@ def refuse_not_finite(answers: "np.ndarray", features: "Features", examples: Seq
     """
     import numpy as np
 
-    finite = np.isfinite(answers)
-    if finite.all():
+    known = np.isfinite(answers)
+    if known.all():
         return
-    first = int(np.flatnonzero(~finite.reshape(len(answers), -1).all(axis=1))[0])
+    first = int(np.flatnonzero(~known.reshape(len(answers), -1).all(axis=1))[0])
     by_feature = len(answers) == len(features)
     owner = features.example if by_feature else np.repeat(features.example, features.lengths)
     raise TrainingError(
         f"the model's scores for row {examples[int(owner[first])].row_id} are not finite (NaN or infinite): its "
         "weights are damaged, or training went astray; open an undamaged copy, or train again with a lower train.lr"
     )
-
-
-def _with_null(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _with_null(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_null(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

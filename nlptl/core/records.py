@@ -98,8 +98,8 @@ class Finding:
     """One thing the audit found."""
 
     kind: str
-    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
-    lost_answers, lost_words, cut_targets."""
+    """empty_text, unseen_label, near_labels, cross_split_duplicate, conflicting_labels, truncation, class_balance,
+    repair, lost_answers, lost_words, cut_targets."""
     message: str
     n: int
     """How many rows it concerns."""

@@ -8,6 +8,11 @@ from nlptl.core.errors import InputError
 from nlptl.data.files import text_lines
 from nlptl.data.squad import is_squad, squad_rows
 
+
+class NamedTwiceError(InputError):
+    """An object of a JSON file has two values of one name, of which Python would keep the last."""
+
+
 TOO_DEEP = "lists or objects lie too deep in each other"
 
 
@@ -36,10 +41,12 @@ def read_json(path: Path) -> Iterator[dict[str, object]]:
     if not content.strip():
         raise InputError(f"{path} is empty; expected a JSON list of objects")
     try:
-        value = json.loads(content)
+        value = json.loads(content, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         hint = "; it seems to hold one object a line: name it .jsonl" if error.msg == "Extra data" else ""
         raise InputError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}){hint}") from error
+    except NamedTwiceError as error:
+        raise InputError(f"{path}: {error}") from error
     except RecursionError as error:
         raise InputError(f"{path}: {TOO_DEEP}") from error
     yield from squad_rows(path, value) if is_squad(value) else _rows(path, value)
@@ -47,10 +54,12 @@ def read_json(path: Path) -> Iterator[dict[str, object]]:
 
 def _object(path: Path, number: int, line: str) -> dict[str, object]:
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         hint = "; it seems to hold one list: name it .json" if number == 1 and line.lstrip()[0] == "[" else ""
         raise InputError(f"{path}, line {number}: not valid JSON ({error.msg}, column {error.colno}){hint}") from error
+    except NamedTwiceError as error:
+        raise InputError(f"{path}, line {number}: {error}") from error
     except RecursionError as error:
         raise InputError(f"{path}, line {number}: {TOO_DEEP}") from error
     if not isinstance(value, dict):
@@ -77,3 +86,12 @@ def _rows(path: Path, value: object) -> list[dict[str, object]]:
 
 def _is_rows(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise NamedTwiceError(f"an object names {twice!r} twice; rename or remove one of the two")
+    return found

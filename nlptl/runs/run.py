@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -57,11 +56,9 @@ class Run:
     @cached_property
     def result(self) -> dict[str, Any]:
         """The content of result.json."""
-        path = self.folder / "result.json"
-        if not path.exists():
-            raise InputError(f"{self.folder} has no result.json: it is not a run's folder")
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return result
+        from nlptl.runs.folder import Folder
+
+        return Folder(self.folder).result()
 
     def resume(self) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
@@ -70,7 +67,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
-        metrics: dict[str, dict[str, dict[str, float]]] = self.result["metrics"]
+        metrics = self.result.get("metrics")
+        if not isinstance(metrics, dict):
+            raise InputError(
+                f"{self.folder} has no metrics, its status is {self.result['status']!r}: "
+                f"nlptl train --resume {self.folder} goes on with a run that was stopped"
+            )
         return metrics
 
     @property
@@ -128,6 +130,15 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self._predicted(examples)
 
+    def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
+        """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
+
+        Args:
+            source: as `predict`, but no list of texts.
+            config: names of columns and the like, where the usual ones do not fit.
+        """
+        return data.NewRows(source, config or DataConfig(), self._columns())
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
         return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
@@ -153,6 +164,7 @@ class Run:
         config = config or DataConfig()
         labels = data.without_texts(source, config, self._columns())
         examples = self.read(source, config, need_label=True) if labels is None else labels
+        examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
@@ -172,14 +184,19 @@ class Run:
             for column in self._opened[1].columns
         ]
 
+    @property
+    def needed(self) -> dict[str, Column]:
+        """What a new row must have, by role."""
+        read = (c for c in self._columns() if c.field != "label")
+        return {c.role: c for c in read if c.required or c.role in self._opened[3]}
+
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
 
         Raises:
             InputError: a text that the task needs is missing, or there is one that it does not read.
         """
-        read = (c for c in self._opened[1].columns if c.field != "label")
-        columns = {c.role: c for c in read if c.required or c.role in self._opened[3]}
+        columns = self.needed
         for role in values:
             if role not in columns:
                 raise InputError(

@@ -314,7 +314,7 @@ def test_the_last_layer_alone_can_be_adapted(tiny_folders, method, head):
         (lambda: Adapter(bottleneck=0), "method.bottleneck must be at least 1, found 0"),
         (lambda: Adapter(dropout=-0.1), "method.dropout must be between 0.0 and 0.99, found -0.1"),
         (lambda: Probe(strengths=()), "method.strengths must be numbers above 0, found ()"),
-        (lambda: Probe(n_folds=1), "method.n_folds must be at least 2, found 1"),
+        (lambda: Probe(n_folds=1), "method.n_folds must be between 2 and 100, found 1"),
         (lambda: Probe(n_search=9), "method.n_search must be at least 10, found 9"),
     ],
 )
