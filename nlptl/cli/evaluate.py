@@ -26,14 +26,14 @@ def evaluate(argv: Sequence[str]) -> int:
     if config.test is None:
         raise InputError("nlptl evaluate needs --data.test, the labelled data to score on")
     source = str(config.test)
-    _check(source, values)
+    target = _target(source, values)
     with output.speaking(values):
         from nlptl.runs.run import load
 
         run = load(values["run"], trust_changes=values["trust_changes"])
         form = values["input_format"] or ("jsonl" if source == STANDARD else None)
         with given(source, form, run, config) as path:
-            return _write(run.evaluate(path, config=config), source, values)
+            return _write(run.evaluate(path, config=config), source, target, values)
 
 
 def _parser() -> Any:
@@ -48,15 +48,17 @@ def _parser() -> Any:
     return parser
 
 
-def _check(source: str, values: dict[str, Any]) -> None:
+def _target(source: str, values: dict[str, Any]) -> Path | None:
     from nlptl import data
 
-    if values["output"] not in (None, STANDARD):
-        data.check_writable(Path(values["output"]), (".json",))
-        output.check_output(Path(values["output"]), source, overwrite=values["overwrite"])
+    if values["output"] in (None, STANDARD):
+        return None
+    path = output.checked(values["output"], source, overwrite=values["overwrite"])
+    data.check_writable(Path(values["output"]), (".json",))
+    return path
 
 
-def _write(found: Scores, source: str, values: dict[str, Any]) -> int:
+def _write(found: Scores, source: str, target: Path | None, values: dict[str, Any]) -> int:
     lines = [shown_json(json.dumps(finite(asdict(found)), indent=1, ensure_ascii=not output.is_utf8())), "\n"]
     if values["output"] == STANDARD:
         return output.print_lines(lines)
@@ -64,9 +66,8 @@ def _write(found: Scores, source: str, values: dict[str, Any]) -> int:
     from nlptl.report import console
 
     console.scores(found, "standard input" if source == STANDARD else source, evaluation.verdict(found))
-    if values["output"]:
-        path = Path(values["output"])
-        with output.whole(path, overwrite=values["overwrite"]) as aside:
+    if target:
+        with output.whole(target, overwrite=values["overwrite"]) as aside:
             output.write_lines(aside, lines)
-        console.note(f"the scores are in {path}")
+        console.note(f"the scores are in {values['output']}")
     return 0

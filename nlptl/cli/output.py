@@ -49,25 +49,27 @@ def print_lines(lines: Iterable[str]) -> int:
     return 0
 
 
-def check_output(path: Path, source: object, *, overwrite: bool) -> None:
-    """Checks that a file may be written, before any work is done.
+def checked(given: str, source: object, *, overwrite: bool) -> Path:
+    """Returns the path of a file that may be written, without links and "..": it stays the one that was checked.
 
     Args:
-        path: of the file.
+        given: the path that the user gave.
         source: what the command reads; a file of it is never replaced, whatever its path is spelt like.
         overwrite: whether another file may be.
 
     Raises:
         InputError: it may not.
     """
+    path = Path(given).expanduser().resolve()
     if any(_is_same(path, file) for file in _files(source)):
-        raise InputError(f"--output {str(path)!r} is the input: it would be lost; choose another name")
+        raise InputError(f"--output {given!r} is the input: it would be lost; choose another name")
     if path.is_dir():
-        raise InputError(f"--output {str(path)!r} cannot be written: it is a folder, expected a file")
+        raise InputError(f"--output {given!r} cannot be written: it is a folder, expected a file")
     if path.exists() and not path.is_file():
-        raise InputError(f"--output {str(path)!r} cannot be written: it is no plain file; '-' is standard output")
+        raise InputError(f"--output {given!r} cannot be written: it is no plain file; '-' is standard output")
     if path.exists() and not overwrite:
-        raise _exists(path)
+        raise _exists(given)
+    return path
 
 
 def check_standard_output(source: object) -> None:
@@ -89,13 +91,12 @@ def whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Gives the path of a new file beside another, to which it is renamed at the end of the block, if that is reached.
 
     Args:
-        path: the name under which the file is seen once it is whole; folders on the way are made.
+        path: as `checked` returns it: the name under which the file is seen once it is whole.
         overwrite: whether a file of that name is replaced.
 
     Raises:
         InputError: a file of that name appeared meanwhile, which is kept; so is the new one, under its own name.
     """
-    path = path.resolve()  # a link stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -103,7 +104,7 @@ def whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
         if not overwrite and path.exists():
             kept = path.with_name(f"{path.name}.{os.getpid()}")
             aside.replace(kept)
-            raise InputError(f"{_exists(path)}; it appeared meanwhile: the output is in {kept}")
+            raise InputError(f"{_exists(str(path))}; it appeared meanwhile: the output is in {kept}")
         aside.replace(path)
     except KeyboardInterrupt as error:
         error.add_note(f"{path} was not written")
@@ -130,15 +131,15 @@ def is_utf8() -> bool:
     return (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
-def _exists(path: Path) -> InputError:
-    return InputError(f"--output {str(path)!r} exists already: nothing is replaced without --overwrite")
+def _exists(given: str) -> InputError:
+    return InputError(f"--output {given!r} exists already: nothing is replaced without --overwrite")
 
 
 def _files(source: object) -> list[Path]:
     """Returns the files that a source may be read from."""
     if not isinstance(source, str | Path):
         return []
-    path = Path(source).expanduser()
+    path = Path("/dev/stdin" if source == "-" else source).expanduser()
     if path.is_dir():
         return [file for file in path.iterdir() if file.is_file()]
     return [path] if path.is_file() else []

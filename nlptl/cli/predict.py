@@ -30,16 +30,16 @@ def predict(argv: Sequence[str]) -> int:
     row = {role: values[role] for role in ROW if values[role] is not None}
     if (values["input"] is None) == (not row):
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
-    kind = _kind(values)
+    path, kind = _target(values)
     with output.speaking(values):
         from nlptl.runs.run import load
 
         run = load(values["run"], trust_changes=values["trust_changes"])
         config = DataConfig(**values["data"])
         source = nullcontext(None) if row else given(values["input"], values["input_format"], run, config)
-        with source as path:
-            predicted = _of_row(run, row) if row else _of_source(run, path, config)
-            return _write(predicted, kind, values)
+        with source as data_path:
+            predicted = _of_row(run, row) if row else _of_source(run, data_path, config)
+            return _write(predicted, path, kind, values)
 
 
 def _parser() -> Any:
@@ -64,18 +64,17 @@ def _parser() -> Any:
     return parser
 
 
-def _kind(values: dict[str, Any]) -> str:
-    """Returns the suffix that says how the output is written, and checks that it may be written."""
+def _target(values: dict[str, Any]) -> tuple[Path | None, str]:
+    """Returns the path of the output, None for standard output, and the suffix that says how it is written."""
     from nlptl import data
 
     if values["output"] == STANDARD:
         output.check_standard_output(values["input"])
-        return f".{values['output_format'] or 'jsonl'}"
+        return None, f".{values['output_format'] or 'jsonl'}"
     if values["output_format"] is not None:
         raise InputError(f"--output-format is for standard output; {values['output']!r} is written as its suffix says")
-    kind = data.check_writable(Path(values["output"]))
-    output.check_output(Path(values["output"]), values["input"], overwrite=values["overwrite"])
-    return kind
+    path = output.checked(values["output"], values["input"], overwrite=values["overwrite"])
+    return path, data.check_writable(Path(values["output"]))
 
 
 def _of_row(run: Run, row: dict[str, str]) -> data.Predicted:
@@ -95,9 +94,9 @@ def _of_source(run: Run, source: str | None, config: DataConfig) -> data.Predict
     predicted = data.Predicted(
         new.columns, head[1][0], itertools.chain([head], parts), None if new.only_strings else new.rows
     )
-    for name, other in predicted.renamed.items():
-        if name != other:
-            console.note(f"the input's column {name!r} is {other!r} in the output: {name!r} is nlptl's own")
+    others = [f"{name!r} is {other!r}" for name, other in predicted.renamed.items() if name != other]
+    if others:
+        console.note(f"columns of the input have other names in the output, theirs are nlptl's: {', '.join(others)}")
     return predicted
 
 
@@ -117,21 +116,20 @@ class _Counted:
             console.detail(f"{self.n:,} rows done, {self.n / max(time.monotonic() - began, 1e-9):,.0f} a second")
 
 
-def _write(predicted: data.Predicted, kind: str, values: dict[str, Any]) -> int:
+def _write(predicted: data.Predicted, path: Path | None, kind: str, values: dict[str, Any]) -> int:
     from nlptl import data
     from nlptl.report import console
 
     counted = _Counted(predicted.parts)
     predicted = dataclasses.replace(predicted, parts=counted)
-    if values["output"] == STANDARD:
+    if path is None:
         if kind != ".jsonl":
             output.in_utf8()
         return output.print_lines(data.lines(predicted, kind, ascii_only=not output.is_utf8()))
-    path = Path(values["output"])
     with output.whole(path, overwrite=values["overwrite"]) as aside:
         if kind == ".parquet":
             data.write_parquet(predicted, aside)
         else:
             output.write_lines(aside, data.lines(predicted, kind))
-    console.note(f"{counted.n:,} predictions in {path}")
+    console.note(f"{counted.n:,} predictions in {values['output']}")
     return 0
