@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,18 @@ def test_predict_takes_dicts_frames_and_files(runs, tmp_path):
     expected = runs["full"].predict(texts)
     for source in (frame, frame.to_dict("records"), str(tmp_path / "rows.csv"), tmp_path / "rows.csv", tuple(texts)):
         assert runs["full"].predict(source) == expected
+
+
+def test_a_model_that_learnt_true_from_a_csv_file_scores_every_kind_of_file(runs, tmp_path):
+    run = nlptl.load(runs["full"].folder)
+    run.pretrained.labels = replace(run.pretrained.labels, names=("False", "True"))  # as versions before wrote them
+    rows = [{"text": row["text"], "label": i % 2 == 0} for i, row in enumerate(reviews(8, start=300))]
+    write_csv(tmp_path / "rows.csv", rows)
+    assert "True" in (tmp_path / "rows.csv").read_text(encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = [run.evaluate(source, n_bootstrap=100) for source in (tmp_path / "rows.csv", tmp_path / "rows.jsonl", rows)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(sum, found[0].confusion)) == 8
 
 
 def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, tmp_path):

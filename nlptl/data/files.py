@@ -39,7 +39,7 @@ def file_type(path: Path) -> str:
     if suffix in READABLE:
         return suffix
     found = f"the suffix {suffix!r}" if suffix else "no suffix"
-    inside = f" of {name!r} inside" if name != inner_name(path) else ""
+    inside = f" of {name!r} inside" if path.suffix.lower() == ".zip" else ""
     hint = "" if suffix in ADVICE else nearest(suffix, READABLE)
     advice = ADVICE.get(suffix, "convert the file, or rename it if only its name is wrong")
     raise InputError(

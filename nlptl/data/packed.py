@@ -26,7 +26,7 @@ def inner_name(path: Path) -> str:
 
 
 def packed_name(path: Path) -> str:
-    """Returns the name of the file inside a packed one, read from the archive if that is a zip file.
+    """Returns the name of the file inside a packed one, of a zip file as it stands there if it has a suffix there.
 
     Raises:
         InputError: the archive holds another number of files than one.
@@ -35,7 +35,8 @@ def packed_name(path: Path) -> str:
     if path.suffix.lower() != ".zip":
         return inner_name(path)
     with zipfile.ZipFile(path) as archive:
-        return _member(path, archive).filename
+        name = _member(path, archive).filename
+    return name if Path(name).suffix or not Path(path.stem).suffix else path.stem
 
 
 def open_bytes(path: Path) -> IO[bytes]:

@@ -164,6 +164,8 @@ def test_json_files_with_the_other_types_name_are_recognised(read, write):
     [
         ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', ["exactly one list of objects", "a, b"]),
         ('{"a": 1}', ["exactly one list of objects", "only a"]),
+        ('{"text": ["a"], "label": ["x", "y"]}', ["exactly one list of objects", "only text, label"]),
+        ('{"text": {"x": "a"}, "label": {"x": 1}}', ["exactly one list of objects", "only text, label"]),
         ('"text"', ["expected a list of objects", "str"]),
         ('[{"text": "x"}, 3]', ["row 1", "object", "int"]),
     ],
@@ -340,6 +342,12 @@ def test_a_list_of_strings_has_no_labels(columns):
 def test_a_missing_file_is_said_by_open_rows_too(tmp_path):
     with pytest.raises(InputError, match=r"a\.csv does not exist"):
         next(iter(open_rows(tmp_path / "a.csv", DataConfig())))
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_number_of_more_digits_than_python_reads_is_told(write, read, kind):
+    content = f'{{"text": "a", "label": {"9" * 5000}}}'
+    says(said(read, write(f"a.{kind}", content)), f"a.{kind}", "more digits")
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])

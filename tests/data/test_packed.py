@@ -44,10 +44,16 @@ def test_packed_files_are_read(write, columns, kind, suffix):
     assert texts(path, columns) == [row["text"] for row in ROWS]
 
 
-@pytest.mark.parametrize("name", ["reviews.zip", "reviews.csv.zip"])
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_zip_file_with_a_single_file_is_read(write, columns, name, kind):
-    content = zipped((f"folder/a.{kind}", WRITERS[kind](ROWS)), ("__MACOSX/folder/._a.csv", "x"), ("folder/", ""))
+@pytest.mark.parametrize(
+    ("name", "inside", "kind"),
+    [
+        ("a.zip", "folder/a.csv", "csv"),
+        ("a.csv.zip", "a.parquet", "parquet"),
+        ("a.jsonl.ZIP", "a", "jsonl"),
+    ],
+)
+def test_a_zip_file_with_a_single_file_is_read(write, columns, name, inside, kind):
+    content = zipped((inside, WRITERS[kind](ROWS)), ("__MACOSX/folder/._a.csv", "x"), ("folder/", ""))
     assert texts(write(name, content), columns) == [row["text"] for row in ROWS]
 
 
@@ -62,6 +68,7 @@ def test_a_zip_file_with_several_files_is_to_be_unpacked(write, columns):
 def test_a_zip_file_with_another_type_inside_names_it(write, columns):
     message = said(write("a.zip", zipped(("notes.pdf", "x"))), columns)
     assert "'.pdf' of 'notes.pdf' inside" in message
+    assert "no suffix of 'notes' inside" in said(write("b.zip", zipped(("notes", "x"))), columns)
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2", "xz", "zip"])
