@@ -33,7 +33,7 @@ ONLY_IMPORTERS = {
     "jsonargparse": ("cli/",),
     "rich": ("report/",),
     "huggingface_hub": ("models/",),
-    "pandas": (),
+    "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),
     "pyarrow": ("data/",),
 }

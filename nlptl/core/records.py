@@ -197,6 +197,8 @@ class Prediction:
     spans: list[dict[str, Any]] | None = None
     """Pieces of the user's text with text, start and end (characters), label where they have one, and score: entities
     in their order, or the likeliest answers, best first."""
+    threshold: float | None = None
+    """Of spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
 
     @property
     def no_answer_margin(self) -> float:
@@ -205,9 +207,13 @@ class Prediction:
         return math.log(none) - math.log(best)
 
     def to_json(self) -> str:
-        """Returns the prediction as one line of JSON; spans only where there are some."""
+        """Returns the prediction as one line of JSON; spans, and what decides on no answer, only if there are such."""
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        return to_json(values if self.spans is None else values | {"spans": self.spans})
+        if self.threshold is not None:
+            values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
+        if self.spans is not None:
+            values["spans"] = self.spans
+        return to_json(values)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The portable model of a run: what was trained, and nlptl.json, which says how to use it.
 
-Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of all files that are read,
-and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
+Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of all files that are
+read, and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
 parameter is drawn: one that is missing, has another shape or is not finite is refused by name.
 
 The labels are those of nlptl.json: thresholds, BIO tags and the labels of data are written in them. A config.json

@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
-from nlptl.core.errors import InputError, nearest
+from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Output, Prediction, Scores
+from nlptl.report import notebook
+from nlptl.runs.rows import Rows, read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +56,19 @@ class Run:
         self.folder = folder
         self.trust_changes = trust_changes
 
+    def __repr__(self) -> str:
+        """Returns the folder, and what was measured as far as it is known."""
+        try:
+            return f"Run({str(self.folder)!r}, {notebook.line(self.result)})"
+        except (NlptlError, OSError, ValueError, LookupError, TypeError, AttributeError):
+            return f"Run({str(self.folder)!r})"  # a model's folder has no result, and a damaged one is told elsewhere
+
+    def _repr_html_(self) -> str:
+        try:
+            return notebook.table(str(self.folder), self.result)
+        except (NlptlError, OSError, ValueError, LookupError, TypeError, AttributeError):
+            return escape(repr(self))
+
     @cached_property
     def result(self) -> dict[str, Any]:
         """The content of result.json."""
@@ -74,6 +90,22 @@ class Run:
                 f"nlptl train --resume {self.folder} goes on with a run that was stopped"
             )
         return metrics
+
+    @property
+    def history(self) -> Rows[dict[str, Any]]:
+        """What training wrote down as it went: loss and learning rate by update, and validation's metrics."""
+        return self._rows("metrics.jsonl")
+
+    @property
+    def test_predictions(self) -> Rows[dict[str, Any]]:
+        """The predictions for the test rows, in the data's order."""
+        return self._rows("predictions/test.jsonl")
+
+    def _rows(self, name: str) -> Rows[dict[str, Any]]:
+        path = self.folder / name
+        if not path.exists():
+            raise InputError(f"{self.folder} has no {name}")
+        return read_rows(path)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -108,17 +140,18 @@ class Run:
         compute = device.start("fp32")
         return inference.answers(self.pretrained.module.to(compute.device), features, compute)
 
-    def predict(self, source: Any) -> list[Prediction]:
+    def predict(self, source: Any) -> Rows[Prediction]:
         """Returns one prediction per row, in the source's order.
 
         Args:
             source: texts, or whatever `DataConfig.train` takes (a file, a frame, dicts); labels are not needed.
         """
+        source = source.tolist() if hasattr(source, "tolist") else source  # an array, or a column of a frame
         if isinstance(source, Sequence) and not len(source):
-            return []
+            return Rows()
         if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
             raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
-        return list(self.predictions(source))
+        return Rows(self.predictions(source))
 
     def predictions(self, source: Any, config: DataConfig | None = None) -> Iterator[Prediction]:
         """Yields one prediction per row, in the source's order; of a long file only a part is in memory.
@@ -186,9 +219,9 @@ class Run:
 
     @property
     def needed(self) -> dict[str, Column]:
-        """What a new row must have, by role."""
+        """What a new row must have, by the name with which it is given."""
         read = (c for c in self._columns() if c.field != "label")
-        return {c.role: c for c in read if c.required or c.role in self._opened[3]}
+        return {_flag_role(c): c for c in read if c.required or c.role in self._opened[3]}
 
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
@@ -205,8 +238,8 @@ class Run:
         missing = [role for role in columns if role not in values]
         if missing:
             raise InputError(f"this model needs {missing[0]!r} as well; it reads {_roles(columns)}")
-        config = DataConfig(**{role: role for role in values})  # type: ignore[arg-type]
-        return data.load_split([values], config, tuple(columns.values()), need_label=False)[0]
+        own = [replace(column, usual=(role,)) for role, column in columns.items()]
+        return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
         known = set(self.labels)
@@ -225,6 +258,11 @@ class Run:
         from nlptl.runs import artifact
 
         return artifact.load(self.model_folder, trust_changes=self.trust_changes)
+
+
+def _flag_role(column: Column) -> str:
+    """Returns the name by which a text is given: the column's role, or in a user's own task the field that it fills."""
+    return column.role if column.role in DataConfig.__dataclass_fields__ else column.field
 
 
 def _roles(columns: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 """What people type for flags: short ones, data without a flag, texts that begin with dashes, a recipe's file."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -82,3 +84,10 @@ def test_data_without_a_flag_is_trained_on(capsys, tmp_path, bert, monkeypatch):
     assert said.status == 0, said.err
     assert "48 train" in said.out
     assert (tmp_path / "run" / "result.json").exists()
+
+
+def test_a_stopped_run_says_how_to_go_on_with_a_blank_after_the_word(capsys):
+    from nlptl.report import console
+
+    console.after(Path("runs/a"), {"status": "interrupted"})
+    assert "interrupted go on with" in capsys.readouterr().out
