@@ -1,7 +1,5 @@
 """Every family x method once on the device: it trains, what is frozen stays, and it answers there as on a CPU."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -44,7 +42,7 @@ def test_it_trains_and_answers_as_on_a_cpu(device, family, method, tiny_folders,
     pretrained = tiny.prepared(tiny_folders[family], METHODS[method], pooling)
     module = pretrained.module.to(device)
     before = tiny.state(module)
-    job, record = tiny.job(pretrained, tmp_path / "checkpoints", tiny.train_config(weight_decay=0.0))
+    job, _ = tiny.job(pretrained, tmp_path / "checkpoints", tiny.train_config(weight_decay=0.0))
     progress = places.loop.train(job, compute)
     after, names = tiny.state(module), tiny.trainable(module)
     assert (progress.update, progress.n_skipped) == (3, 0)

@@ -44,9 +44,10 @@ def group(device):
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.usefixtures("group")
 @pytest.mark.parametrize(("device", "precision", "family", "method", "stage_3"), CASES)
 def test_a_divided_run_is_the_undivided_one_and_resumes(
-    device, precision, family, method, stage_3, tiny_folders, tmp_path, group, monkeypatch
+    device, precision, family, method, stage_3, tiny_folders, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(optim, "optimizer", lambda own, *_, **__: torch.optim.SGD(own, lr=0.1, foreach=False))
     whole = places.compute(precision)
@@ -63,8 +64,9 @@ def test_a_divided_run_is_the_undivided_one_and_resumes(
     assert rest.record.losses == pytest.approx(found.record.losses[4:], rel=1e-5)
 
 
+@pytest.mark.usefixtures("group")
 @pytest.mark.parametrize("device", places.EITHER)
-def test_adamw_steps_divided_as_undivided(device, tiny_folders, tmp_path, group):
+def test_adamw_steps_divided_as_undivided(device, tiny_folders, tmp_path):
     whole = places.compute("fp32")
     runs = [
         places.train(tiny_folders["bert"], Full(), tmp_path / str(i), compute=compute, epochs=3, dropout=0.0)
