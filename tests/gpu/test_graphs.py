@@ -102,7 +102,8 @@ def test_the_learning_rate_of_a_graph_is_that_of_the_schedule(device, tiny_folde
     given = {"lr": 1e-3, "epochs": 4, "schedule": "linear", "rows": 8, "warmup": 2}
     runs = [train(tiny_folders, "bert", "full", tmp_path / str(r), repeated=r, **given) for r in (False, True)]
     assert recorder[0].n_repeated > 0
-    assert places.error_of(runs[1].moved, runs[0].moved) < 0.1
+    far = [float(run.moved.norm()) for run in runs]  # AdamW steps by the rate, whatever the gradient
+    assert far[1] == pytest.approx(far[0], rel=0.05)
 
 
 @pytest.mark.parametrize("device", places.EITHER)

