@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -121,6 +121,18 @@ def test_predict_takes_dicts_frames_and_files(runs, tmp_path):
         assert runs["full"].predict(source) == expected
 
 
+def test_a_model_that_learnt_true_from_a_csv_file_scores_every_kind_of_file(runs, tmp_path):
+    run = nlptl.load(runs["full"].folder)
+    run.pretrained.labels = replace(run.pretrained.labels, names=("False", "True"))  # as versions before wrote them
+    rows = [{"text": row["text"], "label": i % 2 == 0} for i, row in enumerate(reviews(8, start=300))]
+    write_csv(tmp_path / "rows.csv", rows)
+    assert "True" in (tmp_path / "rows.csv").read_text(encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = [run.evaluate(source, n_bootstrap=100) for source in (tmp_path / "rows.csv", tmp_path / "rows.jsonl", rows)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(sum, found[0].confusion)) == 8
+
+
 def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, tmp_path):
     folder = shutil.copytree(runs["lora"].folder, tmp_path / "run")
     card = json.loads((folder / "model" / "nlptl.json").read_text())
@@ -131,7 +143,7 @@ def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, 
         changed = card | {"base": card["base"] | change}
         (folder / "model" / "nlptl.json").write_text(json.dumps(changed))
         with pytest.raises(InputError, match=said):
-            nlptl.load(folder)
+            nlptl.load(folder, trust_changes=True)
 
 
 def test_one_string_that_is_no_file_is_told_to_be_given_in_a_list(runs):

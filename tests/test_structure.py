@@ -34,6 +34,8 @@ ONLY_IMPORTERS = {
     "rich": ("report/",),
     "huggingface_hub": ("models/",),
     "pandas": ("runs/rows.py",),
+    "openpyxl": ("data/",),
+    "pyarrow": ("data/",),
 }
 DOOR = ("core/recipe.py", "nlptl.runs")
 """The one import that points up: a recipe runs itself, and goes on."""

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from nlptl.cli import completion, help
+from nlptl.cli.guard import guarded
 from nlptl.core import registry
-from nlptl.core.errors import InputError, NlptlError, nearest
+from nlptl.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
 COMMANDS = ("train", "evaluate", "predict", "complete")
-FAILED, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
 def run() -> NoReturn:
@@ -32,13 +32,13 @@ def command(argv: Sequence[str]) -> int:
     if completion.ASKED in os.environ:
         return completion.answer(_choose, COMMANDS)
     if not argv or argv[0] in ("-h", "--help", "help"):
-        return _guarded(lambda: _help(list(argv[1:])))
+        return guarded(lambda: _help(list(argv[1:])))
     if argv[0] == "--version":
         from nlptl import __version__
 
         sys.stdout.write(f"nlptl {__version__}\n")
         return 0
-    return _guarded(lambda: _choose(argv[0])(list(argv[1:])))
+    return guarded(lambda: _choose(argv[0])(list(argv[1:])))
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
@@ -52,21 +52,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
         The exit status, as `command`.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    return _guarded(lambda: _choose("train")(given, recipe))
-
-
-def _guarded(action: Callable[[], int]) -> int:
-    try:
-        return action()
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return USAGE_ERROR
-    except (NlptlError, OSError) as error:  # a full disk is no fault of the program
-        sys.stderr.write(f"error: {error}\n")
-        return FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+    return guarded(lambda: _choose("train")(given, recipe))
 
 
 def _choose(name: str) -> Callable[..., int]:

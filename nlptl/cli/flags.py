@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 from nlptl.cli import completion, help
 from nlptl.cli.help import SUPPRESSED
 from nlptl.cli.hints import meant
+from nlptl.cli.output import add_loudness
 from nlptl.cli.words import value_of, with_flags, written_out
 from nlptl.core import registry
 from nlptl.core.checks import wrong_value
@@ -132,6 +133,7 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
     parser.add_argument(
         "--output", type=str, metavar="RUN", help="The run's folder; default: the first free runs/TASK-METHOD-N."
     )
+    add_loudness(parser)
     parser.add_argument("--print_config", action="store_true", help="Print the recipe as YAML and stop.")
     plain = base.to_dict()
     for kind, name in names.items():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PLAIN = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "eval": EvalConfig}
 CHOSEN = ("task", "method")
+FORMAT = 1
+"""Of recipe.yaml; a recipe without a number is read as 1."""
 
 
 @dataclass(frozen=True, init=False)
@@ -93,11 +95,25 @@ class Recipe:
         """
         if not isinstance(values, Mapping):
             raise InputError(f"expected a recipe, with the parts {', '.join((*CHOSEN, *PLAIN))}; found {values!r:.60}")
+        values = _of_this_format(values)
         for name in values:
             if name not in (*CHOSEN, *PLAIN):
                 raise InputError(f"a recipe has no part {name!r}{_part_with(str(name))}")
         data = values.get("data")  # here a mapping has the fields of DataConfig, never rows by split
         return Recipe(**{**values, "data": _plain("data", data) if isinstance(data, Mapping) else data})
+
+
+def _of_this_format(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a recipe's values without their format number.
+
+    Raises:
+        InputError: a newer nlptl wrote them.
+    """
+    parts = dict(values)
+    version = parts.pop("format", FORMAT)
+    if type(version) is not int or not 1 <= version <= FORMAT:
+        raise InputError(f"the recipe has format {version!r}, this nlptl reads up to {FORMAT}: a newer one is needed")
+    return parts
 
 
 def resume(folder: str | Path) -> Run:
@@ -110,7 +126,7 @@ def resume(folder: str | Path) -> Run:
 def chosen_from_dict(kind: str, values: Mapping[str, Any]) -> Any:
     """Returns a task or method from its name and fields, {"name": "lora", "rank": 16}."""
     fields = dict(values)
-    if "name" not in fields:
+    if not isinstance(fields.get("name"), str):
         raise InputError(f"{kind} has no name; known: {', '.join(registry.names(kind))}")
     return _build(registry.load(kind, str(fields.pop("name"))), kind, fields)
 

@@ -6,12 +6,13 @@ model answers with logits, the task turns these into one `Prediction` a row, eva
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from nlptl.core.finite import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,8 +98,8 @@ class Finding:
     """One thing the audit found."""
 
     kind: str
-    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
-    lost_answers, lost_words, cut_targets."""
+    """empty_text, unseen_label, near_labels, cross_split_duplicate, conflicting_labels, truncation, class_balance,
+    repair, lost_answers, lost_words, cut_targets."""
     message: str
     n: int
     """How many rows it concerns."""
@@ -212,7 +213,7 @@ class Prediction:
             values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
         if self.spans is not None:
             values["spans"] = self.spans
-        return json.dumps(values, ensure_ascii=False)
+        return to_json(values)
 
 
 @dataclass(frozen=True)

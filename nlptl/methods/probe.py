@@ -109,15 +109,13 @@ class Probe:
         """Reads the head.
 
         Raises:
-            InputError: it is missing or damaged.
+            InputError: it is missing, damaged or of another shape.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from nlptl.core import weights
 
-        try:
-            pretrained.module.net.classifier.load_state_dict(load_file(folder / HEAD))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            raise InputError(f"{folder / HEAD} is missing or damaged: {error}") from error
+        head = pretrained.module.net.classifier
+        shapes = {name: value.shape for name, value in head.state_dict().items()}
+        head.load_state_dict(weights.read(folder / HEAD, shapes))
 
     def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
         """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried.

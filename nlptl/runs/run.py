@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, NlptlError, nearest
+from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Output, Prediction, Scores
 from nlptl.report import notebook
@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from nlptl.core.records import Features, Pretrained
 
 
-def load(folder: str | Path) -> Run:
+def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
     """Opens a run's folder, or the model/ folder of one, and loads its model.
 
+    Args:
+        folder: of the run, or its model.
+        trust_changes: opens a model whose files were edited since training, and tells which; none of its parameters
+            may be missing.
+
     Raises:
-        InputError: the folder is neither, or its pretrained model is missing.
+        InputError: the folder is neither, its model was changed, or its pretrained model is missing.
     """
-    run = Run(Path(folder))
+    run = Run(Path(folder), trust_changes=trust_changes)
     _ = run.pretrained
     return run
 
@@ -42,12 +47,14 @@ class Run:
 
     Args:
         folder: the run's folder, or the model/ folder of one.
+        trust_changes: see `load`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trust_changes: bool = False) -> None:
         if not folder.is_dir():
             raise InputError(f"there is no run's folder {str(folder)!r}")
         self.folder = folder
+        self.trust_changes = trust_changes
 
     def __repr__(self) -> str:
         """Returns the folder, and what was measured as far as it is known."""
@@ -65,11 +72,9 @@ class Run:
     @cached_property
     def result(self) -> dict[str, Any]:
         """The content of result.json."""
-        path = self.folder / "result.json"
-        if not path.exists():
-            raise InputError(f"{self.folder} has no result.json: it is not a run's folder")
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return result
+        from nlptl.runs.folder import Folder
+
+        return Folder(self.folder).result()
 
     def resume(self) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
@@ -78,7 +83,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
-        metrics: dict[str, dict[str, dict[str, float]]] = self.result["metrics"]
+        metrics = self.result.get("metrics")
+        if not isinstance(metrics, dict):
+            raise InputError(
+                f"{self.folder} has no metrics, its status is {self.result['status']!r}: "
+                f"nlptl train --resume {self.folder} goes on with a run that was stopped"
+            )
         return metrics
 
     @property
@@ -153,6 +163,15 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self._predicted(examples)
 
+    def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
+        """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
+
+        Args:
+            source: as `predict`, but no list of texts.
+            config: names of columns and the like, where the usual ones do not fit.
+        """
+        return data.NewRows(source, config or DataConfig(), self._columns())
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
         return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
@@ -160,7 +179,9 @@ class Run:
     def _predicted(self, examples: Sequence[Example]) -> list[Prediction]:
         task, pretrained = self._opened[1], self.pretrained
         features = task.encode(examples, pretrained)
-        return task.decode(self._answers(features), features, examples, pretrained)
+        answers = self._answers(features)
+        refuse_not_finite(answers, features, examples)
+        return task.decode(answers, features, examples, pretrained)
 
     def evaluate(
         self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
@@ -176,6 +197,7 @@ class Run:
         config = config or DataConfig()
         labels = data.without_texts(source, config, self._columns())
         examples = self.read(source, config, need_label=True) if labels is None else labels
+        examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
@@ -195,14 +217,19 @@ class Run:
             for column in self._opened[1].columns
         ]
 
+    @property
+    def needed(self) -> dict[str, Column]:
+        """What a new row must have, by the name with which it is given."""
+        read = (c for c in self._columns() if c.field != "label")
+        return {_flag_role(c): c for c in read if c.required or c.role in self._opened[3]}
+
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
 
         Raises:
             InputError: a text that the task needs is missing, or there is one that it does not read.
         """
-        read = (c for c in self._opened[1].columns if c.field != "label")
-        columns = {_flag_role(c): c for c in read if c.required or c.role in self._opened[3]}
+        columns = self.needed
         for role in values:
             if role not in columns:
                 raise InputError(
@@ -230,7 +257,7 @@ class Run:
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
         from nlptl.runs import artifact
 
-        return artifact.load(self.model_folder)
+        return artifact.load(self.model_folder, trust_changes=self.trust_changes)
 
 
 def _flag_role(column: Column) -> str:

@@ -31,6 +31,11 @@ def test_names_match_without_case_where_they_do_not_match_exactly(columns):
     assert chosen(columns, ["TEXT", "text", "label"]).names["text"] == "text"
 
 
+def test_names_match_without_blanks_marks_and_invisible_characters_around_them(columns):
+    names = ["\ufeff Review", "label\u00a0"]
+    assert chosen(columns, names).names == {"text": names[0], "label": names[1]}
+
+
 def test_a_column_given_by_hand_wins(columns):
     choice = chosen(columns, ["text", "title", "label"], text="title")
     assert choice.names == {"text": "title", "label": "label"}
