@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, elsewhere a line an epoch."""
+"""How far training is: a bar on a terminal and in a notebook, elsewhere a line an epoch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
+from nlptl.report import notebook
 from nlptl.report.voice import is_quiet, is_verbose, say
 
 Line = dict[str, Any]
@@ -55,6 +56,8 @@ def progress(plan: Plan, *, shown: bool) -> Iterator[Show]:
     elif console.is_terminal and not is_verbose():
         with _bar(plan, console) as bar:
             yield bar
+    elif console.is_jupyter and not is_verbose():
+        yield notebook.Bar(plan.n_updates, plan.metric)
     else:
         lines = Lines(plan)
         yield lines
