@@ -73,7 +73,9 @@ def _missed(scores: Scores) -> list[Finding]:
     missed = {name: int(row["support"]) for name, row in scores.per_class.items() if row["support"] and not row["f1"]}
     if not missed:
         return []
-    some = ", ".join(f"{_quoted(name)} ({n:,} {'row' if n == 1 else 'rows'})" for name, n in list(missed.items())[:SHOWN])
+    some = ", ".join(
+        f"{_quoted(name)} ({n:,} {'row' if n == 1 else 'rows'})" for name, n in list(missed.items())[:SHOWN]
+    )
     more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
     message = f"never predicted right: {some}{more}"
     return [Finding("missed_labels", message, sum(missed.values()), "warning", {"labels": list(missed)})]

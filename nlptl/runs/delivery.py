@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nlptl.runs import artifact, reload_check
-from nlptl.runs.advice import advice
 from nlptl import evaluation
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
+from nlptl.runs import artifact, reload_check
+from nlptl.runs.advice import advice
 from nlptl.runs.folder import Folder
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
 
 EVALUATED = ("validation", "test")
 
