@@ -228,13 +228,12 @@ def test_nlptl_alone_says_what_there_is(capsys, words):
         (
             "train --help",
             [
-                "--method.name",
+                "-m, --method",
                 "--train.lr",
                 "Peak learning rate",
                 "examples",
                 "default: 5",
-                "Optional",
-                "else 15 % of train",
+                "a lone train file is divided",
             ],
         ),
         ("train sentiment --method lora --help", ["--method.rank", "Rank of the update", "--task.scale"]),

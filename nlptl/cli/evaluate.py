@@ -12,6 +12,7 @@ from nlptl.cli import flags, output
 from nlptl.cli.reading import FORMATS, READING, STANDARD, add_input_format, given
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
+from nlptl.core.finite import finite
 from nlptl.core.shown import shown_json
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def evaluate(argv: Sequence[str]) -> int:
     with output.speaking(values):
         from nlptl.runs.run import load
 
-        run = load(values["run"])
+        run = load(values["run"], trust_changes=values["trust_changes"])
         form = values["input_format"] or ("jsonl" if source == STANDARD else None)
         with given(source, form, run, config) as path:
             return _write(run.evaluate(path, config=config), source, target, values)
@@ -38,6 +39,7 @@ def evaluate(argv: Sequence[str]) -> int:
 def _parser() -> Any:
     parser = flags.new_parser("nlptl evaluate", "Scores a finished run on labelled data.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
+    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
     parser.add_argument("--output", type=str, help="new .json file for the scores; '-': standard output, as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace the output file, if there is one")
     add_input_format(parser, tuple(form for form in FORMATS if form != "text"))
@@ -57,7 +59,7 @@ def _target(source: str, values: dict[str, Any]) -> Path | None:
 
 
 def _write(found: Scores, source: str, target: Path | None, values: dict[str, Any]) -> int:
-    lines = [shown_json(json.dumps(asdict(found), indent=1, ensure_ascii=not output.is_utf8())), "\n"]
+    lines = [shown_json(json.dumps(finite(asdict(found)), indent=1, ensure_ascii=not output.is_utf8())), "\n"]
     if values["output"] == STANDARD:
         return output.print_lines(lines)
     from nlptl import evaluation

@@ -35,7 +35,8 @@ def predict(argv: Sequence[str]) -> int:
     with output.speaking(values):
         from nlptl.runs.run import load
 
-        run, config = load(values["run"]), DataConfig(**values["data"])
+        run = load(values["run"], trust_changes=values["trust_changes"])
+        config = DataConfig(**values["data"])
         source = nullcontext(None) if row else given(values["input"], values["input_format"], run, config)
         with source as data_path:
             predicted = _of_row(run, row) if row else _of_source(run, data_path, config)
@@ -50,6 +51,7 @@ def _as_typed(text: str) -> str:
 def _parser() -> Any:
     parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
+    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
     parser.add_argument(
         "--input", type=str, help="file of rows, read as in training, labels are not needed; '-': standard input"
     )

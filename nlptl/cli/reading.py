@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nlptl.runs.run import Run
 
-READING = ("text", "text_pair", "question", "context", "delimiter", "quoting")
+READING = ("text", "text_pair", "question", "context", "delimiter", "quoting", "sheet")
 """The fields of `DataConfig` that say how new data is read."""
 STANDARD = "-"
 """Stands for a standard stream in place of a file."""

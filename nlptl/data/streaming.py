@@ -9,9 +9,9 @@ from pathlib import Path
 from nlptl.core.config import DataConfig
 from nlptl.core.records import Column, Example
 from nlptl.data.columns import Wish, choose_columns
-from nlptl.data.corpus import load_split, rows_of
+from nlptl.data.corpus import load_split, rows_of, tell
 from nlptl.data.examples import label_roles, output_of, to_examples
-from nlptl.data.files import file_type
+from nlptl.data.files import AT_ONCE, file_type, is_headed
 from nlptl.data.rows import open_rows
 from nlptl.data.sources import find_source
 from nlptl.data.table import Row, Table
@@ -24,7 +24,7 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files other than json, which is one value, are read as they are consumed, jsonl once
+        source: as `load_split`; files other than json and xlsx are read as they are consumed, jsonl once
             before for its columns.
         config: as `load_split`.
         columns: what the task reads.
@@ -76,7 +76,9 @@ class NewRows:
         """Yields the rows as examples, and as they stand in the source; each call begins anew."""
         first = 0
         for rows in self.rows():
-            yield to_examples(replace(self._table, rows=rows, first=first), self._read, self._names)[0], rows
+            examples, notes = to_examples(replace(self._table, rows=rows, first=first), self._read, self._names)
+            tell(notes)
+            yield examples, rows
             first += len(rows)
 
 
@@ -101,7 +103,7 @@ def without_texts(source: object, config: DataConfig, columns: Sequence[Column])
     rows = [
         {name: "" if name in texts else row.get(name) for name in names.values()} for row in open_rows(path, config)
     ]
-    return rows_of(Table(str(path), rows, headed=_is_headed(path)), names, config, columns)
+    return rows_of(Table(str(path), rows, headed=is_headed(path)), names, config, columns)
 
 
 def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
@@ -118,15 +120,11 @@ def _shown(path: Path, config: DataConfig) -> Table:
     """Returns rows enough to show all columns of a file."""
     rows = open_rows(path, config)
     shown = list(_with_new_columns(rows) if file_type(path) == ".jsonl" else islice(rows, N_ROWS))
-    return Table(str(path), shown, headed=_is_headed(path))
-
-
-def _is_headed(path: Path) -> bool:
-    return file_type(path) in (".csv", ".tsv")
+    return Table(str(path), shown, headed=is_headed(path))
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yields the rows with a column that none before them had; in jsonl alone they may begin anywhere."""
+    """Yields the rows with a column that none before them had; only in jsonl they may begin anywhere."""
     seen: set[str] = set()
     for row in rows:
         if not seen.issuperset(row):
@@ -138,4 +136,4 @@ def _file(source: object) -> Path | None:
     if not isinstance(source, str | Path):
         return None
     path = Path(source).expanduser()
-    return path if path.is_file() and file_type(path) != ".json" else None
+    return path if path.is_file() and file_type(path) not in AT_ONCE else None

@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nlptl.core.errors import InputError, nearest
+from nlptl.core.finite import finite
 from nlptl.core.records import Prediction
 from nlptl.core.shown import shown_json
 from nlptl.data.table import Row, is_missing
@@ -185,13 +185,4 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any, *, ascii_only: bool = False) -> str:
-    return shown_json(json.dumps(_finite(value), ensure_ascii=ascii_only, default=str))
-
-
-def _finite(value: Any) -> Any:
-    """Returns a value with None for numbers that JSON does not know."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+    return shown_json(json.dumps(finite(value), ensure_ascii=ascii_only, default=str))

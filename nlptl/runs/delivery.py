@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import evaluation
+from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
@@ -68,13 +69,15 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     scores = {split: score(prepared, split, found) for split, found in predictions.items()}
     if not prepared.compute.is_main:
         return {}
-    artifact.save(folder.model, prepared.pretrained, prepared.recipe, prepared.corpus.columns)
     for split, rows in predictions.items():
         folder.write_predictions(split, rows)
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
     alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
-    check = reload_check.run(folder.path, alone, some)
+    check = folder.place_model(
+        lambda place: artifact.save(place, prepared.pretrained, prepared.recipe, prepared.corpus.columns),
+        lambda place: reload_check.run(place, alone, some),
+    )
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     facts = training_facts(prepared, trained)
@@ -100,6 +103,7 @@ def tune(prepared: Prepared, answers: Any) -> None:
 def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
     """Returns the predictions for a split, one a row."""
     features, examples = prepared.features[split], prepared.corpus.splits[split]
+    refuse_not_finite(answers, features, examples)
     return prepared.recipe.task.decode(answers, features, examples, prepared.pretrained)
 
 
