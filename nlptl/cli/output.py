@@ -141,7 +141,7 @@ def _files(source: object) -> list[Path]:
         return []
     path = Path("/dev/stdin" if source == "-" else source).expanduser()
     if path.is_dir():
-        return [file for file in path.iterdir() if file.is_file()]
+        return [file for file in path.rglob("*") if file.is_file()]
     return [path] if path.is_file() else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -27,7 +28,7 @@ TO_STANDARD = ("jsonl", "csv", "tsv")
 def predict(argv: Sequence[str]) -> int:
     """Labels new texts as a command line says; returns the exit status."""
     values = flags.parse(_parser(), argv)
-    row = {role: values[role] for role in ROW if values[role] is not None}
+    row = {role: _as_typed(values[role]) for role in ROW if values[role] is not None}
     if (values["input"] is None) == (not row):
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
     path, kind = _target(values)
@@ -40,6 +41,11 @@ def predict(argv: Sequence[str]) -> int:
         with source as data_path:
             predicted = _of_row(run, row) if row else _of_source(run, data_path, config)
             return _write(predicted, path, kind, values)
+
+
+def _as_typed(text: str) -> str:
+    """Returns a text of the command line, whose bytes are UTF-8 also where the locale is C."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def _parser() -> Any:

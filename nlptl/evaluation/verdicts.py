@@ -41,9 +41,10 @@ def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[F
     if sign * gain.value > 0:
         return []
     own, sure = scores.metrics[metric].value, gain.high < 0 if sign > 0 else gain.low > 0
-    than = f"worse than{'' if sure else ', perhaps by chance,'}" if gain.value else "no better than"
+    than = "worse" if gain.value else "no better"
+    chance = "" if sure else ", perhaps by chance"
     message = (
-        f"{metric} {own:.4f} is {than} the {own - gain.value:.4f} of {name}, which costs nothing: "
+        f"{metric} {own:.4f} is {than} than the {own - gain.value:.4f} of {name}, which costs nothing{chance}: "
         "the pretrained model was no help here"
     )
     return [Finding("below_baseline", message, _n_rows(scores), "warning", {"baseline": name, "gain": gain.value})]
@@ -72,7 +73,9 @@ def _missed(scores: Scores) -> list[Finding]:
     missed = {name: int(row["support"]) for name, row in scores.per_class.items() if row["support"] and not row["f1"]}
     if not missed:
         return []
-    some = ", ".join(f"{_quoted(name)} ({n:,} rows)" for name, n in list(missed.items())[:SHOWN])
+    some = ", ".join(
+        f"{_quoted(name)} ({n:,} {'row' if n == 1 else 'rows'})" for name, n in list(missed.items())[:SHOWN]
+    )
     more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
     message = f"never predicted right: {some}{more}"
     return [Finding("missed_labels", message, sum(missed.values()), "warning", {"labels": list(missed)})]
@@ -83,4 +86,4 @@ def _n_rows(scores: Scores) -> int:
 
 
 def _quoted(name: str) -> str:
-    return repr(shown(name, LABEL))
+    return shown(repr(name), LABEL)

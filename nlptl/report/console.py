@@ -23,7 +23,7 @@ def before(
 ) -> None:
     """Prints what is about to happen, and what the audit found."""
     rows = ", ".join(f"{len(examples):,} {split}" for split, examples in corpus.splits.items())
-    columns = ", ".join(f"{role}={shown(name, LABEL)!r}" for role, name in corpus.columns.items())
+    columns = ", ".join(f"{role}={shown(repr(name), LABEL)}" for role, name in corpus.columns.items())
     say("data", f"{rows}; columns {columns}")
     if pretrained.output in ("class", "classes", "tags"):
         say("labels", _labels(labels))

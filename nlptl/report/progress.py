@@ -90,7 +90,7 @@ class _Bar:
     def log(self, line: Line) -> None:
         """Keeps the metric of an evaluation, to be shown from then on."""
         if "validation" in line:
-            self.score = _score(line, self.plan.metric)
+            self.score = f", {_score(line, self.plan.metric)}"
 
 
 class Lines:
@@ -123,7 +123,7 @@ class Lines:
         if "validation" in line and self.first:
             ends = line["update"] // self.plan.per_epoch > self.epoch_told or line["update"] == self.plan.n_updates
             if ends or is_verbose():
-                self._tell(_score(line, self.plan.metric))
+                self._tell(f", validation {_score(line, self.plan.metric)}")
             if is_verbose():
                 say("scores", ", ".join(f"{name} {value:.4f}" for name, value in line["validation"].items()))
 
@@ -148,7 +148,6 @@ def _bar(plan: Plan, console: Console) -> Iterator[_Bar]:
     # Cropped, not cut: the mark that rich cuts with is not in every terminal's alphabet.
     numbers, said = (Column(no_wrap=True, overflow="crop") for _ in range(2))
     columns = (
-        TextColumn("train"),
         BarColumn(bar_width=BAR_WIDTH),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}", table_column=numbers),
         TextColumn("{task.fields[said]}", table_column=said),
@@ -158,7 +157,7 @@ def _bar(plan: Plan, console: Console) -> Iterator[_Bar]:
 
 
 def _score(line: Line, metric: str) -> str:
-    return f", validation {metric} {line['validation'][metric]:.4f}"
+    return f"{metric} {line['validation'][metric]:.4f}"
 
 
 def _time(seconds: float) -> str:

@@ -8,10 +8,13 @@ from typing import IO, Any, Literal
 from rich.console import Console
 from rich.text import Text
 
-from nlptl.core.shown import LABEL, shown, writable
+from nlptl.core.shown import shown, writable
 
 Loudness = Literal["quiet", "normal", "verbose"]
 """quiet: results, warnings and errors; verbose: details of what is done as well."""
+
+MOST_CELL = 40
+"""Characters of a label in a table."""
 
 _loudness: ContextVar[Loudness] = ContextVar("loudness", default="normal")
 
@@ -47,14 +50,19 @@ def say(about: str, text: str) -> None:
         tell(about, text)
 
 
-def warn(message: str) -> None:
-    """Prints a warning on standard output, also when quiet."""
-    tell("warning", message)
+def warn(message: str, *, stderr: bool = False) -> None:
+    """Prints a warning, also when quiet.
+
+    Args:
+        message: the warning.
+        stderr: whether on standard error, in place of standard output, where data may go.
+    """
+    tell("warning", message, stderr=stderr)
 
 
-def tell(about: str, text: str) -> None:
+def tell(about: str, text: str, *, stderr: bool = False) -> None:
     """Prints a line as `say`, also when quiet."""
-    console = Console()
+    console = Console(stderr=stderr)
     console.print(clean(f"{about:<7} {text}", console.file), soft_wrap=True)
 
 
@@ -76,7 +84,7 @@ def put(something: Any) -> None:
     Console().print(something)
 
 
-def cell(text: str, style: str = "", most: int | None = LABEL) -> Text:
+def cell(text: str, style: str = "", most: int | None = MOST_CELL) -> Text:
     """Returns a text for a table, cut in its middle if it is long; no markup is read in it."""
     return Text(shown_here(text, most), style)
 

@@ -30,7 +30,7 @@ def advice(
     if n_by_label and max(n_by_label) >= UNEVEN * min(n_by_label) and train.class_weights == "none":
         found.append(f"--train.class_weights balanced (labels have {min(n_by_label):,} to {max(n_by_label):,} rows)")
     if n_updates is not None and train.lr:
-        found.append(f"--train.lr {3 * train.lr:.1g} or {train.lr / 3:.1g} (now {train.lr:g})")
+        found.append(f"--train.lr {3 * train.lr:.2g} or {train.lr / 3:.2g} (now {train.lr:g})")
     if share < SMALL_SHARE:
         found.append(f"--method full (now {share:.1%} of the parameters are trained)")
     if n_rows < FEW_ROWS:
