@@ -191,6 +191,7 @@ def test_the_weights_are_safetensors_in_float32(run):
 
 def test_the_stored_recipe_is_the_resolved_one_and_reads_back_as_a_recipe(run, place):
     values = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    assert values.pop("format") == 1
     assert values.keys() == {"task", "method", "data", "model", "train", "eval"}
     assert values["data"]["train"] == str(place / "data")
     assert (values["model"]["pooling"], values["model"]["max_length"]) == ("native", 64)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PLAIN = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "eval": EvalConfig}
 CHOSEN = ("task", "method")
+FORMAT = 1
+"""Of recipe.yaml; a recipe without a number is read as 1."""
 
 
 def _default_task() -> Task:
@@ -67,10 +69,7 @@ class Recipe:
         Raises:
             InputError: a name or a field is unknown, or a value out of range.
         """
-        if not isinstance(values, dict) or not all(isinstance(part, dict) for part in values.values()):
-            raise InputError(
-                "expected a recipe: parts (task, method, data, model, train, eval), each a mapping of fields"
-            )
+        values = _parts(values)
         unknown = set(values) - set(CHOSEN) - set(PLAIN)
         if unknown:
             name = sorted(unknown)[0]
@@ -78,6 +77,22 @@ class Recipe:
         parts: dict[str, Any] = {kind: chosen_from_dict(kind, values[kind]) for kind in CHOSEN if kind in values}
         parts |= {name: _build(cls, name, values.get(name, {})) for name, cls in PLAIN.items()}
         return Recipe(**parts)
+
+
+def _parts(values: object) -> dict[str, dict[str, Any]]:
+    """Returns a recipe's values without their format number.
+
+    Raises:
+        InputError: a newer nlptl wrote them, or they are no mappings of names.
+    """
+    parts: dict[str, Any] = dict(values) if isinstance(values, dict) else {"": values}
+    version = parts.pop("format", FORMAT)
+    if type(version) is not int or not 1 <= version <= FORMAT:
+        raise InputError(f"the recipe has format {version!r}, this nlptl reads up to {FORMAT}: a newer one is needed")
+    named = all(isinstance(fields, dict) and all(isinstance(n, str) for n in fields) for fields in parts.values())
+    if not named or not all(isinstance(part, str) for part in parts):
+        raise InputError("expected a recipe: parts (task, method, data, model, train, eval), each a mapping of fields")
+    return parts
 
 
 def resume(folder: str | Path) -> Run:
@@ -90,7 +105,7 @@ def resume(folder: str | Path) -> Run:
 def chosen_from_dict(kind: str, values: dict[str, Any]) -> Any:
     """Returns a task or method from its name and fields, {"name": "lora", "rank": 16}."""
     fields = dict(values)
-    if "name" not in fields:
+    if not isinstance(fields.get("name"), str):
         raise InputError(f"{kind} has no name; known: {', '.join(registry.names(kind))}")
     return _build(registry.load(kind, fields.pop("name")), kind, fields)
 

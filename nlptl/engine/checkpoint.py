@@ -1,7 +1,7 @@
 """Checkpoints: what is trained, the optimizer's state, the position; safetensors and JSON, whole or not at all."""
 
 import json
-import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from nlptl.core import files
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.protocols import Model
 from nlptl.engine.digest import sha256_of
@@ -71,23 +72,23 @@ def save(
     Raises:
         TrainingError: it cannot be written, such as on a full disk; those before are still there.
     """
-    files = {WEIGHTS: trained(model), OPTIMIZER: _optimizer_tensors(optimizer)}
+    state = {WEIGHTS: trained(model), OPTIMIZER: _optimizer_tensors(optimizer)}
     if best is not None:
-        files[BEST] = best
-    files = {name: _gathered(tensors, keep=is_main) for name, tensors in files.items()}
+        state[BEST] = best
+    state = {name: _gathered(tensors, keep=is_main) for name, tensors in state.items()}
     if not is_main:
         return
-    aside = folder.with_name(folder.name + ".partial")
+    aside = files.aside(folder)
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        _write(aside, files, progress)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-        _sync(folder.parent)
+        _write(aside, state, progress)
+        files.replace_folder(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise TrainingError(f"the checkpoint {folder} cannot be written: {error}") from error
+        raise TrainingError(
+            f"the checkpoint {folder} cannot be written: {error}; earlier ones are kept: make room and resume the run"
+        ) from error
     for path in _newest_first(folder.parent)[n_kept:]:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -101,21 +102,31 @@ def load(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> tuple[
     wrong = damage(folder)
     if wrong:
         raise InputError(f"the checkpoint {folder} is damaged: {wrong}")
+    progress = _progress(folder / PROGRESS)
     weights, state = load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER)
     best = load_file(folder / BEST) if (folder / BEST).exists() else None
     put(weights, model)
     _restore(optimizer, state)
-    return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8"))), best
+    return progress, best
 
 
 def damage(folder: Path) -> str | None:
-    """Returns what is wrong with a checkpoint's files, None where each is what was written."""
+    """Returns what is wrong with a checkpoint's files, None if each is what was written."""
     try:
         hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
-        wrong = [name for name, expected in sorted(hashes.items()) if sha256_of(folder / name) != expected]
-    except (OSError, ValueError, AttributeError) as error:
+        found = {path.name for path in folder.iterdir()} - {HASHES} | {WEIGHTS, OPTIMIZER, PROGRESS}
+        wrong = [name for name in sorted(found | set(hashes)) if sha256_of(folder / name) != hashes.get(name)]
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return str(error)
     return f"{wrong[0]} is not what was written" if wrong else None
+
+
+def _progress(path: Path) -> Progress:
+    values, known = json.loads(path.read_text(encoding="utf-8")), Progress.__dataclass_fields__
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InputError(f"{path} has {unknown[0]!r}, which this nlptl does not know: a newer one wrote it, update")
+    return Progress(**values)
 
 
 def put(state: Tensors, model: Model) -> None:
@@ -166,7 +177,7 @@ def trained(model: Model) -> Tensors:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted((p for p in folder.glob("update-*") if p.suffix != ".partial"), reverse=True)
+    return sorted((p for p in folder.glob("update-*") if re.fullmatch(r"update-\d+", p.name)), reverse=True)
 
 
 def _write(folder: Path, files: dict[str, Tensors], progress: Progress) -> None:
@@ -175,8 +186,6 @@ def _write(folder: Path, files: dict[str, Tensors], progress: Progress) -> None:
     (folder / PROGRESS).write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
     hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     (folder / HASHES).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
-    for path in (*folder.iterdir(), folder):
-        _sync(path)
 
 
 def _gathered(tensors: Tensors, *, keep: bool) -> Tensors:
@@ -201,11 +210,3 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = divided(tensor, parameters[int(index)])
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,29 +5,29 @@ read often; nothing is copied. Entries are checked against their sha256 when the
 longest make room for new ones.
 """
 
-import fcntl
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from nlptl.engine.digest import sha256_of
 
 STATES, DESCRIPTION = "states.bin", "states.json"
 UNFINISHED = ".unfinished"  # suffix of an entry that is being made
+BLOCK = 2**20
 Shape = tuple[int, int]
 Fill = Callable[[torch.Tensor], None]
 LOGGER = logging.getLogger("nlptl")
 
 
 def default_folder() -> Path:
-    """Returns $NLPTL_CACHE, or nlptl in the user's cache folder; in that for temporary files where there is no home."""
+    """Returns $NLPTL_CACHE, or nlptl in the user's cache folder; the temporary folder if there is no home."""
     given, caches = os.environ.get("NLPTL_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if given:
         return Path(given)
@@ -63,14 +63,15 @@ class Store:
         if self.folder is not None and shape[0]:
             try:
                 return self._on_disk(self.folder / key(), shape, dtype, fill)
-            except OSError as error:
+            except (OSError, NotImplementedError) as error:  # the second: no locks there
                 LOGGER.warning("the cache in %s cannot be used (%s): kept in memory for this run", self.folder, error)
         states = torch.empty(shape, dtype=dtype)
         fill(states)
         return states
 
     def _on_disk(self, entry: Path, shape: Shape, dtype: torch.dtype, fill: Fill) -> torch.Tensor:
-        with _alone(entry):  # another process that wants the same waits, and then finds it
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(entry.with_suffix(".lock")):  # another process that wants the same waits, and then finds it
             if not _is_whole(entry):
                 self._make(entry, shape, dtype, fill)
             os.utime(entry / DESCRIPTION)
@@ -104,14 +105,6 @@ class Store:
                 total -= size
 
 
-@contextmanager
-def _alone(entry: Path) -> Iterator[None]:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with entry.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the process, however that ends
-        yield
-
-
 def _is_whole(entry: Path) -> bool:
     if not entry.exists():
         return False
@@ -130,10 +123,13 @@ def _n_bytes(shape: Shape, dtype: torch.dtype) -> int:
 
 
 def _reserve(path: Path, n_bytes: int) -> None:
+    """Takes the space on disk: when it is full, that is an error here, but a crash once the mapping is written."""
     with path.open("wb") as stream:
-        os.posix_fallocate(
-            stream.fileno(), 0, n_bytes
-        )  # a full disk is an error here, a crash when the mapping is written
+        if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+            os.posix_fallocate(stream.fileno(), 0, n_bytes)
+            return
+        for start in range(0, n_bytes, BLOCK):
+            stream.write(bytes(min(BLOCK, n_bytes - start)))
 
 
 def _mapped(path: Path, shape: Shape, dtype: torch.dtype, *, shared: bool) -> torch.Tensor:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nlptl.runs import artifact, reload_check
 from nlptl import evaluation
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
+from nlptl.runs import artifact, reload_check
 from nlptl.runs.folder import Folder
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 
 EVALUATED = ("validation", "test")
 
@@ -66,13 +66,15 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     scores = {split: score(prepared, split, found) for split, found in predictions.items()}
     if not prepared.compute.is_main:
         return {}
-    artifact.save(folder.model, prepared.pretrained, prepared.recipe, prepared.corpus.columns)
     for split, rows in predictions.items():
         folder.write_predictions(split, rows)
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
     alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
-    check = reload_check.run(folder.path, alone, some)
+    check = folder.place_model(
+        lambda place: artifact.save(place, prepared.pretrained, prepared.recipe, prepared.corpus.columns),
+        lambda place: reload_check.run(place, alone, some),
+    )
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     return training_facts(prepared, trained) | _measured(prepared, primary, scores, baselines) | {"reload_check": check}

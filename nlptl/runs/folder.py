@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import fcntl
 import json
-import os
-import platform
-import resource
-import sys
-import time
-import traceback
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from filelock import FileLock, Timeout
 
-from nlptl import __version__
-from nlptl.core import registry
-from nlptl.data import fingerprint
-from nlptl.core.errors import InputError, NlptlError
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import Prediction, Pretrained
+from nlptl.core import files, registry
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import FORMAT, Recipe
+from nlptl.core.records import Prediction
+from nlptl.runs import inputs
 
-IN_MEMORY = "in-memory:"
-BEGINNING = {"audit.json", "inputs.json", "checkpoints"}
+T = TypeVar("T")
+RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
+LOCK = ".lock"
+"""Held by the process that writes to the folder; removed when it ends well."""
+BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}
 """What a run writes before its recipe; a folder with no more than that was left by one that never began."""
-COMPARED_BY_CONTENT = {"data.train", "data.validation", "data.test", "model.name"}
-PACKAGES = (
-    "torch",
-    "transformers",
-    "peft",
-    "accelerate",
-    "datasets",
-    "evaluate",
-    "tokenizers",
-    "scikit-learn",
-    "numpy",
-)
+INPUTS_FORMAT, RESULT_FORMAT = 1, 1
+"""The newest that are read. Files from before there were numbers have none, and are read as 1."""
+PARTS = ("task", "method", "data", "model")
+"""Of a recipe, without which a default would stand for what the run had."""
+ADVICE = {
+    RECIPE: "restore it, or begin a new run; a finished run's model/ folder predicts without it",
+    INPUTS: f"restore it, or begin anew with nlptl train --config .../{RECIPE} --output ANOTHER",
+    RESULT: "restore it, or delete it: nlptl train --resume writes it anew, and a finished run's model/ folder "
+    "predicts without it",
+    LOG: "remove that line, or restore the file",
+}
+"""What to do if a file is damaged."""
 
 
 class Folder:
@@ -70,30 +67,35 @@ class Folder:
 
     def _refuse_content(self) -> None:
         path = self.path
-        found = {p.name.removesuffix(".partial") for p in path.iterdir()} if path.is_dir() else set()
+        found = {p.name.removesuffix(files.PARTIAL) for p in path.iterdir()} if path.is_dir() else set()
         if (path.exists() and not path.is_dir()) or found - BEGINNING:
-            what = "a run" if "recipe.yaml" in found else "files" if path.is_dir() else "a file"
+            what = "a run" if RECIPE in found else "files" if path.is_dir() else "a file"
             raise InputError(
                 f"output {str(path)!r} already holds {what}: nothing is overwritten; choose another folder"
             )
 
-    def hold(self) -> int:
-        """Makes the folder if there is none, and keeps other runs out of it until the returned handle is closed.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the folder if there is none, and keeps other runs out of it meanwhile.
 
         Raises:
-            InputError: another process holds it, or it cannot be written.
+            InputError: another process holds it, it cannot be written, or it has links to elsewhere.
         """
+        lock = FileLock(self.path / LOCK, timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY)
-        except OSError as error:
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(f"{str(self.path)!r} is in use: another run is writing to it") from error
+        except (OSError, NotImplementedError) as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(handle)
-            raise InputError(f"{str(self.path)!r} is in use: another run is writing to it") from error
-        return handle
+            files.refuse_links(self.path)
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows removes no file that is open
+                (self.path / LOCK).unlink()
+            lock.release()
 
     def begin(self, prepared: Any) -> None:
         """Writes what is known before training, the recipe last: with it, the folder holds a run.
@@ -105,13 +107,16 @@ class Folder:
             InputError: another run was faster, or the folder cannot be written.
         """
         self._refuse_content()
-        plain = _storable(prepared.recipe.to_dict())
+        plain = inputs.storable(prepared.recipe.to_dict())
         findings = [dataclasses.asdict(f) for f in prepared.findings]
+        hashes = inputs.hashes(prepared.corpus, prepared.pretrained)
+        known = {"format": INPUTS_FORMAT, **hashes, "recipe": inputs.settings(plain)}
         try:
             self.checkpoints.mkdir(exist_ok=True)
-            self._write_json("audit.json", {"notes": prepared.corpus.notes, "findings": findings})
-            self._write_json("inputs.json", {**_inputs(prepared), "recipe": _settings(plain)})
-            self._write("recipe.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+            files.write_json(self.path / AUDIT, {"notes": prepared.corpus.notes, "findings": findings})
+            files.write_json(self.path / INPUTS, known)
+            text = yaml.safe_dump({"format": FORMAT, **plain}, sort_keys=False, allow_unicode=True)
+            files.write_text(self.path / RECIPE, text)
         except OSError as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
 
@@ -121,104 +126,109 @@ class Folder:
         Raises:
             InputError: there is none, or it is damaged.
         """
-        path = self.path / "recipe.yaml"
+        return self._read_recipe()[0]
+
+    def _read_recipe(self) -> tuple[Recipe, set[str]]:
+        """Returns the recipe, and the names of the settings that stand in the file."""
+        path = self.path / RECIPE
         if not path.exists():
-            raise InputError(f"{self.path} has no recipe.yaml: it is not a run's folder")
+            raise InputError(f"{self.path} has no {RECIPE}: it is not a run's folder")
+        text = files.read_text(path, ADVICE[RECIPE])
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"{path} is damaged: {error}") from error
-        return Recipe.from_dict(values)
+            values = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise files.damaged(path, error, ADVICE[RECIPE]) from error
+        missing = [part for part in PARTS if part not in values] if isinstance(values, dict) else []
+        if missing:
+            raise files.damaged(path, f"it has no {missing[0]}", ADVICE[RECIPE])
+        try:
+            recipe = Recipe.from_dict(values)
+        except InputError as error:
+            raise InputError(f"{path}: {error}; {ADVICE[RECIPE]}") from error
+        return recipe, set(inputs.settings({part: fields for part, fields in values.items() if part != "format"}))
 
     def status(self) -> str | None:
-        """Returns the status in result.json, None where there is none yet."""
-        return str(self.result()["status"]) if (self.path / "result.json").exists() else None
+        """Returns the status in result.json, None if there is none yet."""
+        return str(self.result()["status"]) if (self.path / RESULT).exists() else None
 
     def result(self) -> dict[str, Any]:
-        """Returns the content of result.json."""
-        result: dict[str, Any] = json.loads((self.path / "result.json").read_text(encoding="utf-8"))
+        """Returns the content of result.json.
+
+        Raises:
+            InputError: there is none, it is damaged, or a newer nlptl wrote it.
+        """
+        path = self.path / RESULT
+        if not path.exists():
+            raise InputError(f"{self.path} has no {RESULT}: it is not a run's folder")
+        result = files.read_object(path, ADVICE[RESULT])
+        files.check_format(path, result.get("format"), RESULT_FORMAT)
+        if not isinstance(result.get("status"), str):
+            raise files.damaged(path, f"its status is {result.get('status')!r}", ADVICE[RESULT])
         return result
 
     def check_unchanged(self, prepared: Any) -> None:
         """Raises an InputError when data, pretrained weights or recipe are not those that the run began with."""
-        before = json.loads((self.path / "inputs.json").read_text(encoding="utf-8"))
-        old, new = before.pop("recipe"), _settings(_storable(prepared.recipe.to_dict()))
-        now = _inputs(prepared)
-        changed = sorted(name for name in before | now if before.get(name) != now.get(name))
-        changed += [
-            f"{name} (was {old.get(name)}, is {new.get(name)})"
-            for name in sorted(old.keys() | new.keys())
-            if old.get(name) != new.get(name)
-        ]
+        path = self.path / INPUTS
+        before = files.read_object(path, ADVICE[INPUTS])
+        files.check_format(path, before.get("format"), INPUTS_FORMAT)
+        if not isinstance(before.get("recipe"), dict):
+            raise files.damaged(path, "it has no recipe", ADVICE[INPUTS])
+        now = inputs.hashes(prepared.corpus, prepared.pretrained)
+        today = inputs.settings(inputs.storable(prepared.recipe.to_dict()))
+        changed = inputs.changes(before, now, today, self._read_recipe()[1])
         if changed:
             raise InputError(f"{self.path} cannot be resumed: changed since it began: {', '.join(changed)}")
 
     def log(self, line: dict[str, Any]) -> None:
         """Adds a line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
+        with (self.path / LOG).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
 
     def cut_log(self, update: int) -> None:
-        """Drops the lines of metrics.jsonl that lie behind an update."""
-        path = self.path / "metrics.jsonl"
-        if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["update"] <= update]
-            self._write("metrics.jsonl", "".join(kept))
+        """Drops the lines of metrics.jsonl after an update, and one that was not written to its end.
+
+        Raises:
+            InputError: a line is damaged.
+        """
+        path = self.path / LOG
+        if not path.exists():
+            return
+        lines = files.read_text(path, ADVICE[LOG]).split("\n")[:-1]
+        kept = [line for number, line in enumerate(lines, 1) if _update_of(line, f"{path}, line {number}") <= update]
+        files.write_text(path, "".join(f"{line}\n" for line in kept))
 
     def write_predictions(self, split: str, predictions: Sequence[Prediction]) -> None:
         """Writes predictions/SPLIT.jsonl, a line per row in the data's order."""
         lines = [p.to_json() + "\n" for p in predictions]
-        self._write(f"predictions/{split}.jsonl", "".join(lines))
+        files.write_text(self.path / "predictions" / f"{split}.jsonl", "".join(lines))
 
-    @contextmanager
-    def recording(self, recipe: Recipe, pretrained: Pretrained, *, is_main: bool) -> Iterator[dict[str, Any]]:
-        """Writes result.json at the end of the block, whatever ends it; the block fills the dictionary it gets."""
-        began = time.perf_counter()
-        found: dict[str, Any] = {"status": "interrupted"}
+    def place_model(self, save: Callable[[Path], None], check: Callable[[Path], T]) -> T:
+        """Puts the trained model into its place once it is whole and checked; returns what the check gives.
+
+        Args:
+            save: writes the model into a folder.
+            check: raises an error if what was written is not what was trained.
+        """
+        aside = files.aside(self.model)
+        shutil.rmtree(aside, ignore_errors=True)
         try:
-            yield found
-        except KeyboardInterrupt:
+            save(aside)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)  # leaves room for result.json
             raise
-        except BaseException as error:
-            found |= {"status": "failed", "error": _described(error)}
-            raise
-        finally:
-            if is_main:
-                found.setdefault("timing", {})["total_s"] = time.perf_counter() - began
-                self._write_json("result.json", {**found, **self._about(recipe, pretrained)})
+        checked = check(aside)
+        files.replace_folder(self.model)
+        return checked
 
-    def _about(self, recipe: Recipe, pretrained: Pretrained) -> dict[str, Any]:
-        source = pretrained.source
-        files = [p for p in self.model.rglob("*") if p.is_file()] if self.model.exists() else []
-        return {
-            "task": registry.name_of("task", type(recipe.task)),
-            "method": registry.name_of("method", type(recipe.method)),
-            "model": {
-                "name": source.name,
-                "revision": source.revision,
-                "sha256": source.sha256,
-                "licence": source.licence,
-            },
-            "memory": {"peak_mib": _peak_mib()},
-            "artifact_bytes": sum(p.stat().st_size for p in files),
-            "seed": recipe.train.seed,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: _version(name) for name in PACKAGES},
-                "nlptl": __version__,
-            },
-        }
 
-    def _write(self, name: str, text: str) -> None:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(path.name + ".partial")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-
-    def _write_json(self, name: str, value: Any) -> None:
-        self._write(name, json.dumps(value, indent=1, ensure_ascii=False))
+def _update_of(line: str, place: str) -> int:
+    try:
+        update = json.loads(line)["update"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise files.damaged(place, error, ADVICE[LOG]) from error
+    if type(update) is not int:
+        raise files.damaged(place, f"its update is {update!r}", ADVICE[LOG])
+    return update
 
 
 def _next_free(parent: Path, recipe: Recipe) -> Path:
@@ -226,44 +236,3 @@ def _next_free(parent: Path, recipe: Recipe) -> Path:
     stem = f"{task}-{method}".replace(".", "_")
     taken = {p.name for p in parent.iterdir()} if parent.is_dir() else set()
     return parent / next(f"{stem}-{n}" for n in range(1, len(taken) + 2) if f"{stem}-{n}" not in taken)
-
-
-def _storable(plain: dict[str, Any]) -> dict[str, Any]:
-    # Data given as objects cannot be stored in a text file; a rerun says so by name. Paths hold from any folder.
-    for split in ("train", "validation", "test"):
-        source = plain["data"][split]
-        if isinstance(source, str | Path):
-            plain["data"][split] = str(Path(source).resolve()) if Path(source).exists() else str(source)
-        elif source is not None:
-            plain["data"][split] = f"{IN_MEMORY}{type(source).__name__}"
-    name = plain["model"]["name"]
-    plain["model"]["name"] = str(Path(name).resolve()) if Path(name).is_dir() else name
-    return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
-
-
-def _inputs(prepared: Any) -> dict[str, str]:
-    splits = prepared.corpus.splits
-    data = {f"data.{split}": fingerprint(rows) for split, rows in splits.items()}
-    return data | {"model": prepared.pretrained.source.sha256}
-
-
-def _settings(plain: dict[str, Any]) -> dict[str, Any]:
-    """Returns the values of a recipe by name, such as "train.epochs", without where data and model lie."""
-    values = {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
-    return {name: value for name, value in values.items() if name not in COMPARED_BY_CONTENT}
-
-
-def _described(error: BaseException) -> str:
-    return str(error) if isinstance(error, NlptlError) else "".join(traceback.format_exception(error)[-3:])
-
-
-def _peak_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 if sys.platform == "linux" else peak / 2**20
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

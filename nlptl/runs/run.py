@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -49,11 +48,9 @@ class Run:
     @cached_property
     def result(self) -> dict[str, Any]:
         """The content of result.json."""
-        path = self.folder / "result.json"
-        if not path.exists():
-            raise InputError(f"{self.folder} has no result.json: it is not a run's folder")
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return result
+        from nlptl.runs.folder import Folder
+
+        return Folder(self.folder).result()
 
     def resume(self) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
@@ -62,7 +59,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
-        metrics: dict[str, dict[str, dict[str, float]]] = self.result["metrics"]
+        metrics = self.result.get("metrics")
+        if not isinstance(metrics, dict):
+            raise InputError(
+                f"{self.folder} has no metrics, its status is {self.result['status']!r}: "
+                f"nlptl train --resume {self.folder} goes on with a run that was stopped"
+            )
         return metrics
 
     @property

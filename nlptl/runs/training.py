@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,33 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
+from nlptl.engine.memory import Peak
 from nlptl.engine.prefix import Prefixes
-from nlptl.core.errors import InputError, nearest
-from nlptl.runs.folder import IN_MEMORY, Folder
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.report import console
+from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.runs.folder import Folder
+from nlptl.runs.inputs import IN_MEMORY
+from nlptl.runs.recording import recording
 from nlptl.runs.run import Run
 
 
 def train(recipe: Recipe, output: str | Path | None = None) -> Run:
     """Runs a recipe; see `Recipe.run`."""
     compute = device.start(recipe.train.precision)
-    folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
-    prepared = prepare(recipe, compute)
-    with _held(folder, compute):
-        compute.from_main(lambda: folder.begin(prepared))
-        return _train(prepared, folder, resume=False)
+    with Peak(compute.device) as peak:
+        folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
+        prepared = prepare(recipe, compute)
+        with _held(folder, compute):
+            compute.from_main(lambda: folder.begin(prepared))
+            return _train(prepared, folder, peak)
 
 
 def resume(path: str | Path) -> Run:
@@ -49,23 +52,20 @@ def resume(path: str | Path) -> Run:
     folder = Folder(Path(path))
     recipe = folder.recipe()
     compute = device.start(recipe.train.precision)
-    with _held(folder, compute):
+    with Peak(compute.device) as peak, _held(folder, compute):
         if folder.status() == "succeeded":
             raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
         prepared = prepare(recipe, compute)
         compute.from_main(lambda: folder.check_unchanged(prepared))
-        return _train(prepared, folder, resume=True)
+        return _train(prepared, folder, peak, _newest(folder, compute))
 
 
 @contextmanager
 def _held(folder: Folder, compute: Compute) -> Iterator[None]:
     """Keeps every other run out of the folder, from the main process; however this one ends, the hold ends with it."""
-    handle = int(compute.from_main(lambda: str(folder.hold())))
-    try:
+    with ExitStack() as stack:
+        compute.from_main(lambda: stack.enter_context(folder.held()))
         yield
-    finally:
-        if compute.is_main:
-            os.close(handle)
 
 
 def prepare(recipe: Recipe, compute: Compute) -> Prepared:
@@ -142,12 +142,11 @@ def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     )
 
 
-def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
+def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None = None) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
-    with folder.recording(recipe, prepared.pretrained, is_main=is_main) as record:
+    with recording(folder, prepared, peak) as record:
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
-        fit = _fit_head if solved else _fit
-        trained = fit(prepared, folder, resume=resume)
+        trained = _fit_head(prepared, folder) if solved else _fit(prepared, folder, newest)
         if trained.finished:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
@@ -160,10 +159,9 @@ def _train(prepared: Prepared, folder: Folder, *, resume: bool) -> Run:
     return Run(folder.path)
 
 
-def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
+def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
-    newest = _newest(folder, prepared.compute) if resume else None
     with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
         job = Job(
             model=pretrained.module,
@@ -187,7 +185,7 @@ def _fit(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:
-    """Returns the newest undamaged checkpoint, and drops the lines of the log that lie behind it."""
+    """Returns the newest undamaged checkpoint, None if there is none, and drops the lines of the log after it."""
 
     def find() -> str:
         found = checkpoint.latest(folder.checkpoints, console.warn)
@@ -198,10 +196,8 @@ def _newest(folder: Folder, compute: Compute) -> Path | None:
     return Path(name) if name else None
 
 
-def _fit_head(prepared: Prepared, folder: Folder, *, resume: bool) -> Trained:
+def _fit_head(prepared: Prepared, folder: Folder) -> Trained:
     began = time.perf_counter()
-    if resume:
-        _newest(folder, prepared.compute)  # there is none, but there may be a line in the log
     recipe, train = prepared.recipe, prepared.features["train"]
     vectors = prepared.prefixes.of(train, prepared.compute).vectors.float().numpy()
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)

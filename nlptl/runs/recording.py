@@ -1,0 +1,110 @@
+"""result.json: what a run measured, or why it ended, whatever ended it."""
+
+import contextlib
+import platform
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from nlptl import __version__
+from nlptl.core import files, registry
+from nlptl.core.errors import NlptlError, TrainingError
+from nlptl.engine.memory import Peak
+from nlptl.runs.delivery import Prepared
+from nlptl.runs.folder import RESULT, RESULT_FORMAT, Folder
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "datasets",
+    "evaluate",
+    "tokenizers",
+    "scikit-learn",
+    "numpy",
+)
+
+
+@contextmanager
+def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[dict[str, Any]]:
+    """Writes result.json at the end of the block, whatever ends it; the block fills the dictionary it gets.
+
+    Args:
+        folder: the run's.
+        prepared: what the run computes, and in which of its processes.
+        peak: measures the run's memory.
+
+    Raises:
+        TrainingError: the system refused to read or write, such as on a full disk.
+    """
+    began = time.perf_counter()
+    found: dict[str, Any] = {"status": "interrupted"}
+
+    def write() -> None:
+        if prepared.compute.is_main:
+            found.setdefault("timing", {})["total_s"] = time.perf_counter() - began
+            files.write_json(folder.path / RESULT, {"format": RESULT_FORMAT, **found, **_about(folder, prepared, peak)})
+
+    try:
+        with _in_words(folder):
+            yield found
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt):
+            found |= {"status": "failed", "error": _described(error)}
+        with contextlib.suppress(OSError):  # what ended the run is the error to be told
+            write()
+        raise
+    with _in_words(folder):
+        write()
+
+
+@contextmanager
+def _in_words(folder: Folder) -> Iterator[None]:
+    """Says what to do if the system refuses to read or write."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, NlptlError) or not files.refused_by_system(error):
+            raise
+        raise TrainingError(
+            f"the run in {folder.path} had to stop: {error}; its checkpoints are kept: make room, or mend what the "
+            f"message says, then nlptl train --resume {folder.path} goes on"
+        ) from error
+
+
+def _about(folder: Folder, prepared: Prepared, peak: Peak) -> dict[str, Any]:
+    recipe, source = prepared.recipe, prepared.pretrained.source
+    saved = [p for p in folder.model.rglob("*") if p.is_file()] if folder.model.exists() else []
+    return {
+        "task": registry.name_of("task", type(recipe.task)),
+        "method": registry.name_of("method", type(recipe.method)),
+        "model": {
+            "name": source.name,
+            "revision": source.revision,
+            "sha256": source.sha256,
+            "licence": source.licence,
+        },
+        "memory": peak.mib(),
+        "artifact_bytes": sum(p.stat().st_size for p in saved),
+        "seed": recipe.train.seed,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in PACKAGES},
+            "nlptl": __version__,
+        },
+    }
+
+
+def _described(error: BaseException) -> str:
+    return str(error) if isinstance(error, NlptlError) else "".join(traceback.format_exception(error)[-3:])
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
