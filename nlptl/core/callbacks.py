@@ -55,9 +55,11 @@ class Callback(Protocol):
 
     def on_begin(self, facts: Facts) -> None:
         """Is called before the first update, and before the first one after resuming."""
+        return
 
     def on_update(self, facts: Facts) -> str | None:
         """Is called after each update; returns why training must stop, or None to go on."""
+        return None
 
     def on_evaluate(self, facts: Facts) -> str | None:
         """Is called after each evaluation on validation; returns why training must stop, or None to go on.
@@ -65,12 +67,15 @@ class Callback(Protocol):
         If a callback asks to stop, the model is evaluated as after the last update, and the run ends with status
         succeeded; its result says `stopped_by`.
         """
+        return None
 
     def on_checkpoint(self, facts: Facts) -> None:
         """Is called after a checkpoint was written."""
+        return
 
     def on_end(self, facts: Facts) -> None:
         """Is called when training ends: finished, stopped early or interrupted; not after an error."""
+        return
 
     def on_note(self, note: Mapping[str, Any]) -> None:
         """Is called for what else belongs into metrics.jsonl.
@@ -79,3 +84,4 @@ class Callback(Protocol):
             note: JSON values; "update" is always there: {"update": 0, "planned": True, "micro_batch_tokens": 2048},
                 {"update": 7, "out_of_memory": True, ...}, {"update": 1, "phase": 0, "trainable": 592130, ...}.
         """
+        return
