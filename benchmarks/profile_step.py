@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from torch.profiler import profile
 
 from nlptl import DataConfig, Recipe, TrainConfig
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.engine import device, loop
 from nlptl.runs.training import prepare
 
@@ -32,19 +32,20 @@ def main() -> None:
     prepared = prepare(recipe, device.start("auto"))
     profiler = profile()
 
-    def show(update: int, loss: float, n: int) -> None:
-        if update == FIRST:
-            profiler.__enter__()
-        elif update == LAST:
-            profiler.__exit__(None, None, None)
+    class Profiled(Callback):
+        def on_update(self, facts: Facts) -> None:
+            if facts.update == FIRST:
+                profiler.__enter__()
+            elif facts.update == LAST:
+                profiler.__exit__(None, None, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        loop.train(_job(prepared, Path(folder), show), prepared.compute)
+        loop.train(_job(prepared, Path(folder), Profiled()), prepared.compute)
     table = profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=N_SHOWN, max_name_column_width=30)
     args.output.write_text(table + "\n", encoding="utf-8")
 
 
-def _job(prepared: Any, folder: Path, show: Callable[[int, float, int], None]) -> loop.Job:
+def _job(prepared: Any, folder: Path, callback: Callback) -> loop.Job:
     recipe, features = prepared.recipe, prepared.features["train"]
     return loop.Job(
         model=prepared.pretrained.module,
@@ -60,8 +61,7 @@ def _job(prepared: Any, folder: Path, show: Callable[[int, float, int], None]) -
         lr=float(recipe.train.lr),
         row_ids=range(N_ROWS),
         folder=folder,
-        log=lambda line: None,
-        show=show,
+        callbacks=[callback],
     )
 
 

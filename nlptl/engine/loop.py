@@ -3,10 +3,12 @@
 import math
 import time
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from nlptl.core.callbacks import Facts
 from nlptl.core.errors import TrainingError
 from nlptl.engine import checkpoint, optim, planning
 from nlptl.engine.batching import Order, rows_of
@@ -21,6 +23,7 @@ from nlptl.engine.used_rows import UsedRows
 
 # Where train.checkpoint_every does not say it: time between checkpoints, and how often the time of writing one.
 CHECKPOINT_S, CHECKPOINT_TIMES = 60.0, 50
+Event = Literal["on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end"]
 
 
 def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
@@ -49,10 +52,15 @@ class _Loop:
         place = (compute.device, compute.n_processes, compute.sharding)
         self.shards = Shards(job.model, *place, shared=self.used_rows.set_aside)
         self.order = Order(len(job.features.full_lengths), job.config.batch_size, job.config.seed, job.draw)
+        self.trainable = sum(p.numel() for p in job.model.parameters() if p.requires_grad)
         self.n_updates = self.order.per_epoch * job.config.epochs
         self.saved_at, self.save_s = time.monotonic(), 0.0
         self.interrupt = Interrupt()
         self.stopping = False
+        self.last: dict[str, Any] = {}
+        """Of the last update, for the callbacks."""
+        self.asked: str | None = None
+        """Which callback asked to stop, and why."""
 
     def run(self, newest: Path | None) -> Progress:
         with self.interrupt:
@@ -88,9 +96,10 @@ class _Loop:
             self.progress, self.best = checkpoint.load(newest, self.model, self.optimizer)
             self.progress.stopped_by = None
         elif fit and fit < self.updates.tokens_at_once(self.progress):
-            self.job.log({"update": 0, "planned": True, "micro_batch_tokens": fit})
+            self.job.note({"update": 0, "planned": True, "micro_batch_tokens": fit})
             self.progress.micro_batch_tokens = fit
             self._save()  # a resumed run must do the same, whatever is free then
+        self._tell("on_begin")
         self.model.eval()  # as after an evaluation: an update begins by setting training mode
 
     def _end(self) -> None:
@@ -99,6 +108,7 @@ class _Loop:
             self._save()
         elif self.best is not None:
             checkpoint.put(self.best, self.model)
+        self._tell("on_end", stopped_by=self.progress.stopped_by)
 
     def _update(self) -> None:
         began, update = time.perf_counter(), self.progress.update
@@ -111,13 +121,12 @@ class _Loop:
         self.progress.update += 1
         self.progress.n_examples += len(examples)
         self.progress.train_s += time.perf_counter() - began
-        self.job.show(self.progress.update, loss, len(examples))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            self._skipped(examples, f"loss {loss}, gradient norm {norm}")
-        else:
+        self.last = {"loss": loss, "lr": lr, "grad_norm": norm}
+        if math.isfinite(loss) and math.isfinite(norm):
             self.progress.n_skipped_in_a_row = 0
-            if self.progress.update % self.config.log_every == 0:
-                self.job.log({"update": self.progress.update, "loss": loss, "lr": lr, "grad_norm": norm})
+            self._tell("on_update")
+        else:
+            self._skipped(examples, f"loss {loss}, gradient norm {norm}")
 
     def _examples(self, update: int) -> np.ndarray:
         epoch, position = divmod(update, self.order.per_epoch)
@@ -129,8 +138,7 @@ class _Loop:
         progress, most = self.progress, self.config.max_skipped
         progress.n_skipped += 1
         progress.n_skipped_in_a_row += 1
-        row_ids = [self.job.row_ids[i] for i in examples]
-        self.job.log({"update": progress.update, "skipped": why, "row_ids": row_ids})
+        self._tell("on_update", skipped=why, row_ids=tuple(self.job.row_ids[i] for i in examples))
         if progress.n_skipped_in_a_row < most and progress.n_skipped < self.n_updates:
             return
         self._save()
@@ -152,7 +160,10 @@ class _Loop:
         progress.finished = last or stopped
         overdue = time.monotonic() - self.saved_at > max(CHECKPOINT_S, CHECKPOINT_TIMES * self.save_s)
         # Signals and clocks are a process's own: what one decides, all do after the same update.
-        self.stopping, overdue = self.compute.any(self.interrupt.requested, overdue)
+        asked = self.asked is not None
+        self.stopping, overdue, asked = self.compute.any(self.interrupt.requested, overdue, asked)
+        if asked:
+            self._stop(evaluated=evaluated)
         due = progress.update % config.checkpoint_every == 0 if config.checkpoint_every else overdue
         if due and not progress.finished:
             self._save()
@@ -166,9 +177,6 @@ class _Loop:
         if not metrics:
             return
         score = metrics[self.job.metric]
-        self.job.log(
-            {"update": progress.update, "epoch": progress.update / self.order.per_epoch, "validation": metrics}
-        )
         sign = 1 if self.job.greater_is_better else -1
         if progress.best_score is None or sign * score > sign * progress.best_score:
             progress.best_score, progress.best_update, progress.n_without_gain = score, progress.update, 0
@@ -176,6 +184,33 @@ class _Loop:
                 self.best = {name: p.clone() for name, p in checkpoint.trained(self.model).items()}
         else:
             progress.n_without_gain += 1
+        self._tell("on_evaluate")
+
+    def _stop(self, *, evaluated: bool) -> None:
+        """Ends the run as after its last update, because a callback of this or of another process asked for it."""
+        if not evaluated:
+            self._evaluate()
+        self.progress.finished = True
+        self.progress.stopped_by = self.asked or "a callback of another process"
+
+    def _tell(self, event: Event, **more: Any) -> None:
+        progress = self.progress
+        facts = Facts(
+            update=progress.update,
+            n_updates=self.n_updates,
+            epoch=progress.update / self.order.per_epoch,
+            n_examples=progress.n_examples,
+            phase=0,
+            trainable=self.trainable,
+            metrics=progress.validation,
+            best_update=progress.best_update,
+            **self.last,
+            **more,
+        )
+        for callback in self.job.callbacks:
+            why = getattr(callback, event)(facts)
+            if why and self.asked is None:
+                self.asked = f"{type(callback).__name__}: {why}"
 
     def _save(self) -> None:
         began = time.monotonic()
@@ -186,3 +221,4 @@ class _Loop:
         self.saved_at = time.monotonic()
         self.save_s = self.saved_at - began
         self.progress.checkpoint_s += self.save_s
+        self._tell("on_checkpoint", checkpoint=folder)

@@ -96,7 +96,7 @@ class Updates:
         self.optimizer.zero_grad()
         half = self.tokens_at_once(progress) // 2
         progress.micro_batch_tokens = half
-        self._job.log({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
+        self._job.note({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
 
     def _backward(self, rows: np.ndarray, progress: Progress) -> torch.Tensor:
         self._seed(progress.update)
@@ -157,7 +157,7 @@ class Updates:
             if not ran_out(error):
                 raise
         self._graphs = None
-        self._job.log({"update": progress.update + 1, "out_of_memory": True, "cuda_graph": False})
+        self._job.note({"update": progress.update + 1, "out_of_memory": True, "cuda_graph": False})
         self.optimizer.zero_grad()
         give_back()
         return None

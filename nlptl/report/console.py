@@ -1,21 +1,29 @@
 """What a run says on the terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-Show = Callable[[int, float, int], None]
 MAX_CLASSES = 30  # shown by name; a longer table helps nobody on a terminal
 
 
@@ -90,8 +98,8 @@ def scores(found: Scores, title: str) -> None:
 
 
 @contextmanager
-def progress(n_updates: int, *, shown: bool) -> Iterator[Show]:
-    """Gives a function that moves a progress bar with loss, rate and remaining time; quiet when not on a terminal.
+def progress(n_updates: int, *, shown: bool) -> Iterator[Sequence[Callback]]:
+    """Gives callbacks that move a progress bar with loss, rate and remaining time; none when not on a terminal.
 
     Args:
         n_updates: of the whole run.
@@ -99,7 +107,7 @@ def progress(n_updates: int, *, shown: bool) -> Iterator[Show]:
     """
     console = _console()
     if not (shown and console.is_terminal):
-        yield lambda update, loss, n: None
+        yield ()
         return
     columns = (
         TextColumn("train"),
@@ -112,15 +120,19 @@ def progress(n_updates: int, *, shown: bool) -> Iterator[Show]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("train", total=n_updates, loss=float("nan"), rate=0.0)
-        done = 0
+        yield (_Bar(bar, bar.add_task("train", total=n_updates, loss=float("nan"), rate=0.0)),)
 
-        def show(update: int, loss: float, n: int) -> None:
-            nonlocal done
-            done += n
-            bar.update(task, completed=update, loss=loss, rate=done / max(bar.tasks[0].elapsed or 0.0, 1e-9))
 
-        yield show
+class _Bar(Callback):
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def on_begin(self, facts: Facts) -> None:
+        self._n_before = facts.n_examples  # others are a resumed run's
+
+    def on_update(self, facts: Facts) -> None:
+        n, elapsed = facts.n_examples - self._n_before, self._bar.tasks[0].elapsed or 0.0
+        self._bar.update(self._task, completed=facts.update, loss=facts.loss, rate=n / max(elapsed, 1e-9))
 
 
 def _results(result: dict[str, Any]) -> Table:

@@ -28,6 +28,7 @@ from nlptl.report import console
 from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
 from nlptl.runs.folder import Folder
 from nlptl.runs.inputs import IN_MEMORY
+from nlptl.runs.log import Log
 from nlptl.runs.recording import recording
 from nlptl.runs.run import Run
 
@@ -162,7 +163,7 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
 def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
-    with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as show:
+    with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as bar:
         job = Job(
             model=pretrained.module,
             features=features["train"],
@@ -177,8 +178,7 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
             lr=float(recipe.train.lr or 0),
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
-            log=folder.log if prepared.compute.is_main else _nowhere,
-            show=show,
+            callbacks=[Log(folder.log, recipe.train.log_every), *bar] if prepared.compute.is_main else (),
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
@@ -231,7 +231,3 @@ def _n_updates(prepared: Prepared) -> int:
     train = prepared.recipe.train
     per_epoch = -(-len(prepared.corpus.splits["train"]) // train.batch_size)
     return int(per_epoch * train.epochs)
-
-
-def _nowhere(line: dict[str, Any]) -> None:
-    """Takes the log lines of processes other than the main one."""

@@ -125,8 +125,8 @@ def states_by_update(pretrained, tmp_path, **fields):
     """Returns the trained weights after every update, the final ones, and the progress."""
     states = {}
 
-    def show(update, loss, n):
-        states[update] = tiny.state(pretrained.module)
+    def show(facts):
+        states[facts.update] = tiny.state(pretrained.module)
 
     progress, _ = run(pretrained, tmp_path, [0.5, 0.9, 0.7], show, epochs=3, **fields)
     return states, tiny.state(pretrained.module), progress
@@ -155,8 +155,8 @@ def test_a_smaller_score_can_be_the_better_one(tiny_folders, tmp_path):
 def test_without_validation_the_last_state_is_kept(tiny_folders, tmp_path):
     pretrained, states = tiny.prepared(tiny_folders["bert"], Full()), {}
 
-    def show(update, loss, n):
-        states[update] = tiny.state(pretrained.module)
+    def show(facts):
+        states[facts.update] = tiny.state(pretrained.module)
 
     progress, _ = run(pretrained, tmp_path, None, show)
     assert (progress.best_update, progress.validation) == (None, {})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nlptl.core.callbacks import Facts
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.engine import checkpoint, loop, optim
 from nlptl.engine.interrupt import Interrupt
@@ -32,7 +33,7 @@ LAST = 9  # updates in three epochs
 
 def stop_at(*updates: int):
     """Returns a callback that presses Ctrl-C in these updates."""
-    return lambda update, loss, n: signal.raise_signal(signal.SIGINT) if update in updates else None
+    return lambda facts: signal.raise_signal(signal.SIGINT) if facts.update in updates else None
 
 
 class KilledError(Exception):
@@ -40,8 +41,8 @@ class KilledError(Exception):
 
 
 def kill_at(at: int):
-    def show(update: int, loss: float, n: int) -> None:
-        if update == at:
+    def show(facts: Facts) -> None:
+        if facts.update == at:
             raise KilledError
 
     return show
@@ -53,10 +54,10 @@ def train(base: Path, method: str, folder: Path, show=None, newest: Path | None 
     scores = {3: 0.5, 6: 0.8, 9: 0.6}
     reached = [checkpoint.update_of(newest) if newest else 0]
 
-    def shown(update: int, loss: float, n: int) -> None:
-        reached[0] = update
+    def shown(facts: Facts) -> None:
+        reached[0] = facts.update
         if show:
-            show(update, loss, n)
+            show(facts)
 
     config = tiny.train_config(**{"epochs": 3, "schedule": "linear", "seed": 11} | fields)
     job, record = tiny.job(

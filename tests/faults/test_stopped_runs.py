@@ -301,11 +301,11 @@ def test_a_recipe_run_twice_gives_the_same_run_whatever_was_drawn_before(capsys,
 def test_new_weights_of_a_method_depend_on_the_seed(capsys, work, train, unchecked, monkeypatch, method):
     begun = []
 
-    def keep(self):
-        begun.append({name: p.detach().clone() for name, p in trained(self.job.model).items()})
+    def keep(job, *_):
+        begun.append({name: p.detach().clone() for name, p in trained(job.model).items()})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nlptl.engine.loop._Loop._update", keep)
+    monkeypatch.setattr("nlptl.engine.loop.train", keep)
     for seed in (0, 1):
         torch.manual_seed(0)
         assert say(capsys, *train, "--method", method, "--train.seed", seed, "--output", f"run{seed}").status == 130
