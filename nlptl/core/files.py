@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def refused_by_system(error: BaseException) -> bool:
-    """Returns whether the system refused to read or write; libraries in Rust say so by an error of their own type."""
-    return isinstance(error, OSError) or "(os error " in str(error)
+def system_refusal(error: BaseException) -> str | None:
+    """Returns why the system refused to read or write, such as "No space left on device"; None for any other error.
+
+    Libraries in Rust (safetensors, tokenizers) raise types of their own, with the system's number in the message.
+    """
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    number = error.errno if isinstance(error, OSError) else int(found.group(1)) if found else None
+    if number is None:
+        return None
+    path = getattr(error, "filename", None)
+    return os.strerror(number) + (f": {path}" if path else "")

@@ -87,7 +87,8 @@ def save(
     except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise TrainingError(
-            f"the checkpoint {folder} cannot be written: {error}; earlier ones are kept: make room and resume the run"
+            f"the checkpoint {folder} cannot be written: {files.system_refusal(error) or error}; earlier ones are "
+            "kept: once that is mended, nlptl train --resume RUN goes on"
         ) from error
     for path in _newest_first(folder.parent)[n_kept:]:
         shutil.rmtree(path, ignore_errors=True)

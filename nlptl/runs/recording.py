@@ -68,11 +68,12 @@ def _in_words(folder: Folder) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, NlptlError) or not files.refused_by_system(error):
+        why = None if isinstance(error, NlptlError) else files.system_refusal(error)
+        if why is None:
             raise
         raise TrainingError(
-            f"the run in {folder.path} had to stop: {error}; its checkpoints are kept: make room, or mend what the "
-            f"message says, then nlptl train --resume {folder.path} goes on"
+            f"the run in {folder.path} had to stop: {why}; its checkpoints are kept: once that is mended, "
+            f"nlptl train --resume {folder.path} goes on"
         ) from error
 
 

@@ -1,7 +1,5 @@
 """Files are written whole or not at all, never through a link; damaged ones are named with what to do."""
 
-import os
-
 import pytest
 
 from nlptl.core import files
@@ -87,10 +85,12 @@ def test_a_folder_takes_the_place_of_an_older_one(tmp_path):
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (OSError(28, os.strerror(28)), True),
-        (Exception("No space left on device (os error 28)"), True),
-        (ValueError("no such label"), False),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(13, "Permission denied", "a/b"), "Permission denied: a/b"),
+        (Exception("Error while serializing: I/O error: (os error 28)"), "No space left on device"),
+        (OSError("no such model"), None),
+        (ValueError("no such label"), None),
     ],
 )
 def test_what_the_system_refused_is_told_from_other_errors(error, expected):
-    assert files.refused_by_system(error) == expected
+    assert files.system_refusal(error) == expected

@@ -1,14 +1,18 @@
 """Memory that runs out halves what is computed at once, and the update is the same; layers can be computed again."""
 
 import dataclasses
+import time
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from nlptl.core.errors import TrainingError
-from nlptl.engine import checkpoint, loop
+from nlptl.engine import checkpoint, loop, memory
 from nlptl.engine.batching import collate
+from nlptl.engine.memory import Peak
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
@@ -110,3 +114,69 @@ def test_layers_that_are_computed_again_keep_less(tiny_folders, tmp_path):
         return n_bytes
 
     assert kept(True) < kept(False) / 2
+
+
+# How much a run takes.
+
+CPU = torch.device("cpu")
+LARGE_MIB = 200
+
+
+def take():
+    """Takes some memory and gives it back."""
+    return float(torch.ones(LARGE_MIB * 2**18).sum())
+
+
+def peak_of(action):
+    with Peak(CPU) as peak:
+        action()
+        return peak.mib()["peak_mib"]
+
+
+def wait_until_sampled():
+    taken = torch.ones(LARGE_MIB * 2**18)
+    time.sleep(4 * memory.SAMPLED_EVERY_S)
+    return taken
+
+
+@pytest.mark.parametrize("status", [memory.STATUS, Path("/nowhere")], ids=["its own peak", "samples alone"])
+def test_the_peak_is_that_of_the_block_and_not_of_what_came_before(monkeypatch, status):
+    monkeypatch.setattr(memory, "STATUS", status)
+    wait_until_sampled()
+    memory.give_back()
+    small, large = peak_of(lambda: None), peak_of(wait_until_sampled)
+    memory.give_back()
+    again = peak_of(lambda: None)
+    assert large - small > 0.8 * LARGE_MIB
+    assert large - again > 0.8 * LARGE_MIB
+
+
+def test_a_peak_between_two_samples_is_seen_if_it_is_the_processs_highest(monkeypatch):
+    if not memory.STATUS.exists():
+        pytest.skip("the system does not say it")
+    monkeypatch.setattr(memory, "SAMPLED_EVERY_S", 3600)
+    before = memory._peak_of_process() / memory.MIB
+    unused = before - psutil.Process().memory_info().rss / memory.MIB
+    held = torch.ones(max(1, int(unused)) * 2**18)
+    assert peak_of(take) - before > 0.5 * LARGE_MIB
+    del held
+
+
+def test_the_sampler_ends_with_the_block_whatever_ends_it():
+    with pytest.raises(KeyboardInterrupt), Peak(CPU) as peak:
+        raise KeyboardInterrupt
+    assert not peak._sampler.is_alive()
+
+
+def test_without_a_gpu_its_peak_is_unknown():
+    with Peak(CPU) as peak:
+        assert peak.mib()["gpu_peak_mib"] is None
+
+
+@pytest.mark.gpu
+def test_a_gpus_peak_is_that_of_the_block():
+    device = torch.device("cuda")
+    torch.ones(LARGE_MIB * 2**18, device=device)
+    with Peak(device) as peak:
+        torch.ones(2**18, device=device)
+        assert 1 <= peak.mib()["gpu_peak_mib"] < LARGE_MIB

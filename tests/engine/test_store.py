@@ -123,6 +123,44 @@ def test_a_full_disk_is_said_and_the_values_stay_in_memory(tmp_path, caplog, mon
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
+def test_without_posix_fallocate_the_space_is_taken_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    monkeypatch.setattr(store, "BLOCK", 40)
+    taken = []
+
+    def fill(states):
+        taken.append(next(tmp_path.glob(f"*/{store.STATES}")).stat())
+        states.fill_(1.0)
+
+    for key in ("a", "b"):
+        assert torch.equal(get(Store(1.0, tmp_path), fill, key), torch.ones(SHAPE))
+    assert [found.st_size for found in taken] == [96, 96]
+    assert all(found.st_blocks for found in taken)
+
+
+def test_without_posix_fallocate_a_full_disk_is_said_too(tmp_path, caplog, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, before[1]))
+    try:
+        found = get(Store(1.0, tmp_path), Values())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert torch.equal(found, torch.ones(SHAPE))
+    assert "kept in memory" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")])
+def test_where_there_are_no_locks_the_values_stay_in_memory(tmp_path, caplog, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(store.FileLock, "acquire", refuse)
+    assert torch.equal(get(Store(1.0, tmp_path), Values()), torch.ones(SHAPE))
+    assert "kept in memory" in caplog.text
+
+
 def test_a_folder_that_is_a_file_is_said_and_the_values_stay_in_memory(tmp_path, caplog):
     (tmp_path / "cache").write_text("")
     assert torch.equal(get(Store(1.0, tmp_path / "cache"), Values()), torch.ones(SHAPE))

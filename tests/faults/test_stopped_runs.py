@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -20,8 +21,8 @@ from nlptl.runs.run import Run
 from tests.faults.small import QUICK, make_bert, read_lines, reviews, say, snapshot, write_csv
 
 LONG = (*QUICK, "--train.epochs", "40", "--train.batch_size", "8", "--train.log_every", "1", "--train.lr", "1e-3")
+N_UPDATES = 240
 PATIENCE_S = 120
-MOST_BYTES = 20_000  # the recipe and the log fit, a checkpoint does not
 
 
 @pytest.fixture
@@ -200,27 +201,44 @@ def assert_same_run(run, other):
     assert all(bool((ours[name] == theirs[name]).all()) for name in ours)
 
 
+def kill_at(words, happened, later_s):
+    """Runs a command line and kills it some time after something has happened; fails if it had ended by then."""
+    process = begin(*words)
+    wait_for(process, happened)
+    time.sleep(later_s)
+    ended = process.poll() is not None
+    process.kill()
+    out = process.communicate(timeout=PATIENCE_S)[0]
+    assert not ended, out
+
+
 @pytest.mark.parametrize(
     ("method", "n_kills"),
     [("full", 1), *(pytest.param(name, 4, marks=pytest.mark.slow) for name in ("full", "lora", "adapter", "probe"))],
 )
 def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(capsys, work, train, unchecked, method, n_kills):
-    run = work / "run"
-    words = [*train, *LONG, "--method", method, "--train.checkpoint_every", 3, "--output", run]
+    """Updates come in seconds that depend on the machine; so a moment is an update and a little more, both drawn.
+
+    A probe has no updates: its moments are between its beginning and the end of its reload check, seconds later.
+    """
+    run, draw = work / "run", random.Random(f"{method} {n_kills}")
+    log, words = run / "metrics.jsonl", [*train, *LONG, "--method", method, "--train.checkpoint_every", 3]
+    words = [*words, "--output", run]
     for number in range(n_kills):
-        process = begin(*words)
-        wait_for(process, (run / "recipe.yaml").exists)
-        time.sleep(random.uniform(0, 9 if number else 3))  # 240 updates take 3 s, to start again 6 s
-        process.kill()
-        process.communicate(timeout=PATIENCE_S)
+        first, last = (N_UPDATES * n // n_kills for n in (number, number + 1))
+        update = draw.randint(first + 1, last - N_UPDATES // 8)
+        moment = (run / "recipe.yaml").exists if method == "probe" else partial(has_lines, log, update)
+        kill_at(words, moment, draw.uniform(0, 1 if method == "probe" else 0.1))
+        assert not (run / "result.json").exists()
         words = ["train", "--resume", run]
-        if (run / "result.json").exists():
-            break  # it was faster
-    if not (run / "result.json").exists():
-        assert say(capsys, *words).status == 0
+    assert say(capsys, *words).status == 0
     other = work / "uninterrupted"
     assert say(capsys, "train", "--config", run / "recipe.yaml", "--output", other).status == 0
     assert_same_run(run, other)
+
+
+def has_lines(path, n):
+    return path.exists() and path.read_text().count("\n") >= n
 
 
 def test_a_damaged_newest_checkpoint_is_said_and_the_one_before_goes_on_to_the_same_result(
@@ -382,17 +400,6 @@ def test_a_stopped_run_can_be_resumed_from_another_folder(capsys, monkeypatch, t
     assert result(stopped)["status"] == "succeeded"
 
 
-def test_a_full_disk_is_said_without_a_traceback(capsys, monkeypatch, work, train):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("nlptl.engine.checkpoint.save", full)
-    said = say(capsys, *train, "--train.checkpoint_every", 1, "--output", "run")
-    assert result(work / "run")["status"] == "failed"
-    assert said.status == 1
-    assert "No space left on device" in said.err
-
-
 def test_a_killed_run_is_said_to_be_unfinished(refused, says, stopped):
     (stopped / "result.json").unlink()
     says(refused("predict", stopped, "--text", "x"), "nlptl train --resume")
@@ -422,20 +429,6 @@ def test_a_clock_that_goes_backwards_changes_nothing(capsys, monkeypatch, work, 
     assert lines_of(work / "run") == lines_of(work / "whole")
     timing = result(work / "run")["timing"]
     assert all(0 <= s < 3600 for name, s in timing.items() if name.endswith("_s") and not name.endswith("_per_s"))
-
-
-def test_a_disk_that_is_full_for_real_stops_the_run_and_leaves_checkpoints_whole(capsys, work, train, unchecked):
-    """The limit on a file's size makes the system refuse to write, in the middle of a checkpoint."""
-    run = work / "run"
-    script = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({MOST_BYTES}, {MOST_BYTES}))"
-    done = after(script, *train, "--train.checkpoint_every", 1, "--output", run)
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("error: the checkpoint")
-    assert "cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert result(run)["status"] == "failed"
-    assert not list((run / "checkpoints").iterdir())
-    assert say(capsys, "train", "--resume", run).status == 0
 
 
 def test_a_run_killed_while_it_delivers_still_has_its_checkpoints(capsys, work, train, unchecked):
