@@ -1,6 +1,6 @@
 """Makers of tiny things: examples, features and batches of them, prepared models, and a training job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ import torch
 
 from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.config import ModelConfig, TrainConfig
-from nlptl.core.protocols import Method
+from nlptl.core.phases import Phase
+from nlptl.core.protocols import Method, Phased
 from nlptl.core.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.engine import batching, device, inference
 from nlptl.engine.device import Compute
@@ -125,6 +126,8 @@ def job(
     evaluate: Callable[[], dict[str, float]] = dict,
     show: Show | None = None,
     class_weights: str = "none",
+    *,
+    phases: Sequence[Phase] = (Phase(),),
 ) -> tuple[Job, Record]:
     """Returns a training job on a prepared model, and the record that it fills."""
     config, record, task = config or train_config(), Record([], []), Sentiment()
@@ -145,6 +148,7 @@ def job(
         lr=lr,
         row_ids=range(1000, 1000 + len(found.full_lengths)),
         folder=folder,
+        phases=phases,
         callbacks=[Told(record.losses, show), Log(record.lines.append, config.log_every)],
     )
     return made, record
@@ -156,6 +160,11 @@ def prepared(folder: Path, method: Method, pooling: str = "native", **fields: An
     torch.manual_seed(2)
     method.prepare(pretrained)
     return pretrained
+
+
+def phases(method: Method, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
+    """Returns the phases in which a method trains a model that it has prepared."""
+    return method.phases(pretrained, epochs) if isinstance(method, Phased) else (Phase(),)
 
 
 def with_pair(rows: list[Example], text: str = "a good end") -> list[Example]:

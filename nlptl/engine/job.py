@@ -10,6 +10,7 @@ import torch
 
 from nlptl.core.callbacks import Callback
 from nlptl.core.config import TrainConfig
+from nlptl.core.phases import Phase
 from nlptl.core.protocols import Model
 from nlptl.core.records import Batch, Features
 from nlptl.engine.prefix import Prefixes
@@ -43,6 +44,7 @@ class Job:
     """Of the training examples."""
     folder: Path
     """For checkpoints."""
+    phases: Sequence[Phase] = (Phase(),)
     callbacks: Sequence[Callback] = ()
     """Are told how training goes on, in their order."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import evaluation
+from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
@@ -45,7 +46,9 @@ class Trained:
     n_skipped: int = 0
     """Updates left out because their loss or gradient was not finite."""
     stopped_by: str | None = None
-    """The signal that stopped it."""
+    """The signal that stopped it, or the callback that ended it."""
+    phases: Sequence[PhaseDone] = ()
+    """What each phase trained, and for how long; none if a method solved for the head."""
     head: dict[str, Any] | None = None
     """What a method that solves for the head chose."""
 
@@ -148,6 +151,7 @@ def training_facts(prepared: Prepared, trained: Trained) -> dict[str, Any]:
             "best_update": trained.best_update,
             "skipped": trained.n_skipped,
             "stopped_by": trained.stopped_by,
+            "phases": [dataclasses.asdict(phase) for phase in trained.phases],
             "head": trained.head,
         },
         "timing": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ import torch
 
 from nlptl import data, evaluation
 from nlptl.core.errors import InputError, nearest
+from nlptl.core.phases import Phase
+from nlptl.core.protocols import Phased
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
@@ -178,10 +180,18 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
             lr=float(recipe.train.lr or 0),
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
+            phases=_phases(prepared),
             callbacks=[Log(folder.log, recipe.train.log_every), *bar] if prepared.compute.is_main else (),
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
+
+
+def _phases(prepared: Prepared) -> Sequence[Phase]:
+    method: Any = prepared.recipe.method
+    return (
+        method.phases(prepared.pretrained, prepared.recipe.train.epochs) if isinstance(method, Phased) else (Phase(),)
+    )
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:
