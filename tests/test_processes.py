@@ -247,6 +247,9 @@ def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(
         pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "adapter"), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1"), marks=pytest.mark.slow),
+        pytest.param(
+            "bert", STAGE_3, ("--method.unfreeze", "gradual", "--train.layer_decay", 0.9), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_sharded_training_gives_the_losses_and_predictions_of_one_process(work, tiny_folders, family, stage, more):
@@ -327,15 +330,18 @@ def test_a_failing_process_ends_all_with_its_traceback(work, tiny_folders, rank)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("unfreeze", ["at_once", "gradual"])  # the second phase begins after update 6
 @pytest.mark.parametrize("sharded", [{}, STAGE_3])
-def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sharded):
+def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sharded, unfreeze):
     """A checkpoint does not depend on the number of processes, nor on how they divide the weights."""
-    words = flags(work, tiny_folders["bert"], "whole")
+    method = ("--method.unfreeze", unfreeze)
+    words = flags(work, tiny_folders["bert"], "whole", *method)
     script = ROWS_OF_SMALL_VOCABULARIES + SCRIPT
     assert launch(work, script, words=words).returncode == 0
     # Each stops after a few updates, as on SIGTERM, and the next goes on.
     stopping = STOPPING + script
-    first = launch(work, stopping, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"), STOP_AT="4", **sharded)
+    words = flags(work, tiny_folders["bert"], "run", *method)
+    first = launch(work, stopping, *TORCHRUN, words=words, STOP_AT="4", **sharded)
     assert "Signal" in first.stderr or first.returncode != 0
     second = launch(work, stopping, words=("--resume", work / "run"), STOP_AT="7")
     assert second.returncode == 143, second.stderr[-2000:]
@@ -359,3 +365,24 @@ class Stop(Callback):
 call(Stop())
 """
 )
+
+
+@pytest.mark.slow
+def test_a_callback_of_any_process_stops_all(work, tiny_folders):
+    script = CALLED + ASKING + SCRIPT
+    done = launch(work, script, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads((work / "run" / "result.json").read_text())
+    assert (result["status"], result["training"]["updates"]) == ("succeeded", 3)
+    assert result["training"]["stopped_by"] == "a callback of another process"
+
+
+ASKING = """
+import os
+
+class Ask(Callback):
+    def on_update(self, facts):
+        return "enough" if facts.update == 3 and os.environ["RANK"] == "1" else None
+
+call(Ask())
+"""
