@@ -69,11 +69,10 @@ class _Loop:
         with self.interrupt:
             if newest:
                 self._load(newest)
-            left = [planned for planned in self.phases if planned.end > self.progress.update]
-            self.phase = left[0] if left else self.phases[-1]
+            self.phase = next((p for p in self.phases if p.end > self.progress.update), self.phases[-1])
             self._tell("on_begin")
-            for planned in left:
-                if not self.progress.finished and not self.stopping:
+            for planned in self.phases:
+                if planned.end > self.progress.update and not self.progress.finished and not self.stopping:
                     self._do(planned)
             self.progress.finished |= self.progress.update == self.n_updates
             self._end()

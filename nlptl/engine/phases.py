@@ -9,6 +9,8 @@ from nlptl.core.phases import Phase, PhaseDone
 from nlptl.core.protocols import Model
 from nlptl.engine.optim import Rate
 
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -36,13 +38,14 @@ def planned(phases: Sequence[Phase], model: Model, n_updates: int) -> list[Plann
     Args:
         phases: at least one.
         model: that they train.
-        n_updates: of the run; a phase whose share is less than half an update may have none.
+        n_updates: of the run; a phase whose share is less than one of them may have none.
 
     Raises:
         InputError: a phase trains nothing, or names a parameter that there is not.
     """
     total = sum(phase.share for phase in phases)
-    ends = [round(n_updates * sum_ / total) for sum_ in accumulate(phase.share for phase in phases)]
+    sums = accumulate(phase.share for phase in phases)
+    ends = [int(n_updates * sum_ / total + ROUNDING) for sum_ in sums]  # rounded down, or the last might have none
     places = pairwise([0, *ends])
     return [_placed(i, phase, model, place) for i, (phase, place) in enumerate(zip(phases, places, strict=True))]
 

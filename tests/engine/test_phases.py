@@ -166,6 +166,11 @@ def test_a_family_that_cannot_be_cut_unfreezes_too(tiny_folders, tmp_path, famil
     assert changed(found[0], found[18]) == levels.keys()
 
 
+def test_a_phase_without_an_update_is_left_out(tiny_folders, tmp_path):
+    progress, *_ = run(tiny_folders["t5"], tmp_path, epochs=1, batch_size=12)  # 4 layers, 2 updates
+    assert [(done.phase, done.updates) for done in progress.phases] == [(1, 1), (3, 1)]
+
+
 def test_early_stopping_may_end_before_the_last_phase(tiny_folders, tmp_path):
     scores = {3: 0.9, 6: 0.8, 9: 0.7}
     found, (progress, weights, _, module) = states(tiny_folders["bert"], tmp_path, scores=scores, early_stopping=1)
