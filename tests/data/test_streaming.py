@@ -151,6 +151,7 @@ def test_rows_stand_beside_their_examples_as_they_are_in_the_source(tmp_path, ki
     new = NewRows(written(tmp_path, kind), DataConfig(), Classification().columns)
     assert new.columns == ("text", "label")
     assert new.only_strings == (kind in ("csv", "csv.gz", "tsv"))
-    found = [(e.row_id, e.text, e.label, row["text"], row["label"]) for part in new.parts() for e, row in zip(*part)]
+    pairs = [pair for part in new.parts() for pair in zip(*part, strict=True)]
+    found = [(e.row_id, e.text, e.label, row["text"], row["label"]) for e, row in pairs]
     assert found == [(i, text, None, text, "ab"[i % 2]) for i, text in enumerate(TEXTS)]
     assert [len(rows) for rows in new.rows()] == [3, 3, 3, 1]
