@@ -136,12 +136,12 @@ def test_a_model_that_learnt_true_from_a_csv_file_scores_every_kind_of_file(runs
 def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, tmp_path):
     folder = shutil.copytree(runs["lora"].folder, tmp_path / "run")
     card = json.loads((folder / "model" / "nlptl.json").read_text())
-    for change, said in (
-        ({"reference": str(tmp_path / "gone")}, "there is no such folder"),
-        ({"sha256": "0" * 64}, "the pretrained model has changed"),
+    gone = str(tmp_path / "gone")
+    for changed, said in (
+        ({"base": card["base"] | {"reference": gone}, "model": card["model"] | {"name": gone}}, "no such folder"),
+        ({"base": card["base"] | {"sha256": "0" * 64}}, "the pretrained model has changed"),
     ):
-        changed = card | {"base": card["base"] | change}
-        (folder / "model" / "nlptl.json").write_text(json.dumps(changed))
+        (folder / "model" / "nlptl.json").write_text(json.dumps(card | changed))
         with pytest.raises(InputError, match=said):
             nlptl.load(folder, trust_changes=True)
 
@@ -276,7 +276,7 @@ def test_the_text_of_a_users_own_column_is_given_by_the_flag_that_there_is(runs,
     card = json.loads((folder / "nlptl.json").read_text())
     card["task"]["name"] = f"{__name__}.Headlines"
     (folder / "nlptl.json").write_text(json.dumps(card | {"columns": {"headline": "headline", "label": "label"}}))
-    run = nlptl.load(folder)
+    run = nlptl.load(folder, trust_changes=True)
     assert run.row({"text": "good film"}).text == "good film"
     with pytest.raises(InputError, match="it reads --text"):
         run.row({"question": "what"})

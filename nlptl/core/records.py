@@ -182,6 +182,8 @@ class Batch:
     """int64 (n,): the features' positions in their `Features`, on the CPU"""
     states: torch.Tensor | None = None
     """(n_tokens, hidden) or (n, hidden): outputs of the frozen prefix, where these are cached."""
+    draws: torch.Tensor | None = None
+    """int64 (n,), on the CPU: a random number for each row of an update, from which its dropout follows."""
 
 
 @dataclass(frozen=True)

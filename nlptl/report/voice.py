@@ -50,14 +50,19 @@ def say(about: str, text: str) -> None:
         tell(about, text)
 
 
-def warn(message: str) -> None:
-    """Prints a warning on standard output, also when quiet."""
-    tell("warning", message)
+def warn(message: str, *, stderr: bool = False) -> None:
+    """Prints a warning, also when quiet.
+
+    Args:
+        message: the warning.
+        stderr: whether on standard error, in place of standard output, where data may go.
+    """
+    tell("warning", message, stderr=stderr)
 
 
-def tell(about: str, text: str) -> None:
+def tell(about: str, text: str, *, stderr: bool = False) -> None:
     """Prints a line as `say`, also when quiet."""
-    console = Console()
+    console = Console(stderr=stderr)
     console.print(clean(f"{about:<7} {text}", console.file), soft_wrap=True)
 
 

@@ -1,7 +1,7 @@
 """The portable model of a run: what was trained, and nlptl.json, which says how to use it.
 
-Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of all files that are
-read, and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
+Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of every file it needs,
+and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
 parameter is drawn: one that is missing, has another shape or is not finite is refused by name.
 
 The labels are those of nlptl.json: thresholds, BIO tags and the labels of data are written in them. A config.json
@@ -88,9 +88,9 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
         InputError: the folder is no artifact, it was changed, a trained parameter is not in its files, or the
             pretrained model it builds on is missing or another one.
     """
-    sources.refuse_code(folder)
     card = read_card(folder)
     hashes = _checked_files(folder, card, trust_changes=trust_changes)
+    sources.refuse_code(folder)
     try:
         labels, columns, decision = card["labels"], dict(card["columns"]), card["decision"]
         values = tuple(labels["values"]) if labels["values"] else None
@@ -230,4 +230,4 @@ def _tell_other_labels(folder: Path, pretrained: Pretrained) -> None:
 def _tell(message: str) -> None:
     from nlptl.report import console  # imports rich, which an artifact without changes does not need
 
-    console.warn(message)
+    console.warn(message, stderr=True)  # predictions may go to standard output

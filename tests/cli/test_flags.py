@@ -35,7 +35,8 @@ def test_a_short_output_is_the_runs_folder():
 
 def test_predict_and_evaluate_take_the_short_output_too(capsys, tmp_path):
     for words in (("predict", tmp_path, "--text", "x"), ("evaluate", tmp_path, "--data.test", "x.csv")):
-        assert "nlptl.json" in say(capsys, *words, "-o", "out").err
+        said = say(capsys, *words, "-o", "out.html")
+        assert (said.status, "out.html" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["--not good", "-5", "--not=good", "- -", "--method"])
@@ -65,7 +66,7 @@ def test_a_text_that_is_a_flag_is_written_with_an_equals_sign():
         ("train: 3", ["train must be", "a mapping of its fields", "found 3"]),
         ("method: [lora]", ["method must be", "found ['lora']"]),
         ("train: {3: 4}", ["train has no field 3"]),
-        ("method: {name: 3}", ["unknown method '3'"]),
+        ("method: {name: 3}", ["method has no name", "lora"]),
         ("- train", ["expected a recipe", "found ['train']"]),
         ("", ["expected a recipe", "found None"]),
     ],
@@ -89,5 +90,6 @@ def test_data_without_a_flag_is_trained_on(capsys, tmp_path, bert, monkeypatch):
 def test_a_stopped_run_says_how_to_go_on_with_a_blank_after_the_word(capsys):
     from nlptl.report import console
 
-    console.after(Path("runs/a"), {"status": "interrupted"})
-    assert "interrupted go on with" in capsys.readouterr().out
+    stopped = {"status": "interrupted", "training": {"stopped_by": "SIGINT", "updates": 5}}
+    console.after(Path("runs/a"), stopped)
+    assert " go on with nlptl train --resume runs/a" in capsys.readouterr().out

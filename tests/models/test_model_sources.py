@@ -340,6 +340,28 @@ def test_a_base_that_is_gone_is_refused(saved, copy):
     assert f"model.name {str(copy)!r}: there is no such folder" in refused(folder)
 
 
+def test_a_base_that_lies_elsewhere_is_found_by_the_name_it_was_given(saved, copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = saved(LoRA())
+    logits = tiny.logits(artifact.load(folder)[0])
+    card = json.loads((folder / "nlptl.json").read_text())
+    change(folder / "nlptl.json", model=card["model"] | {"name": "elsewhere"})
+    copy.rename(tmp_path / "elsewhere")
+    assert torch.equal(tiny.logits(artifact.load(folder, trust_changes=True)[0]), logits)
+
+
+def test_what_to_do_is_told_when_a_base_is_gone_and_done_it_works(saved, copy, tmp_path):
+    folder = saved(LoRA())
+    logits = tiny.logits(artifact.load(folder)[0])
+    moved = copy.rename(tmp_path / "moved-base")
+    said = refused(folder, trust_changes=False)
+    assert "reference of its base" in said
+    assert "--trust-changes" in said
+    card = json.loads((folder / "nlptl.json").read_text())
+    change(folder / "nlptl.json", base=card["base"] | {"reference": str(moved)})
+    assert torch.equal(tiny.logits(artifact.load(folder, trust_changes=True)[0]), logits)
+
+
 def test_a_whole_model_does_not_need_its_base(saved, copy):
     folder = saved(Full())
     shutil.rmtree(copy)
