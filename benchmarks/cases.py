@@ -96,6 +96,7 @@ MEASURES = {
     "peak_mib": "peak MiB",
     "trained_share": "share of parameters trained",
     "final_loss": "last training loss",
+    "train_loss": "mean training loss",
     "reload_max_abs_diff": "logits' difference after reloading",
 }
 

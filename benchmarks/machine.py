@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "datasets", "scikit-learn", "numpy")
 BF16_FLAGS = ("avx512_bf16", "amx_bf16")
-NOT_CODE = (":!benchmarks/results", ":!README.md")  # what running the benchmarks writes
+NOT_CODE = (":!benchmarks/results", ":!benchmarks/RESULTS.md", ":!README.md")  # what running the benchmarks writes
 
 
 def code() -> dict[str, Any]:
-    """Returns the commit, and whether the working tree differs from it."""
+    """Returns the commit, and whether the working tree differs from it; a copy without git knows neither."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        return {"commit": "unknown", "dirty": True}
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "--", ".", *NOT_CODE)),

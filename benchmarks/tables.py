@@ -1,7 +1,7 @@
-"""Writes the README's tables from the result files, each suite's between its markers.
+"""Writes the tables of RESULTS.md, and the README's one, from the result files, each between its markers.
 
-python benchmarks/tables.py            # rewrite README.md
-python benchmarks/tables.py --check    # exit 1 when README.md is out of date
+python benchmarks/tables.py            # rewrite both
+python benchmarks/tables.py --check    # exit 1 if one of them is out of date
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import headline
 import results
 from cases import MEASURES, NLPTL, Case, Target, measure
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
+PAGES = (HERE / "RESULTS.md", HERE.parent / "README.md")
 MARKERS = re.compile(r"(<!-- results:(\w+) -->\n).*?(<!-- /results:\2 -->)", re.DOTALL)
 HEADER = (
     "case",
@@ -39,25 +40,31 @@ Center = Callable[[Iterable[float]], float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes or checks the tables; returns 0, or 1 when --check finds a difference or no markers."""
-    parser = argparse.ArgumentParser(description="Writes README.md's tables from benchmarks/results.")
+    """Writes or checks the tables; returns 0, or 1 if --check finds a difference or a page has no markers."""
+    parser = argparse.ArgumentParser(description="Writes the tables of RESULTS.md and README.md.")
     parser.add_argument("--check", action="store_true", help="only compare")
-    parser.add_argument("--readme", type=Path, default=README)
+    parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, help="the Markdown files")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of SUITE.json")
     given = parser.parse_args(argv)
-    old = given.readme.read_text(encoding="utf-8")
+    return max(_page(path, given.results, check=given.check) for path in given.pages)
+
+
+def _page(path: Path, folder: Path, *, check: bool) -> int:
+    old = path.read_text(encoding="utf-8")
     if not MARKERS.search(old):
-        sys.stderr.write(
-            f"{given.readme} has no markers such as <!-- results:sentiment --> <!-- /results:sentiment -->\n"
-        )
+        sys.stderr.write(f"{path} has no markers such as <!-- results:sentiment --> <!-- /results:sentiment -->\n")
         return 1
-    new = MARKERS.sub(lambda m: m[1] + tables(given.results / f"{m[2]}.json") + m[3], old)
-    if given.check:
+    new = MARKERS.sub(lambda m: m[1] + _between(m[2], folder) + m[3], old)
+    if check:
         if new != old:
-            sys.stderr.write(f"{given.readme} is out of date: run python benchmarks/tables.py\n")
+            sys.stderr.write(f"{path} is out of date: run python benchmarks/tables.py\n")
         return int(new != old)
-    given.readme.write_text(new, encoding="utf-8")
+    path.write_text(new, encoding="utf-8")
     return 0
+
+
+def _between(name: str, folder: Path) -> str:
+    return headline.table(folder) if name == "headline" else tables(folder / f"{name}.json")
 
 
 def tables(path: Path) -> str:
@@ -99,7 +106,7 @@ def _row(case: str, system: str, labels: dict[str, str], records: list[Record], 
     if not own:
         return [case, system, "failed", *["-"] * (len(HEADER) - 3)]
     failed = f" ({len(every) - len(own)} failed)" if len(own) < len(every) else ""
-    faster = _compared(Target(case, "examples_per_s", ">=", 1, "ratio", (case, system)), records)
+    faster = compared(Target(case, "examples_per_s", ">=", 1, "ratio", (case, system)), records)
     return [
         case,
         system + failed,
@@ -129,7 +136,7 @@ def _baselines(records: list[Record]) -> list[str]:
 def _targets(targets: Iterable[Target], records: list[Record], center: Center) -> str:
     rows = []
     for target in targets:
-        values = _compared(target, records)
+        values = compared(target, records)
         shown, reached = _range(values, "{:.4g}", center), _reached(target, values, records, center)
         rows.append([target.case, str(target), shown, reached])
     return _table(("case", "target", "measured", "reached"), rows)
@@ -144,15 +151,20 @@ def _reached(target: Target, values: list[float], records: list[Record], center:
     return "yes" if target.met(center(values)) else "**no**"
 
 
-def _compared(target: Target, records: list[Record]) -> list[float]:
+def compared(target: Target, records: list[Record]) -> list[float]:
     """Returns a target's number for every seed for which all of it was measured, on one kind of machine."""
     own = _by_seed(records, target.case, NLPTL)
     if target.other is None:
         return [measure(r, target.measure) for r in own.values()]
     others = _by_seed(records, *target.other)
-    seeds = [s for s in own if s in others and own[s]["cpu"] == others[s]["cpu"]]
+    seeds = [s for s in own if s in others and _computed(own[s]) == _computed(others[s])]
     pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in seeds]
     return [a / b if target.how == "ratio" else a - b for a, b in pairs]
+
+
+def _computed(record: Record) -> tuple[str, str | None]:
+    """Returns what computed a record."""
+    return record["cpu"], record.get("gpu")
 
 
 def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]:

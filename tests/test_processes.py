@@ -156,7 +156,7 @@ def free_port() -> int:
 
 
 def flags(work: Path, bert: Path, output: str, *more: object) -> tuple[object, ...]:
-    own = ("--model.dropout", 0, "--train.precision", "fp32", "--train.epochs", 2, "--train.batch_size", 8)
+    own = ("--model.dropout", 0.2, "--train.precision", "fp32", "--train.epochs", 2, "--train.batch_size", 8)
     quick = ("--train.lr", "1e-3", "--train.log_every", 1, "--eval.baselines", "none", "--eval.n_bootstrap", 100)
     return "--data.train", work, "--model.name", bert, *own, *quick, "--output", work / output, *more
 
@@ -222,8 +222,13 @@ def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(
         ("bert", STAGE_3, ("--train.micro_batch_tokens", 40)),  # so that one process has more micro-batches
         pytest.param("bert", STAGE_2, (), marks=pytest.mark.slow),
         pytest.param("t5", STAGE_3, ("--model.head", "label_words"), marks=pytest.mark.slow),
-        pytest.param("deberta_v2", STAGE_3, ("--train.gradient_checkpointing", "true"), marks=pytest.mark.slow),
-        pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0), marks=pytest.mark.slow),
+        pytest.param(
+            "deberta_v2",
+            STAGE_3,
+            ("--train.gradient_checkpointing", "true", "--model.dropout", 0),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0.2), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "adapter"), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1"), marks=pytest.mark.slow),
     ],

@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlptl.core import files
+from nlptl.core.digest import sha256_of
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.protocols import Model
-from nlptl.engine.digest import sha256_of
 from nlptl.engine.sharding import divided, whole
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"

@@ -132,6 +132,8 @@ def filled(batch: Batch) -> Batch:
     }
     if batch.token_type_ids is not None:
         more["token_type_ids"] = batch.token_type_ids.new_zeros(n_more)
+    if batch.draws is not None:
+        more["draws"] = batch.draws[:1]
     if batch.states is not None:
         more["states"] = batch.states[:1].expand(n_more, -1)
     together = {name: torch.cat((getattr(batch, name), end)) for name, end in more.items()}

@@ -21,6 +21,7 @@ from nlptl.engine.used_rows import UsedRows
 
 # Where train.checkpoint_every does not say it: time between checkpoints, and how often the time of writing one.
 CHECKPOINT_S, CHECKPOINT_TIMES = 60.0, 50
+END_S = 30.0  # training that is not lost if the run is stopped after the last update, while it is evaluated and saved
 
 
 def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
@@ -94,8 +95,8 @@ class _Loop:
         self.model.eval()  # as after an evaluation: an update begins by setting training mode
 
     def _end(self) -> None:
-        if not self.progress.finished:
-            self.progress.stopped_by = self.interrupt.signal
+        if self.stopping or not self.progress.finished:
+            self.progress.stopped_by = self.interrupt.signal or "SIGINT"  # that of another process
             self._save()
         elif self.best is not None:
             checkpoint.put(self.best, self.model)
@@ -143,18 +144,17 @@ class _Loop:
     def _after_update(self) -> None:
         progress, config = self.progress, self.config
         last = progress.update == self.n_updates
-        every = config.evaluate_every or self.order.per_epoch
-        evaluated = last or progress.update % every == 0
-        if evaluated:
+        if last or progress.update % (config.evaluate_every or self.order.per_epoch) == 0:
             self._evaluate()
         patience = config.early_stopping
         stopped = patience is not None and progress.n_without_gain >= patience
         progress.finished = last or stopped
-        overdue = time.monotonic() - self.saved_at > max(CHECKPOINT_S, CHECKPOINT_TIMES * self.save_s)
+        least_s = END_S if progress.finished else CHECKPOINT_S
+        overdue = time.monotonic() - self.saved_at > max(least_s, CHECKPOINT_TIMES * self.save_s)
         # Signals and clocks are a process's own: what one decides, all do after the same update.
         self.stopping, overdue = self.compute.any(self.interrupt.requested, overdue)
-        due = progress.update % config.checkpoint_every == 0 if config.checkpoint_every else overdue
-        if due and not progress.finished:
+        every = config.checkpoint_every
+        if overdue if every is None else progress.finished or progress.update % every == 0:
             self._save()
 
     def _evaluate(self) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from nlptl.engine.sharding import whole
 
 # Where train.micro_batch_tokens does not say it: tokens computed at once. How many keep a GPU busy is not measured.
 ON_CPU, ON_GPU = 4096, 32_768
+DROPOUT = 1  # beside (seed, epoch), from which the order is drawn
 
 
 class Updates:
@@ -99,22 +101,28 @@ class Updates:
         self._job.log({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
 
     def _backward(self, rows: np.ndarray, progress: Progress) -> torch.Tensor:
-        self._seed(progress.update)
+        draws = self._draws(progress.update, len(rows))
         device = self._compute.device
         total, parts = torch.zeros((), device=device), list(self._parts(rows, self.tokens_at_once(progress)))
         with self._exchange:
             for i, (part, weight) in enumerate(parts):
                 if i == len(parts) - 1:
                     self._exchange.last()
-                batch, cut = self._prefix.batch(part)
+                batch, cut = self._prefix.batch(rows[part])
+                batch = replace(batch, draws=draws[part])
                 loss = self._loss(batch, cut, put(weight, device))
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
         return total
 
-    def _seed(self, update: int) -> None:
-        # Dropout is a function of (seed, update, process), so a resumed run draws what the first would have drawn.
+    def _draws(self, update: int, n_rows: int) -> torch.Tensor:
+        """Returns a random number for each row of an update, int64: a function of (seed, update, place of the row).
+
+        Kernels that draw for themselves, as a GPU's, do so from torch's generator: (seed, update, process) decide it.
+        """
         torch.manual_seed((self._job.config.seed * 1_000_003 + update) * 1_009 + self._compute.rank)
+        random = np.random.default_rng([self._job.config.seed, update, DROPOUT])
+        return torch.from_numpy(random.integers(-(2**63), 2**63, n_rows))
 
     def _loss(self, batch: Batch, cut: int, weight: torch.Tensor) -> torch.Tensor:
         with self._compute.autocast():
@@ -122,20 +130,20 @@ class Updates:
         return (self._job.losses(logits, batch) * weight).sum()
 
     def _parts(self, rows: np.ndarray, max_tokens: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the rows that this process computes at once, and what each weighs in the loss, float32."""
+        """Yields which of the rows this process computes at once, and what each weighs in the loss, float32."""
         compute, padded = self._compute, not self._job.model.packs()
-        lengths, weights = self._job.features.lengths, self._job.weights
-        total = max(weights[rows].sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
+        lengths, weights = self._job.features.lengths[rows], self._job.weights[rows]
+        total = max(weights.sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
 
         def parts(rank: int) -> list[np.ndarray]:
-            own = share(rows, lengths, rank, compute.n_processes)
+            own = share(np.arange(len(rows)), lengths, rank, compute.n_processes)
             return list(micro_batches(own, lengths, max_tokens, padded=padded))
 
         own = parts(compute.rank)
         yield from ((part, (weights[part] / total).astype(np.float32)) for part in own)
         # Each exchange needs all processes; who has no rows left takes part, and adds nothing.
         n_needed = max(len(parts(rank)) for rank in range(compute.n_processes)) if compute.sharding else 1
-        yield from ((rows[:1], np.zeros(1, dtype=np.float32)) for _ in range(n_needed - len(own)))
+        yield from ((np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)) for _ in range(n_needed - len(own)))
 
     def _clip(self) -> float:
         limit = self._job.config.max_grad_norm or math.inf
@@ -163,9 +171,10 @@ class Updates:
         return None
 
     def _repeated(self, repeat: Graphs, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
-        self._seed(progress.update)
-        ((rows, weight),) = self._parts(rows, self.tokens_at_once(progress))
-        batch, _ = self._prefix.batch(rows)
+        draws = self._draws(progress.update, len(rows))
+        ((part, weight),) = self._parts(rows, self.tokens_at_once(progress))
+        batch, _ = self._prefix.batch(rows[part])
+        batch = replace(batch, draws=draws[part])
         loss, norm = repeat(batch, put(weight, self._compute.device)).tolist()
         self.optimizer.zero_grad()
         return loss, norm

@@ -37,7 +37,6 @@ class Settings:
     """How one adapter of a layer computes, beside its weights."""
 
     activation: Callable[[Tensor], Tensor]
-    dropout: float
     scaling: float
     reads: Literal["input", "output"]
     """What of the sub-layer the adapter reads: its input (parallel) or its output (houlsby, pfeiffer)."""
@@ -59,7 +58,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
     # PEFT strips the adapter's name from a saved key only directly above the parameter: "bottleneck_up.default.weight".
     # Any deeper, and transformers' load_adapter would not find the weights and silently keep the random ones.
     adapter_layer_names = ("bottleneck_down", "bottleneck_up")
-    other_param_names = ("bottleneck_settings",)
+    other_param_names = ("bottleneck_settings", "bottleneck_dropout")
 
     def __init__(self, base_layer: nn.Module, adapter_name: str, config: BottleneckConfig) -> None:
         """Wraps a sub-layer and gives it a first adapter.
@@ -74,6 +73,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.bottleneck_down = nn.ModuleDict()
         self.bottleneck_up = nn.ModuleDict()
         self.bottleneck_settings: dict[str, Settings] = {}
+        self.bottleneck_dropout = nn.ModuleDict()  # a module, as LoRA's: models replace how modules draw
         self.adds_residual = all(hasattr(base_layer, part) for part in ("dense", "dropout", "LayerNorm"))
         self.update_layer(adapter_name, config)
         self.set_adapter(adapter_name)
@@ -102,10 +102,11 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.bottleneck_down[adapter_name], self.bottleneck_up[adapter_name] = down, up
         self.bottleneck_settings[adapter_name] = Settings(
             activation=ACTIVATIONS[config.non_linearity],
-            dropout=config.adapter_dropout,
             scaling=config.scaling,
             reads="input" if config.variant == "parallel" else "output",
         )
+        p = config.adapter_dropout
+        self.bottleneck_dropout[adapter_name] = nn.Dropout(p) if p else nn.Identity()
 
     def forward(
         self, hidden_states: Tensor, *args: Any, adapter_names: Sequence[str] | None = None, **kwargs: Any
@@ -165,8 +166,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         down = cast(nn.Linear, self.bottleneck_down[name])
         x = sub_input if settings.reads == "input" else sub_output
         x = self._cast_input_dtype(x, down.weight.dtype)  # PEFT keeps adapters in float32 on a bfloat16 base
-        x = functional.dropout(x, settings.dropout, self.training)
-        x = settings.activation(down(x))  # (batch, seq, bottleneck_dim)
+        x = settings.activation(down(self.bottleneck_dropout[name](x)))  # (batch, seq, bottleneck_dim)
         return settings.scaling * up(x).to(sub_output.dtype)  # type: ignore[no-any-return]
 
 

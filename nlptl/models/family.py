@@ -49,6 +49,8 @@ class Family(Protocol):
     """The encoder's modules above its layers, such as a last norm: they train whenever a layer does."""
     dropout_fields: ClassVar[tuple[str, ...]]
     """The configuration's dropout probabilities."""
+    drops_by_row: ClassVar[bool]
+    """Whether on a CPU each mask is drawn by row and position, so that it is the same however an update is divided."""
 
     def backbone_class(self, model_type: str) -> str | type:
         """Returns the class of the encoder alone, or transformers' name of it."""

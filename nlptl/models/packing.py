@@ -5,7 +5,9 @@ attention has to know where a sequence ends: GPUs have kernels for that (varlen.
 rows (rows.py).
 """
 
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from nlptl.core.records import Batch
 from nlptl.models import varlen
-from nlptl.models.dropout import dropout as dropped
+from nlptl.models.attend import attend
+from nlptl.models.dropout import Draws, Place
 from nlptl.models.rows import Rows
 
 NAME = "nlptl_packed"
@@ -37,6 +40,7 @@ class Packing:
 
     def __init__(self, batch: Batch) -> None:
         self.boundaries, self.longest = batch.boundaries, batch.longest
+        self._keys: list[torch.Tensor] | None = None
         self._lengths, self._device = batch.lengths.numpy(), batch.boundaries.device
         self.n_empty = -int(self._lengths.sum()) % ROUND_TOKENS if self._device.type == "cpu" else 0
         """Tokens behind the last sequence."""
@@ -45,6 +49,13 @@ class Packing:
     def rows(self) -> Rows:
         """Where attention lays the tokens, the empty ones among them."""
         return Rows.of(np.append(self._lengths, self.n_empty) if self.n_empty else self._lengths, self._device)
+
+    def keys(self, draws: Draws) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Returns what each group of rows draws from, (n, width) of those that attend and of those attended to."""
+        if self._keys is None:
+            flat = draws.keys((1, int(self._lengths.sum()) + self.n_empty))
+            self._keys = [keys.flatten(1) for keys in self.rows.laid(flat.view(-1, 1, 1))]
+        return [(keys, keys) for keys in self._keys]
 
 
 def attention(
@@ -83,47 +94,34 @@ def attention(
         return varlen.attention(query, key, value, *sequences, dropout=dropout, scaling=scaling), None
     rows = packing.rows
     laid = (rows.laid(x.squeeze(0).transpose(0, 1)) for x in (query, key, value))
-    masks = (group.mask for group in rows.groups)
-    parts = [_attend(q, k, v, mask, dropout, scaling) for q, k, v, mask in zip(*laid, masks, strict=True)]
+    kept = _kept(module, packing, query, dropout)
+    parts = [
+        _attend((q, k, v), group.mask, scaling, next(kept), dropout)
+        for group, q, k, v in zip(rows.groups, *laid, strict=True)
+    ]
     return rows.flat(parts)[None], None
 
 
 def _attend(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
+    qkv: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    mask: torch.Tensor | None,
+    scaling: float | None,
+    kept: torch.Tensor | None,
+    p: float,
 ) -> torch.Tensor:
+    q, k, v = qkv
     if q.device.type == "cpu" and (p > 0 or torch.is_grad_enabled()):
-        return _in_float32(q, k, v, mask, p, scaling)
+        return attend(qkv, mask, scaling, kept, p)
     mask = None if mask is None else mask.to(q.dtype)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, scale=scaling)
 
 
-def _in_float32(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
-) -> torch.Tensor:
-    # bf16 gains a CPU nothing in the backward pass of such small matrices, and each shape costs a kernel of its own.
-    with torch.autocast(q.device.type, enabled=False):
-        if p == 0:
-            out = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask, scale=scaling)
-            return out.to(v.dtype)
-        return _dropping(q, k, v, mask, p, scaling)
-
-
-def _dropping(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, p: float, scaling: float | None
-) -> torch.Tensor:
-    n, heads = q.shape[:2]
-    scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-    # Type and order change in one pass.
-    query, key, value = (x.to(torch.float32, memory_format=torch.contiguous_format).flatten(0, 1) for x in (q, k, v))
-    if mask is None:
-        scores = query * scale @ key.transpose(1, 2)  # (n * heads, length, length)
-    else:
-        hidden = mask.expand(n, heads, *mask.shape[2:]).flatten(0, 1)
-        scores = torch.baddbmm(
-            hidden, query, key.transpose(1, 2), alpha=scale
-        )  # filling places later takes a pass more
-    out = dropped(scores.softmax(-1), p) @ value
-    return out.view(q.shape).to(v.dtype)
+def _kept(module: nn.Module, packing: Packing, query: torch.Tensor, p: float) -> Iterator[torch.Tensor | None]:
+    """Yields for each group which weights are kept, int8; None if none is dropped, or if torch drops them."""
+    if p == 0 or query.device.type != "cpu":
+        return repeat(None)
+    place: Place = module.place  # type: ignore[assignment]
+    return place.pairs(packing.keys(place.draws), query.shape[1], p)
 
 
 AttentionInterface.register(NAME, attention)

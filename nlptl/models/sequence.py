@@ -1,6 +1,7 @@
 """One model as the engine sees it: a batch of flat tokens in, logits out."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import BY_SEQUENCE, Batch, Output
 from nlptl.models import varlen
-from nlptl.models.dropout import Dropout
+from nlptl.models.dropout import Draws, place
 from nlptl.models.pooled import PooledClassifier, pool
 
 OF_THE_HEAD = ("_name_or_path", "id2label", "label2id", "problem_type")  # these fields decide nothing below it
@@ -39,6 +40,7 @@ class SequenceModel(nn.Module):
         self.config = config
         self.output = output
         self.register_buffer("words", words, persistent=False)
+        self.draws = Draws()
 
     @property
     def is_likelihood(self) -> bool:
@@ -55,7 +57,7 @@ class SequenceModel(nn.Module):
         # transformers' own switch would also make the embeddings' outputs require gradients, frozen or not.
         for layer in self.blocks():
             layer.gradient_checkpointing = True
-            layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+            layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False, context_fn=self.draws.again)
 
     def blocks(self) -> list[Any]:
         """Returns the layers, of the encoder and, where there is one, of the decoder."""
@@ -95,6 +97,10 @@ class SequenceModel(nn.Module):
             batch: the features; where it has `states`, these are the outputs of `prefix(batch, cut)`.
             cut: how many layers lie below `batch.states`; the number of layers means that the head comes next.
         """
+        with self.draws.of(batch) if self.training else nullcontext():
+            return self._logits(batch, cut)
+
+    def _logits(self, batch: Batch, cut: int) -> torch.Tensor:
         if self.is_likelihood:
             return self.family.log_likelihoods(self.net, batch, self.words)  # type: ignore[no-any-return]
         if self.output == "text":
@@ -176,6 +182,7 @@ class SequenceModel(nn.Module):
         super().train(False)
         if mode:
             _train_trainable(self)
+            place(self, self.draws)
         return self
 
 
@@ -186,8 +193,6 @@ def _trains(module: nn.Module) -> bool:
 def _train_trainable(module: nn.Module) -> None:
     # A module without parameters (dropout, activation) follows its parent.
     module.training = True
-    if type(module) is nn.Dropout:
-        module.__class__ = Dropout
     for child in module.children():
         if _trains(child) or next(child.parameters(), None) is None:
             _train_trainable(child)

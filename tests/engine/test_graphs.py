@@ -21,7 +21,7 @@ from tests import tiny, tiny_gpu
 
 METHODS = {
     "full": Full(),
-    "lora": LoRA(rank=2, dropout=0.0),
+    "lora": LoRA(rank=2, dropout=0.2),
     "partial": Partial(layers="last:1"),
     "adapter": Adapter(layers="last:1"),
 }
@@ -65,7 +65,7 @@ def again(monkeypatch):
 def train(base, method, folder, monkeypatch, n_bad=0, **fields):
     """Returns losses, weights and lines of a run of 9 updates, of which the last of each epoch is smaller."""
     monkeypatch.setattr(graphs, "wanted", lambda config, model, compute: config.cuda_graph)
-    pretrained = tiny.prepared(base, METHODS[method], dropout=0.0)
+    pretrained = tiny.prepared(base, METHODS[method], dropout=0.2)
     rows = tiny.examples(20)
     job, record = tiny.job(pretrained, folder, tiny.train_config(epochs=3, **fields), rows, lr=0.1)
     before = tiny.state(pretrained.module)

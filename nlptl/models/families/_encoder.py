@@ -24,6 +24,7 @@ class Encoder:
     sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"(cross)?attention\.output", "output")
     above: ClassVar[tuple[str, ...]] = ("pooler",)
     dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    drops_by_row: ClassVar[bool] = True
 
     def backbone_class(self, model_type: str) -> str:
         """Returns the class of the encoder alone, over which a pooled head is put."""

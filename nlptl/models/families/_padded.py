@@ -7,14 +7,14 @@ from torch import nn
 
 from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
 from nlptl.models.family import ENCODER
-from nlptl.models.padding import pad
+from nlptl.models.padding import NAME, pad
 
 
 class Padded:
     """A family whose batches are padded; a subclass names its model types and says where its layers are."""
 
     model_types: ClassVar[tuple[str, ...]]
-    attention: ClassVar[str] = "sdpa"
+    attention: ClassVar[str] = NAME
     packs: ClassVar[bool] = False
     native: ClassVar[tuple[Output, ...]] = ENCODER
     refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
@@ -24,6 +24,7 @@ class Padded:
     sub_layers: ClassVar[SubLayers]
     above: ClassVar[tuple[str, ...]] = ()
     dropout_fields: ClassVar[tuple[str, ...]]
+    drops_by_row: ClassVar[bool] = True
 
     def backbone_class(self, model_type: str) -> str | type:
         """Returns the class of the encoder alone, over which a head of our own is put, or transformers' name of it."""

@@ -28,6 +28,8 @@ class Bart(Writer):
         "activation_dropout",
         "classifier_dropout",
     )
+    drops_by_row: ClassVar[bool] = False
+    """Its layers call torch's own dropout function."""
 
     def backbone_class(self, model_type: str) -> str | type:
         """Returns the class of the encoder alone, over which a head of our own is put."""

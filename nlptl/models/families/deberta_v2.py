@@ -19,6 +19,8 @@ class DebertaV2(Padded):
         "pooler_dropout",
         "cls_dropout",
     )
+    drops_by_row: ClassVar[bool] = False
+    """Embeddings of relative positions, which all rows of a batch share, are dropped too."""
 
     def max_length(self, config: Any) -> int | None:
         """Returns the number of absolute positions; None where there are none: relative positions have no limit."""
