@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-all lint bench tables clean
+.PHONY: help install demo test test-all lint gpu bench tables clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -30,6 +30,11 @@ test: lint  ## ruff, mypy and the tests, a few minutes on 2 cores
 
 test-all: lint  ## The slow tests too
 	$(BIN)/python -m pytest -q -m 'not gpu'
+
+# With PYTHON given, that one is taken as it is, and nothing is installed.
+GPU_PYTHON := $(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))
+gpu: $(if $(filter file,$(origin PYTHON)),install)  ## The GPU's tests and speed: make gpu [PYTHON=python3] [ONLY=tests,speed] [OUT=FOLDER]
+	$(GPU_PYTHON) benchmarks/gpu_kit.py --only '$(ONLY)' --output '$(or $(OUT),benchmarks/results)'
 
 bench: install  ## Measure against the peers (an hour on a quiet machine): make bench DATA=../shared/data
 	$(BIN)/python benchmarks/run.py --suite sentiment --data $(DATA)

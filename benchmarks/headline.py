@@ -55,7 +55,13 @@ def _cells(folder: Path) -> Iterator[tuple[str, ...]]:
         own, other = _by_seed(records, row.case, NLPTL), _by_seed(records, row.case, row.peer)
         pairs = [(own[s], other[s]) for s in own if s in other and own[s]["cpu"] == other[s]["cpu"]]
         ratios = {m: median(measure(a, m) / measure(b, m) for a, b in pairs) for m in ("examples_per_s", "peak_mib")}
-        yield (row.work, row.name, _scores(row, pairs), f"{ratios['examples_per_s']:.1f} x", f"{ratios['peak_mib']:.2f} x")
+        yield (
+            row.work,
+            row.name,
+            _scores(row, pairs),
+            f"{ratios['examples_per_s']:.1f} x",
+            f"{ratios['peak_mib']:.2f} x",
+        )
 
 
 def _scores(row: Row, pairs: list[tuple[Record, Record]]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +15,9 @@ NOT_CODE = (":!benchmarks/results", ":!benchmarks/RESULTS.md", ":!README.md")  #
 
 
 def code() -> dict[str, Any]:
-    """Returns the commit, and whether the working tree differs from it."""
+    """Returns the commit, and whether the working tree differs from it; a copy without git knows neither."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        return {"commit": "unknown", "dirty": True}
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain", "--", ".", *NOT_CODE)),

@@ -64,5 +64,5 @@ def python(arguments: Sequence[str], log: Path, timeout_s: float = TIMEOUT_S) ->
 
 
 def _environment() -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT), str(HERE)])
+    path = os.pathsep.join([str(ROOT), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+from speed import updates
 from torch.profiler import profile
 
 from nlptl import DataConfig, Recipe, TrainConfig
@@ -40,29 +39,9 @@ def main() -> None:
                 profiler.__exit__(None, None, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        loop.train(_job(prepared, Path(folder), Profiled()), prepared.compute)
+        loop.train(updates.job(prepared, Path(folder), Profiled()), prepared.compute)
     table = profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=N_SHOWN, max_name_column_width=30)
     args.output.write_text(table + "\n", encoding="utf-8")
-
-
-def _job(prepared: Any, folder: Path, callback: Callback) -> loop.Job:
-    recipe, features = prepared.recipe, prepared.features["train"]
-    return loop.Job(
-        model=prepared.pretrained.module,
-        features=features,
-        prefixes=prepared.prefixes,
-        weights=recipe.task.weights(features, prepared.labels, "none"),
-        draw=None,
-        losses=partial(recipe.task.losses, smoothing=0.0, likelihood=False),
-        evaluate=dict,
-        metric="accuracy",
-        greater_is_better=True,
-        config=recipe.train,
-        lr=float(recipe.train.lr),
-        row_ids=range(N_ROWS),
-        folder=folder,
-        callbacks=[callback],
-    )
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ def put(path: Path, suite: str, scale: str, record: dict[str, Any]) -> None:
         scale: smoke or full.
         record: with the keys `KEY`.
     """
-    earlier = read(path)["records"] if path.exists() else []
-    records = [r for r in earlier if any(r[k] != record[k] for k in KEY)]
+    found = read(path) if path.exists() else {"records": []}
+    records = [r for r in found["records"] if any(r[k] != record[k] for k in KEY)]
     about = {"date": record["date"], **machine.code()}
     content = {
         "suite": suite,
@@ -54,6 +54,25 @@ def put(path: Path, suite: str, scale: str, record: dict[str, Any]) -> None:
         "versions": machine.versions(),
         "records": [*records, record],
     }
+    write(path, found | content)
+
+
+def put_section(path: Path, suite: str, scale: str, name: str, value: Any) -> None:
+    """Sets what a result file holds beside its records.
+
+    Args:
+        path: of the file; made if there is none.
+        suite: its name.
+        scale: smoke or full.
+        name: of the section.
+        value: its content.
+    """
+    found = read(path) if path.exists() else {"suite": suite, "scale": scale, "records": []}
+    write(path, found | {name: value})
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Writes a result file whole: whoever reads it meanwhile, or after a kill, finds the last one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".partial")
     aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

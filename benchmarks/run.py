@@ -30,18 +30,21 @@ HERE = Path(__file__).resolve().parent
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the cases that the command line chooses; returns 0 when all succeeded, else 1."""
-    given = _parser().parse_args(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
     suite: Any = import_module(f"suites.{given.suite}")
+    if given.data is None and getattr(suite, "NEEDS_DATA", True):
+        parser.error(f"the suite {given.suite} reads data sets: give their folder with --data")
     suffix = "" if given.scale == "full" else f"-{given.scale}"
     path = given.output or HERE / "results" / f"{given.suite}{suffix}.json"
     results.check(path, given.suite, given.scale)
     chosen = _choose(suite, given.scale, given.only)
     n_failed = 0
     with tempfile.TemporaryDirectory(prefix="nlptl-bench-") as folder:
-        inputs = suite.inputs(given.data.resolve(), Path(folder), given.scale)
+        inputs = suite.inputs(given.data and given.data.resolve(), Path(folder), given.scale)
         for seed in given.seeds:
             for case in chosen:
-                record = _record(case, inputs, seed, Path(folder))
+                record = _record(case, inputs, seed, Path(folder), given.timeout)
                 results.put(path, given.suite, given.scale, record)
                 n_failed += record["status"] == "failed"
                 _say(record, case.measures)
@@ -52,10 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Benchmarks of nlptl and its peers on the same rows and seeds.")
     suites = sorted(p.stem for p in (HERE / "suites").glob("[!_]*.py"))
     parser.add_argument("--suite", choices=suites, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--data", type=Path, help="folder of the data sets; the suite gpu needs none")
     parser.add_argument("--only", type=_names, help="cases to run, CASE or CASE/SYSTEM, with commas; default: all")
     parser.add_argument("--seeds", type=_numbers, default=[0], help="with commas; default: 0")
     parser.add_argument("--scale", choices=("smoke", "full"), default="full", help="smoke: 64 rows, one epoch")
+    parser.add_argument("--timeout", type=float, default=processes.TIMEOUT_S, help="seconds a case may take")
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/SUITE.json (smoke: SUITE-smoke.json)")
     return parser
 
@@ -78,7 +82,7 @@ def _choose(suite: Suite, scale: Any, only: list[str] | None) -> list[Case]:
     return [c for c in cases if c.name in only or c.key in only]
 
 
-def _record(case: Case, inputs: Inputs, seed: int, folder: Path) -> dict[str, Any]:
+def _record(case: Case, inputs: Inputs, seed: int, folder: Path, timeout_s: float) -> dict[str, Any]:
     output = folder / f"{case.name}-{case.system}-{seed}"
     record: dict[str, Any] = {
         "case": case.name,
@@ -93,7 +97,7 @@ def _record(case: Case, inputs: Inputs, seed: int, folder: Path) -> dict[str, An
     began = time.perf_counter()
     try:
         arguments = systems.arguments(case, inputs, seed, output)
-        used = processes.python(arguments, folder / f"{output.name}.log")
+        used = processes.python(arguments, folder / f"{output.name}.log", timeout_s)
         found = systems.report(case, output)
     except Exception as error:  # a failed case is a result too, and the others still run
         message = f"{type(error).__name__}: {error}"

@@ -41,7 +41,7 @@ Center = Callable[[Iterable[float]], float]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes or checks the tables; returns 0, or 1 if --check finds a difference or a page has no markers."""
-    parser = argparse.ArgumentParser(description="Writes the tables of RESULTS.md and README.md from benchmarks/results.")
+    parser = argparse.ArgumentParser(description="Writes the tables of RESULTS.md and README.md.")
     parser.add_argument("--check", action="store_true", help="only compare")
     parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, help="the Markdown files")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of SUITE.json")
@@ -106,7 +106,7 @@ def _row(case: str, system: str, labels: dict[str, str], records: list[Record], 
     if not own:
         return [case, system, "failed", *["-"] * (len(HEADER) - 3)]
     failed = f" ({len(every) - len(own)} failed)" if len(own) < len(every) else ""
-    faster = _compared(Target(case, "examples_per_s", ">=", 1, "ratio", (case, system)), records)
+    faster = compared(Target(case, "examples_per_s", ">=", 1, "ratio", (case, system)), records)
     return [
         case,
         system + failed,
@@ -136,7 +136,7 @@ def _baselines(records: list[Record]) -> list[str]:
 def _targets(targets: Iterable[Target], records: list[Record], center: Center) -> str:
     rows = []
     for target in targets:
-        values = _compared(target, records)
+        values = compared(target, records)
         shown, reached = _range(values, "{:.4g}", center), _reached(target, values, records, center)
         rows.append([target.case, str(target), shown, reached])
     return _table(("case", "target", "measured", "reached"), rows)
@@ -151,15 +151,20 @@ def _reached(target: Target, values: list[float], records: list[Record], center:
     return "yes" if target.met(center(values)) else "**no**"
 
 
-def _compared(target: Target, records: list[Record]) -> list[float]:
+def compared(target: Target, records: list[Record]) -> list[float]:
     """Returns a target's number for every seed for which all of it was measured, on one kind of machine."""
     own = _by_seed(records, target.case, NLPTL)
     if target.other is None:
         return [measure(r, target.measure) for r in own.values()]
     others = _by_seed(records, *target.other)
-    seeds = [s for s in own if s in others and own[s]["cpu"] == others[s]["cpu"]]
+    seeds = [s for s in own if s in others and _computed(own[s]) == _computed(others[s])]
     pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in seeds]
     return [a / b if target.how == "ratio" else a - b for a, b in pairs]
+
+
+def _computed(record: Record) -> tuple[str, str | None]:
+    """Returns what computed a record."""
+    return record["cpu"], record.get("gpu")
 
 
 def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from nlptl import (
     ModelConfig,
     Probe,
     Recipe,
+    Regression,
     Sentiment,
     TrainConfig,
 )
@@ -84,6 +86,12 @@ def test_parts_that_are_left_out_have_their_defaults():
     assert Recipe.from_dict({"method": {"name": "lora"}, "train": {"epochs": 2}}) == Recipe(
         method=LoRA(), train=TrainConfig(epochs=2)
     )
+    assert Recipe.from_dict({"train": None, "data": {"text": "body"}}) == Recipe(data=DataConfig(text="body"))
+
+
+def test_plain_values_may_have_names_as_people_write_them():
+    plain = {"task": "regression", "method": "lora", "model": "bert-base-uncased", "data": "reviews.csv"}
+    assert Recipe.from_dict(plain) == Recipe(**plain)
 
 
 @pytest.mark.parametrize("field", ["task", "data", "model", "method", "train", "eval"])
@@ -98,7 +106,14 @@ def test_a_recipe_cannot_be_changed_only_replaced(field):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"trian": {}}, r"no part 'trian' \(did you mean 'train'\?\)"),
+        ({"trian": {}}, r"no part 'trian' \(did you mean 'train'\?\); parts: task, method, data"),
+        ({"epochs": 3}, r"no part 'epochs': .*train: \{epochs: ...\}"),
+        ({"train": 3}, r"train must be a TrainConfig or a mapping of its fields, found 3"),
+        ({"task": None}, r"task must be a task or the name of one \(.*sentiment.*\), found None"),
+        ({"data": {"txet": "body"}}, r"data has no field 'txet' \(did you mean 'text'\?\)"),
+        ({"train": {3: 4}}, r"train has no field 3; fields"),
+        ({3: {}}, r"no part 3; parts"),
+        ([], r"expected a recipe, with the parts task, method, .* found \[\]"),
         ({"train": {"epoch": 3}}, r"train has no field 'epoch' \(did you mean 'epochs'\?\); fields: epochs, lr"),
         ({"method": {"rank": 3}}, r"method has no name; known: adapter, full, lora, partial, probe"),
         ({"method": {"name": "loar"}}, r"unknown method 'loar' \(did you mean 'lora'\?\)"),
@@ -109,6 +124,65 @@ def test_a_recipe_cannot_be_changed_only_replaced(field):
 def test_plain_values_that_are_no_recipe_are_refused(values, said):
     with pytest.raises(InputError, match=said):
         Recipe.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        (Recipe(task="regression"), Recipe(task=Regression())),
+        (Recipe(method="lora"), Recipe(method=LoRA())),
+        (Recipe(method={"name": "lora", "rank": 3}), Recipe(method=LoRA(rank=3))),
+        (Recipe(data="reviews.csv"), Recipe(data=DataConfig(train="reviews.csv"))),
+        (Recipe(data=Path("reviews.csv")), Recipe(data=DataConfig(train=Path("reviews.csv")))),
+        (Recipe(data=reviews(3)), Recipe(data=DataConfig(train=reviews(3)))),
+        (Recipe(data=(["x"], ["y"])), Recipe(data=DataConfig(train=(["x"], ["y"])))),
+        (
+            Recipe(data={"dev": "d.csv", "train": "t.csv"}),
+            Recipe(data=DataConfig(train={"dev": "d.csv", "train": "t.csv"})),
+        ),
+        (Recipe(data={"train": "t.csv", "text": "body"}), Recipe(data=DataConfig(train="t.csv", text="body"))),
+        (Recipe(model="bert-base-uncased"), Recipe(model=ModelConfig(name="bert-base-uncased"))),
+        (Recipe(model=Path("models/bert")), Recipe(model=ModelConfig(name="models/bert"))),
+        (Recipe(train={"epochs": 2}), Recipe(train=TrainConfig(epochs=2))),
+        (Recipe("sentiment", None, None, "full", None, None), Recipe()),
+    ],
+)
+def test_names_paths_and_rows_stand_for_the_parts_of_a_recipe(short, whole):
+    assert short == whole
+    assert dataclasses.replace(short, train=TrainConfig(seed=3)).train.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "said"),
+    [
+        ("task", 3, ["task", "sentiment", "found 3 (int)"]),
+        ("task", None, ["task", "found None"]),
+        ("task", LoRA(), ["task", "LoRA(rank=8"]),
+        ("task", "sentment", ["did you mean 'sentiment'"]),
+        ("task", ["sentiment"], ["task", "(list)"]),
+        ("method", LoRA, ["method", "the class LoRA", "LoRA()"]),
+        ("method", Sentiment(), ["method", "lora", "Sentiment("]),
+        ("method", {"rank": 3}, ["method has no name"]),
+        ("data", 3, ["data", "a file", "a frame", "(texts, labels)", "found 3 (int)"]),
+        ("data", b"reviews.csv", ["data", "(bytes)"]),
+        ("data", DataConfig, ["data", "the class DataConfig"]),
+        ("data", ModelConfig(), ["data", "(ModelConfig)"]),
+        ("model", 3, ["model", "the model's name", "ModelConfig", "found 3"]),
+        ("train", 3, ["train", "TrainConfig", "found 3"]),
+        ("train", {"epoch": 3}, ["train has no field 'epoch'", "did you mean 'epochs'"]),
+        ("eval", "accuracy", ["eval", "EvalConfig", "'accuracy'"]),
+    ],
+)
+def test_what_cannot_be_a_part_of_a_recipe_is_refused_with_what_was_expected(part, given, said):
+    with pytest.raises(InputError) as refused:
+        Recipe(**{part: given})
+    assert [word for word in said if word not in str(refused.value)] == []
+
+
+def test_a_frame_stands_for_the_training_data():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(reviews(3))
+    assert Recipe(data=frame).data.train is frame
 
 
 @pytest.mark.parametrize(
@@ -123,7 +197,7 @@ def test_plain_values_that_are_no_recipe_are_refused(values, said):
         lambda: DataConfig(audit="strct"),
         lambda: Sentiment(scale="star"),
         lambda: LoRA(scale="rs"),
-        lambda: Recipe.from_dict({"method": "lora"}),
+        lambda: Recipe.from_dict({"method": ["lora"]}),
         lambda: Recipe.from_dict({"train": 3}),
     ],
 )
@@ -145,12 +219,13 @@ def test_a_run_on_a_list_of_dicts_measures_and_predicts(make, tmp_path):
     assert run.labels == ("negative", "positive")
 
 
-def test_a_list_a_frame_and_a_file_of_the_same_rows_give_the_same_run(make, tmp_path):
+def test_lists_frames_files_and_texts_with_labels_of_the_same_rows_give_the_same_run(make, tmp_path):
     pandas = pytest.importorskip("pandas")
     data = write_splits(tmp_path / "data")
     rows = {split: pandas.read_csv(data / f"{split}.csv") for split in ("train", "validation", "test")}
     lists = {split: frame.to_dict("records") for split, frame in rows.items()}
-    by_split = {"frames": dict(rows), "lists": lists, "files": str(data)}
+    pairs = {split: (list(frame["text"]), frame["label"]) for split, frame in rows.items()}
+    by_split = {"frames": dict(rows), "lists": lists, "files": str(data), "pairs": pairs}
     for name, given in by_split.items():
         make(given).run(tmp_path / name)
     for name in ("metrics.jsonl", "predictions/test.jsonl", "inputs.json"):
@@ -195,6 +270,8 @@ def test_bad_input_in_python_is_one_exception_and_leaves_no_folder(make, tmp_pat
         make([{"text": "x"}] * 20).run(tmp_path / "run")
     with pytest.raises(ValueError, match="at least two labels"):
         make(reviews(20, ["same"])).run(tmp_path / "run")
+    with pytest.raises(ValueError, match="found 2 texts and 1 labels"):
+        make((["x", "y"], ["a"])).run(tmp_path / "run")
     with pytest.raises(nlptl.NlptlError, match="expected a dict of columns"):
         make(["x", "y"]).run(tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -4,12 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import nlptl
-from nlptl import DataConfig, EvalConfig, Example, InputError, ModelConfig, Recipe, TrainConfig
+from nlptl import DataConfig, EvalConfig, Example, InputError, ModelConfig, Recipe, Run, Sentiment, TrainConfig
+from nlptl.core.records import Column
 from nlptl.core.registry import load, names
 from tests.faults.small import make_bert, read_lines, reviews, write_csv, write_splits
 
@@ -118,17 +121,29 @@ def test_predict_takes_dicts_frames_and_files(runs, tmp_path):
         assert runs["full"].predict(source) == expected
 
 
+def test_a_model_that_learnt_true_from_a_csv_file_scores_every_kind_of_file(runs, tmp_path):
+    run = nlptl.load(runs["full"].folder)
+    run.pretrained.labels = replace(run.pretrained.labels, names=("False", "True"))  # as versions before wrote them
+    rows = [{"text": row["text"], "label": i % 2 == 0} for i, row in enumerate(reviews(8, start=300))]
+    write_csv(tmp_path / "rows.csv", rows)
+    assert "True" in (tmp_path / "rows.csv").read_text(encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = [run.evaluate(source, n_bootstrap=100) for source in (tmp_path / "rows.csv", tmp_path / "rows.jsonl", rows)]
+    assert found[0] == found[1] == found[2]
+    assert sum(map(sum, found[0].confusion)) == 8
+
+
 def test_what_needs_a_pretrained_model_says_when_it_is_missing_or_another(runs, tmp_path):
     folder = shutil.copytree(runs["lora"].folder, tmp_path / "run")
     card = json.loads((folder / "model" / "nlptl.json").read_text())
-    for change, said in (
-        ({"reference": str(tmp_path / "gone")}, "there is no such folder"),
-        ({"sha256": "0" * 64}, "the pretrained model has changed"),
+    gone = str(tmp_path / "gone")
+    for changed, said in (
+        ({"base": card["base"] | {"reference": gone}, "model": card["model"] | {"name": gone}}, "no such folder"),
+        ({"base": card["base"] | {"sha256": "0" * 64}}, "the pretrained model has changed"),
     ):
-        changed = card | {"base": card["base"] | change}
-        (folder / "model" / "nlptl.json").write_text(json.dumps(changed))
+        (folder / "model" / "nlptl.json").write_text(json.dumps(card | changed))
         with pytest.raises(InputError, match=said):
-            nlptl.load(folder)
+            nlptl.load(folder, trust_changes=True)
 
 
 def test_one_string_that_is_no_file_is_told_to_be_given_in_a_list(runs):
@@ -158,3 +173,110 @@ def test_a_card_of_another_format_is_refused(runs, tmp_path):
     (folder / "nlptl.json").write_text(json.dumps(card | {"format": 99}))
     with pytest.raises(InputError, match="has format 99, this nlptl reads 2"):
         nlptl.load(folder)
+
+
+def test_a_run_says_in_a_line_what_it_measured(runs):
+    run = runs["lora"]
+    accuracy = run.metrics["test"]["accuracy"]["value"]
+    for word in (str(run.folder), "sentiment by lora", f"test accuracy {accuracy:.4f} ["):
+        assert word in repr(run)
+    assert repr(nlptl.load(run.folder / "model")) == f"Run({str(run.folder / 'model')!r})"
+
+
+def test_a_run_shows_itself_as_a_table_whose_texts_are_escaped(runs, tmp_path):
+    folder = shutil.copytree(runs["full"].folder, tmp_path / "<b>run & co")
+    result = json.loads((folder / "result.json").read_text())
+    result["metrics"]["test"]["<script>"] = result["metrics"]["test"]["accuracy"]
+    (folder / "result.json").write_text(json.dumps(result))
+    html = Run(folder)._repr_html_()
+    assert "<script>" not in html
+    assert "<b>run" not in html
+    assert "&lt;script&gt;" in html
+    assert f"{result['metrics']['test']['accuracy']['value']:.4f}" in html
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "3", '{"status": "succeeded"}', '{"status": 3, "task": null, "method": []}', "\xff"]
+)
+def test_a_run_with_a_damaged_result_can_still_be_shown(tmp_path, content):
+    (tmp_path / "result.json").write_text(content, encoding="latin-1")
+    assert str(tmp_path) in repr(Run(tmp_path))
+    assert tmp_path.name in Run(tmp_path)._repr_html_()
+
+
+def test_a_stopped_run_says_that_it_was_stopped(tmp_path):
+    (tmp_path / "result.json").write_text('{"status": "interrupted", "task": "sentiment", "method": "lora"}')
+    assert "interrupted" in repr(Run(tmp_path))
+    assert "interrupted" in Run(tmp_path)._repr_html_()
+
+
+def test_history_and_test_predictions_are_the_rows_of_the_files(runs):
+    run = runs["full"]
+    assert run.history == read_lines(run.folder / "metrics.jsonl") != []
+    assert run.test_predictions == read_lines(run.folder / "predictions" / "test.jsonl") != []
+    assert Run(run.folder / "model").folder.name == "model"
+    with pytest.raises(InputError, match=r"has no metrics\.jsonl"):
+        _ = Run(run.folder / "model").history
+
+
+def test_a_line_that_was_cut_off_is_left_out_and_a_damaged_one_is_named(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"upd')
+    assert Run(tmp_path).history == [{"update": 1}]
+    (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"upd\n')
+    with pytest.raises(InputError, match="line 2 is damaged"):
+        _ = Run(tmp_path).history
+
+
+def test_rows_become_a_frame_with_a_column_for_each_inner_field(runs):
+    pytest.importorskip("pandas")
+    run = runs["full"]
+    history, saved = run.history.to_frame(), run.test_predictions.to_frame()
+    assert {"update", "validation.accuracy"} <= set(history.columns)
+    assert list(saved.columns) == ["row_id", "prediction", "scores.negative", "scores.positive"]
+    assert len(saved) == 20
+    fresh = run.predict([row.text for row in ROWS]).to_frame()
+    assert list(fresh["prediction"]) == list(saved["prediction"])
+    assert list(fresh.columns) == list(saved.columns)
+    assert "<table" in run.test_predictions._repr_html_()
+    assert run.predict([]).to_frame().empty
+
+
+def test_evaluate_and_predict_take_what_training_takes(runs, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    run, rows = runs["full"], reviews(20, start=200)
+    frame = pandas.DataFrame(rows)
+    write_splits(tmp_path / "data")
+    texts, labels = list(frame["text"]), list(frame["label"])
+    whole = [
+        rows,
+        frame,
+        (texts, labels),
+        (frame["text"], frame["label"].to_numpy()),
+        {"test": rows},
+        tmp_path / "data",
+    ]
+    expected = run.metrics["test"]["accuracy"]["value"]
+    assert [run.evaluate(given, n_bootstrap=100).metrics["accuracy"].value for given in whole] == [expected] * 6
+    for given in (*whole, frame["text"], frame["text"].to_numpy(), str(tmp_path / "data" / "test.csv")):
+        assert run.predict(given) == run.predict(texts)
+
+
+@dataclass(frozen=True)
+class Headlines(Sentiment):
+    """A user's own task, whose text has a name of its own."""
+
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("headline", ("headline",), fills="text"),
+        Column("label", ("label",), kind="class"),
+    )
+
+
+def test_the_text_of_a_users_own_column_is_given_by_the_flag_that_there_is(runs, tmp_path):
+    folder = shutil.copytree(runs["full"].folder / "model", tmp_path / "model")
+    card = json.loads((folder / "nlptl.json").read_text())
+    card["task"]["name"] = f"{__name__}.Headlines"
+    (folder / "nlptl.json").write_text(json.dumps(card | {"columns": {"headline": "headline", "label": "label"}}))
+    run = nlptl.load(folder, trust_changes=True)
+    assert run.row({"text": "good film"}).text == "good film"
+    with pytest.raises(InputError, match="it reads --text"):
+        run.row({"question": "what"})

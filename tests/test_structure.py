@@ -33,7 +33,9 @@ ONLY_IMPORTERS = {
     "jsonargparse": ("cli/",),
     "rich": ("report/",),
     "huggingface_hub": ("models/",),
-    "pandas": (),
+    "pandas": ("runs/rows.py",),
+    "openpyxl": ("data/",),
+    "pyarrow": ("data/",),
 }
 DOOR = ("core/recipe.py", "nlptl.runs")
 """The one import that points up: a recipe runs itself, and goes on."""

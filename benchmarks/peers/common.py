@@ -80,13 +80,13 @@ def outputs(model: Any, tokenizer: Any, features: Sequence[dict[str, Any]]) -> I
     """
     model.eval()
     for start in range(0, len(features), EVALUATION_BATCH):
-        yield model(**tokenizer.pad(features[start : start + EVALUATION_BATCH], return_tensors="pt"))
+        yield model(**tokenizer.pad(features[start : start + EVALUATION_BATCH], return_tensors="pt").to(model.device))
 
 
 def accuracy(model: Any, tokenizer: Any, rows: Rows, max_length: int) -> float:
     """Returns the share of rows that a classifier labels right."""
     encoded = tokenizer(rows.texts, truncation=True, max_length=max_length)
-    found = torch.cat([o.logits for o in outputs(model, tokenizer, rows_of(encoded))]).argmax(-1)
+    found = torch.cat([o.logits for o in outputs(model, tokenizer, rows_of(encoded))]).argmax(-1).cpu()
     return float((found == torch.tensor(rows.labels)).float().mean())
 
 
@@ -102,6 +102,20 @@ def trained(model: Any, metrics: dict[str, float], train_s: float, n_examples: i
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     n_trainable = sum(n for n, requires_grad in sizes if requires_grad)
     return Outcome(metrics, train_s, n_examples, sum(n for n, _ in sizes), n_trainable)
+
+
+def settle() -> None:
+    """Returns once a GPU has done all that it was told, so that a clock read now is right."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def place() -> dict[str, Any]:
+    """Returns the peak of this process's memory, and on a GPU which one it is and the peak of tensors there."""
+    found: dict[str, Any] = {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    if torch.cuda.is_available():
+        found |= {"gpu": torch.cuda.get_device_name(), "gpu_peak_mib": torch.cuda.max_memory_allocated() / 2**20}
+    return found
 
 
 def write_speed(
@@ -122,7 +136,7 @@ def write_speed(
         "metrics": {"accuracy": sum(map(str.__eq__, labels, right)) / len(right)},
         "examples_per_s": len(labels) / seconds,
         "train_s": seconds,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **place(),
         "parameters": {"total": n_parameters, "trainable": 0},
         "rows": {"train": len(labels)},
         "settings": settings or {},
@@ -137,7 +151,7 @@ def write(settings: Files, outcome: Outcome, n_rows: dict[str, int]) -> None:
         "metrics": outcome.metrics,
         "examples_per_s": outcome.n_examples / outcome.train_s,
         "train_s": outcome.train_s,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **place(),
         "parameters": {"total": outcome.n_parameters, "trainable": outcome.n_trainable},
         "rows": n_rows,
         "settings": {k: v for k, v in asdict(settings).items() if k not in paths},

@@ -2,26 +2,34 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from jsonargparse import auto_cli
 from transformers import pipeline
 
 from peers import common
 
-BATCH_SIZES, N_TRIED = (1, 8, 32, 64), 1_000  # the best on so many rows is used for all
+ON_CPU, ON_GPU, N_TRIED = (1, 8, 32, 64), (32, 64, 128, 256), 1_000  # the best on so many rows is used for all
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
 class PipelineSettings(common.Files):
     """Files; train holds the rows to label."""
 
+    precision: Literal["fp32", "bf16"] = "fp32"
+
 
 def run(settings: PipelineSettings) -> None:
     """Labels the rows and writes the report."""
     texts = common.read(settings.train).texts
-    labels = pipeline("text-classification", model=str(settings.model), device="cpu")
-    best = min(BATCH_SIZES, key=lambda size: _seconds(labels, texts[:N_TRIED], size))
+    device, sizes = ("cuda", ON_GPU) if torch.cuda.is_available() else ("cpu", ON_CPU)
+    dtype = DTYPES[settings.precision]
+    labels = pipeline("text-classification", model=str(settings.model), device=device, dtype=dtype)
+    if device == "cuda":
+        labels(texts[:N_TRIED], batch_size=sizes[0])  # the first batches load its kernels
+    best = min(sizes, key=lambda size: _seconds(labels, texts[:N_TRIED], size))
     began = time.perf_counter()
     found = [row["label"] for row in labels(texts, batch_size=best)]
     seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""Fine-tuning with transformers' Trainer; the defaults are a careful user's settings for sentences on a CPU."""
+"""Fine-tuning with transformers' Trainer; the defaults are a careful user's settings for sentences."""
 
 import math
 import tempfile
@@ -38,20 +38,41 @@ class TrainerSettings(common.Files):
     warmup: float = 0.06
     """Share of all updates."""
     weight_decay: float = 0.01
+    n_warm: int = 0
+    """Updates before the clock runs."""
+    n_workers: int = 0
+    """Processes that collate."""
 
 
 class Clock(TrainerCallback):
-    """Times the updates: from the loop's beginning to its end."""
+    """Times the updates: from the loop's beginning, or the end of those that warm up, to its end.
+
+    Args:
+        n_warm: updates before it runs.
+    """
 
     train_s = 0.0
 
+    def __init__(self, n_warm: int = 0) -> None:
+        self.n_warm = n_warm
+
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Starts."""
-        self.began = time.perf_counter()
+        self._start()
+
+    def on_step_end(self, _: Any, state: Any, *__: Any, **___: Any) -> None:
+        """Starts anew after the warm-up."""
+        if state.global_step == self.n_warm:
+            self._start()
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Stops."""
+        common.settle()
         self.train_s = time.perf_counter() - self.began
+
+    def _start(self) -> None:
+        common.settle()
+        self.began = time.perf_counter()
 
 
 def run(settings: TrainerSettings, adapt: Callable[[Any], Any] = lambda model: model) -> None:
@@ -66,9 +87,10 @@ def run(settings: TrainerSettings, adapt: Callable[[Any], Any] = lambda model: m
     tokenizer = AutoTokenizer.from_pretrained(settings.model)
     model = adapt(AutoModelForSequenceClassification.from_pretrained(settings.model, num_labels=2, dtype=torch.float32))
     collate = default_data_collator if settings.padding == "max_length" else DataCollatorWithPadding(tokenizer)
-    train_s = fit(model, _encode(train, tokenizer, settings), collate, settings)
-    accuracy = common.accuracy(model, tokenizer, validation, settings.max_length)
-    outcome = common.trained(model, {"accuracy": accuracy}, train_s, len(train.texts) * settings.epochs)
+    train_s, loss = timed(model, _encode(train, tokenizer, settings), collate, settings)
+    metrics = {"accuracy": common.accuracy(model, tokenizer, validation, settings.max_length), "train_loss": loss}
+    n_examples = len(train.texts) * settings.epochs - settings.n_warm * settings.batch_size
+    outcome = common.trained(model, metrics, train_s, n_examples)
     common.write(settings, outcome, {"train": len(train.texts), "validation": len(validation.texts)})
 
 
@@ -81,23 +103,28 @@ def fit(model: Any, rows: Dataset, collate: Callable[..., Any], settings: Traine
         collate: makes a batch of some.
         settings: training arguments.
     """
-    clock = Clock()
+    return timed(model, rows, collate, settings)[0]
+
+
+def timed(model: Any, rows: Dataset, collate: Callable[..., Any], settings: TrainerSettings) -> tuple[float, float]:
+    """Returns what `fit` does, and the mean training loss."""
+    clock = Clock(settings.n_warm)
     with tempfile.TemporaryDirectory() as folder:
-        Trainer(
+        done = Trainer(
             model=model,
             args=_arguments(settings, len(rows), folder),
             train_dataset=rows,
             data_collator=collate,
             callbacks=[clock],
         ).train()
-    return clock.train_s
+    return clock.train_s, float(done.training_loss)
 
 
 def _arguments(settings: TrainerSettings, n_rows: int, folder: str) -> TrainingArguments:
     n_updates = math.ceil(n_rows / settings.batch_size) * settings.epochs
     return TrainingArguments(
         output_dir=folder,
-        use_cpu=True,
+        use_cpu=not torch.cuda.is_available(),
         bf16=settings.precision == "bf16",
         per_device_train_batch_size=settings.batch_size,
         num_train_epochs=settings.epochs,
@@ -112,7 +139,8 @@ def _arguments(settings: TrainerSettings, n_rows: int, folder: str) -> TrainingA
         logging_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        dataloader_pin_memory=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_num_workers=settings.n_workers,
     )
 
 

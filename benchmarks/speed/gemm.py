@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 import yaml
+from peers import common
 
 from nlptl.core.config import DataConfig
 from nlptl.data import open_rows
 
-SIZE, N_TIMED = 2048, 20  # rows of the square matrices that show the machine's rate
+SIZE, GPU_SIZE, N_WARM, N_TIMED = 2048, 8192, 3, 20  # rows of the square matrices that show the machine's rate
 
 
 def main(folder: Path, report: Path) -> None:
@@ -23,14 +24,17 @@ def main(folder: Path, report: Path) -> None:
 
 
 def rate() -> float:
-    """Returns the machine's bf16 matrix products, in FLOP/s: the fastest of some."""
-    a, b = (torch.randn(SIZE, SIZE, dtype=torch.bfloat16) for _ in range(2))
+    """Returns the machine's bf16 matrix products, in FLOP/s: the fastest of some, on its GPU if there is one."""
+    device, size = ("cuda", GPU_SIZE) if torch.cuda.is_available() else ("cpu", SIZE)
+    a, b = (torch.randn(size, size, dtype=torch.bfloat16, device=device) for _ in range(2))
     times = []
-    for _ in range(N_TIMED):
+    for _ in range(N_WARM + N_TIMED):
+        common.settle()
         began = time.perf_counter()
         a @ b
+        common.settle()
         times.append(time.perf_counter() - began)
-    return 2 * SIZE**3 / min(times)
+    return float(2 * size**3 / min(times[N_WARM:]))
 
 
 def work(folder: Path) -> float:
@@ -40,9 +44,13 @@ def work(folder: Path) -> float:
     """
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
     config: dict[str, Any] = json.loads((Path(recipe["model"]["name"]) / "config.json").read_text(encoding="utf-8"))
+    return 6.0 * weights(config) * _n_tokens(recipe) * int(recipe["train"]["epochs"])
+
+
+def weights(config: dict[str, Any]) -> int:
+    """Returns the number of weights in the matrices of an encoder's layers."""
     hidden, inner = config["hidden_size"], config["intermediate_size"]
-    weights = config["num_hidden_layers"] * (4 * hidden**2 + 2 * hidden * inner)
-    return 6.0 * weights * _n_tokens(recipe) * int(recipe["train"]["epochs"])
+    return int(config["num_hidden_layers"] * (4 * hidden**2 + 2 * hidden * inner))
 
 
 def train_s(folder: Path) -> float:

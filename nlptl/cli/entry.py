@@ -1,35 +1,22 @@
-"""The command line: `nlptl train | evaluate | predict`, and `main(RECIPE)` for the scripts under recipes/."""
+"""The command line: `nlptl train | evaluate | predict | help`, and `main(RECIPE)` for the scripts under recipes/."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from nlptl.cli import completion, help
+from nlptl.cli.guard import guarded
 from nlptl.core import registry
-from nlptl.core.errors import InputError, NlptlError, nearest
+from nlptl.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-USAGE = """usage: nlptl COMMAND ...
-
-Transfer learning for text: a task, a pretrained model, a method and data make a model that you can trust and ship.
-
-commands:
-  train [TASK]     train a model               nlptl train sentiment --data.train reviews.csv --method lora
-  train --resume   go on with a stopped run    nlptl train --resume runs/a
-  evaluate RUN     score a run on new data     nlptl evaluate runs/a --data.test test.csv
-  predict RUN      label new texts             nlptl predict runs/a --input new.csv --output predictions.jsonl
-
-tasks:    {tasks}
-methods:  {methods}
-
-nlptl COMMAND --help lists the flags of a command; nlptl train TASK --method NAME --help those of a method.
-"""
-COMMANDS = ("train", "evaluate", "predict")
-FAILED, USAGE_ERROR, INTERRUPTED = 1, 2, 130
+COMMANDS = ("train", "evaluate", "predict", "complete")
 
 
 def run() -> NoReturn:
@@ -42,15 +29,16 @@ def command(argv: Sequence[str]) -> int:
 
     0, 1 (training failed), 2 (wrong input), 130 or 143 (stopped by SIGINT or SIGTERM).
     """
-    if not argv or argv[0] in ("-h", "--help"):
-        sys.stdout.write(_usage())
-        return 0
+    if completion.ASKED in os.environ:
+        return completion.answer(_choose, COMMANDS)
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        return guarded(lambda: _help(list(argv[1:])))
     if argv[0] == "--version":
         from nlptl import __version__
 
         sys.stdout.write(f"nlptl {__version__}\n")
         return 0
-    return _guarded(lambda: _choose(argv[0])(list(argv[1:])))
+    return guarded(lambda: _choose(argv[0])(list(argv[1:])))
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
@@ -64,30 +52,29 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
         The exit status, as `command`.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    return _guarded(lambda: _choose("train")(given, recipe))
-
-
-def _guarded(action: Callable[[], int]) -> int:
-    try:
-        return action()
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return USAGE_ERROR
-    except (NlptlError, OSError) as error:  # a full disk is no fault of the program
-        sys.stderr.write(f"error: {error}\n")
-        return FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+    return guarded(lambda: _choose("train")(given, recipe))
 
 
 def _choose(name: str) -> Callable[..., int]:
     """Returns the function of a command, which is named as its file."""
     if name not in COMMANDS:
-        raise InputError(f"nlptl has no command {name!r}{nearest(name, COMMANDS)}; commands: {', '.join(COMMANDS)}")
+        task = f" (did you mean nlptl train {name}?)" if name in registry.names("task") else ""
+        known = (*COMMANDS, "help")
+        raise InputError(f"nlptl has no command {name!r}{task or nearest(name, known)}; commands: {', '.join(known)}")
     found: Callable[..., int] = getattr(importlib.import_module(f"nlptl.cli.{name}"), name)
     return found
 
 
-def _usage() -> str:
-    return USAGE.format(tasks=", ".join(registry.names("task")), methods=", ".join(registry.names("method")))
+def _help(topic: list[str]) -> int:
+    """Prints the overview, or the help of a command, a task or a method: `nlptl help train`, `nlptl help lora`."""
+    if not topic or topic == ["all"]:
+        sys.stdout.write(help.overview())
+        return 0
+    first, *rest = topic
+    which = ["--help", "all"] if rest[-1:] == ["all"] else ["--help"]
+    rest = rest[:-1] if rest[-1:] == ["all"] else rest
+    if first in registry.names("task"):
+        first, rest = "train", [first, *rest]
+    elif first in registry.names("method"):
+        first, rest = "train", ["--method", first, *rest]
+    return _choose(first)([*rest, *which])

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from nlptl.cli import completion, help
+from nlptl.cli.help import SUPPRESSED
+from nlptl.cli.hints import meant
+from nlptl.cli.output import add_loudness
+from nlptl.cli.words import value_of, with_flags, written_out
 from nlptl.core import registry
 from nlptl.core.checks import wrong_value
 from nlptl.core.errors import InputError
@@ -16,6 +23,12 @@ from nlptl.core.recipe import CHOSEN, PLAIN, Recipe
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
+
+TRAIN_USAGE = """nlptl train TASK [DATA] [flags]
+       nlptl train --config runs/a/recipe.yaml [flags]
+       nlptl train --resume runs/a"""
+TAKES_DATA = ("--data.train", "--input", "--data.test")
+"""Flags for data, the likeliest first."""
 
 
 def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, dict[str, Any]]:
@@ -28,9 +41,9 @@ def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, di
     Raises:
         InputError: a flag, a name or a value cannot be used.
     """
-    words = _with_names(argv, positional_task=script is None)
+    words = with_flags(argv, has_task=script is None)
     base = _configured(words) or script or Recipe()
-    names = {kind: _value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
+    names = {kind: value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
     base = _with_method(base, names["method"])
     parser = _train_parser(base, names)
     values = parse(parser, words)
@@ -57,12 +70,13 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
 
     docs = {p.arg_name: p.description for c in reversed(cls.__mro__[:-1]) for p in parse_from_object(c).params}
     hints = get_type_hints(cls)
-    group = parser.add_argument_group(f"{part}: {(cls.__doc__ or part).splitlines()[0]}")
+    group = parser.add_argument_group(f"{part}: {(cls.__doc__ or part).splitlines()[0].rstrip('.')}")
     for field in dataclasses.fields(cls):
         if not only or field.name in only:
             text = " ".join((docs.get(field.name) or "").split())
+            hint = hints[field.name]
             group.add_argument(
-                f"--{part}.{field.name}", type=as_flag(hints[field.name]), default=field.default, help=text
+                f"--{part}.{field.name}", type=as_flag(hint), default=field.default, help=text, metavar=_metavar(hint)
             )
 
 
@@ -71,19 +85,39 @@ def as_flag(hint: Any) -> Any:
     return str if hint == str | None else hint
 
 
+def _metavar(hint: Any) -> str | None:
+    """Returns what stands for a value in the help: its choices, or a letter for a number; None for the field's name."""
+    kinds = (
+        [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
+        if get_origin(hint) is not Literal
+        else [hint]
+    )
+    choices = [str(choice) for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
+    if choices:
+        return "{" + ",".join(choices) + "}"
+    return {bool: "{true,false}", int: "N", float: "X"}.get(kinds[0])
+
+
 def parse(parser: ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
-    """Returns the values of a command line, nested by part.
+    """Returns the values of a command line, nested by part; or prints the help that it asks for, and exits.
 
     Raises:
         InputError: a flag is unknown or a value has another type.
     """
     from jsonargparse import ArgumentError
 
-    _check_flags(parser, argv)
+    words = written_out(argv, _known(parser))
+    if completion.ASKED in os.environ:
+        completion.offer_flags(parser)
+    which = help.asked_for(words)
+    if which is not None:
+        sys.stdout.write(help.page(parser, words, which))
+        raise SystemExit(0)
+    _check_flags(parser, words)
     try:
-        values: dict[str, Any] = parser.parse_args(list(argv)).as_dict()
+        values: dict[str, Any] = parser.parse_args(words).as_dict()
     except ArgumentError as error:
-        raise _in_words(parser, argv, str(error)) from error
+        raise _in_words(parser, words, str(error)) from error
     return values
 
 
@@ -91,17 +125,21 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
     known = {kind: ", ".join(registry.names(kind)) for kind in CHOSEN}
     parser = new_parser(
         "nlptl train",
-        f"Trains a model: task {names['task']}, method {names['method']}. Tasks: {known['task']}. "
-        f"Methods, each with flags of its own: {known['method']}.",
+        f"Trains a model: task {names['task']}, method {names['method']}. Tasks and methods have flags of their own, "
+        "which are listed when they are named: nlptl train sentiment --method lora --help.",
     )
-    parser.add_argument("--config", type=str, help="a run's recipe.yaml; flags beside it vary it")
-    parser.add_argument("--output", type=str, help="the run's folder; default: the first free runs/TASK-METHOD-N")
-    parser.add_argument("--print_config", action="store_true", help="print the recipe as YAML and stop")
+    parser.usage = TRAIN_USAGE
+    parser.add_argument("--config", type=str, metavar="FILE", help="A run's recipe.yaml; flags beside it vary it.")
+    parser.add_argument(
+        "--output", type=str, metavar="RUN", help="The run's folder; default: the first free runs/TASK-METHOD-N."
+    )
+    add_loudness(parser)
+    parser.add_argument("--print_config", action="store_true", help="Print the recipe as YAML and stop.")
     plain = base.to_dict()
     for kind, name in names.items():
         add_fields(parser, registry.load(kind, name), kind)
-        text = f"{known[kind]}, or a class of yours by dotted path"
-        parser.add_argument(f"--{kind}.name", type=str, default=name, help=text)
+        text = f"{known[kind]}, or a class of yours by its dotted path."
+        parser.add_argument(f"--{kind}.name", type=str, default=name, metavar="NAME", help=text)
     for part in PLAIN:
         add_fields(parser, type(getattr(base, part)), part)
     same = [part for part in (*PLAIN, *CHOSEN) if part in PLAIN or plain[part]["name"] == names[part]]
@@ -110,52 +148,37 @@ def _train_parser(base: Recipe, names: dict[str, str]) -> ArgumentParser:
 
 
 def _check_flags(parser: ArgumentParser, argv: Sequence[str]) -> None:
-    known = [option for action in parser._actions for option in action.option_strings]
+    known = _known(parser)
     for word in argv:
         flag = word.partition("=")[0]
-        if flag.startswith("--") and flag not in known:
-            close = difflib.get_close_matches(flag, known, n=1, cutoff=0.5)
-            hint = _methods_with(flag) or (f" (did you mean {close[0]}?)" if close else "")
-            raise InputError(f"{parser.prog} has no flag {flag}{hint}; {parser.prog} --help lists all")
+        if re.match(r"--?[A-Za-z]", flag) and flag not in known:
+            raise InputError(
+                f"{parser.prog} has no flag {flag}{meant(flag, known)}; {parser.prog} --help all lists all flags"
+            )
 
 
-def _methods_with(flag: str) -> str:
-    part, _, field = flag.removeprefix("--").partition(".")
-    if part != "method":
-        return ""
-    methods = [n for n in registry.names("method") if field in _field_names(registry.load("method", n))]
-    return f" for this method: it belongs to {', '.join(methods)} (--method {methods[0]})" if methods else ""
-
-
-def _field_names(cls: type[Any]) -> list[str]:
-    return [field.name for field in dataclasses.fields(cls)]
+def _known(parser: ArgumentParser) -> list[str]:
+    return [option for action in parser._actions if action.help != SUPPRESSED for option in action.option_strings]
 
 
 def _in_words(parser: ArgumentParser, argv: Sequence[str], message: str) -> InputError:
+    lacks = re.fullmatch(r"the following arguments are required: (\w+).*", message)
+    if lacks:
+        action = next(a for a in parser._actions if a.dest == lacks.group(1))
+        meaning = str(action.help).removesuffix(".")
+        return InputError(f"{parser.prog} needs {action.dest.upper()}: {meaning}; {parser.prog} --help says more")
+    left_over = re.fullmatch(r"unrecognized arguments: (.*)", message)
+    if left_over:
+        word = left_over.group(1)
+        free = [flag for flag in TAKES_DATA if flag in _known(parser) and value_of(flag, argv) is None]
+        hint = f"; if it is data, write {free[0]} {word}" if free else ""
+        return InputError(f"{parser.prog} does not expect {word!r} here{hint}")
     found = re.search(r'Parser key "([^"]+)"', message)
-    value = _value_of(f"--{found.group(1)}", argv) if found else None
+    value = value_of(f"--{found.group(1)}", argv) if found else None
     if found is None or value is None:
         return InputError(" ".join(message.split()))
     hint = next(vars(a)["_typehint"] for a in parser._actions if a.dest == found.group(1))
     return wrong_value(found.group(1), hint, value)
-
-
-def _with_names(argv: Sequence[str], *, positional_task: bool) -> list[str]:
-    """Returns the words with `sentiment` and `--method lora` as --task.name sentiment --method.name lora."""
-    words = [re.sub(r"^--method(=|$)", r"--method.name\1", word) for word in argv]
-    if positional_task and words and not words[0].startswith("-"):
-        words = ["--task.name", *words]
-    return words
-
-
-def _value_of(flag: str, argv: Sequence[str]) -> str | None:
-    found = None
-    for i, word in enumerate(argv):
-        if word == flag and i + 1 < len(argv):
-            found = argv[i + 1]
-        elif word.startswith(f"{flag}="):
-            found = word.partition("=")[2]
-    return found
 
 
 def _name(kind: str, recipe: Recipe) -> str:
@@ -176,7 +199,7 @@ def _with_method(base: Recipe, name: str) -> Recipe:
 def _configured(argv: Sequence[str]) -> Recipe | None:
     import yaml
 
-    path = _value_of("--config", argv)
+    path = value_of("--config", argv)
     if path is None:
         return None
     if not Path(path).is_file():

@@ -2,42 +2,140 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import dataclasses
+import itertools
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nlptl.cli import flags
-from nlptl.cli.output import print_lines, write_lines
-from nlptl.cli.reading import READING
+from nlptl.cli import flags, output
+from nlptl.cli.reading import READING, STANDARD, add_input_format, given
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 
+if TYPE_CHECKING:
+    from nlptl import data
+    from nlptl.data.writing import Part
+    from nlptl.runs.run import Run
+
 ROW = ("text", "text_pair", "question", "context")
+TO_STANDARD = ("jsonl", "csv", "tsv")
 
 
 def predict(argv: Sequence[str]) -> int:
     """Labels new texts as a command line says; returns the exit status."""
+    values = flags.parse(_parser(), argv)
+    row = {role: _as_typed(values[role]) for role in ROW if values[role] is not None}
+    if (values["input"] is None) == (not row):
+        raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
+    path, kind = _target(values)
+    with output.speaking(values):
+        from nlptl.runs.run import load
+
+        run = load(values["run"], trust_changes=values["trust_changes"])
+        config = DataConfig(**values["data"])
+        source = nullcontext(None) if row else given(values["input"], values["input_format"], run, config)
+        with source as data_path:
+            predicted = _of_row(run, row) if row else _of_source(run, data_path, config)
+            return _write(predicted, path, kind, values)
+
+
+def _as_typed(text: str) -> str:
+    """Returns a text of the command line, whose bytes are UTF-8 also where the locale is C."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
+
+
+def _parser() -> Any:
     parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
     parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--input", type=str, help="file of rows, read as in training; labels are not needed")
+    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
+    parser.add_argument(
+        "--input", type=str, help="file of rows, read as in training, labels are not needed; '-': standard input"
+    )
+    add_input_format(parser)
     parser.add_argument("--text", type=str, help="one text, instead of --input")
     parser.add_argument("--text-pair", type=str, help="the second text, for tasks on pairs")
     parser.add_argument("--question", type=str, help="one question, instead of --input; with --context")
     parser.add_argument("--context", type=str, help="the text in which the question's answer is looked for")
-    parser.add_argument("--output", type=str, help="JSON-lines file; default: standard output")
+    parser.add_argument(
+        "--output", type=str, default=STANDARD, help="new file: .csv, .tsv, .jsonl or .parquet; '-': standard output"
+    )
+    parser.add_argument("--output-format", type=str, choices=TO_STANDARD, help="of standard output; default: jsonl")
+    parser.add_argument("--overwrite", action="store_true", help="replace the output file, if there is one")
+    output.add_loudness(parser)
     flags.add_fields(parser, DataConfig, "data", READING)
-    values = flags.parse(parser, argv)
-    row = {role: values[role] for role in ROW if values[role] is not None}
-    if (values["input"] is None) == (not row):
-        raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
-    from nlptl.runs.run import load
+    return parser
 
-    run = load(values["run"])
-    config = DataConfig(**values["data"])
-    predictions = run.predict_examples([run.row(row)]) if row else run.predictions(values["input"], config)
-    lines = (prediction.to_json() + "\n" for prediction in predictions)
-    if values["output"] is None:
-        return print_lines(lines)
-    n = write_lines(Path(values["output"]), lines)
-    sys.stderr.write(f"{n:,} predictions in {values['output']}\n")
+
+def _target(values: dict[str, Any]) -> tuple[Path | None, str]:
+    """Returns the path of the output, None for standard output, and the suffix that says how it is written."""
+    from nlptl import data
+
+    if values["output"] == STANDARD:
+        output.check_standard_output(values["input"])
+        return None, f".{values['output_format'] or 'jsonl'}"
+    if values["output_format"] is not None:
+        raise InputError(f"--output-format is for standard output; {values['output']!r} is written as its suffix says")
+    path = output.checked(values["output"], values["input"], overwrite=values["overwrite"])
+    return path, data.check_writable(Path(values["output"]))
+
+
+def _of_row(run: Run, row: dict[str, str]) -> data.Predicted:
+    from nlptl import data
+
+    found = run.predict_examples([run.row(row)])
+    return data.Predicted(tuple(row), found[0], [([row], found)])
+
+
+def _of_source(run: Run, source: str | None, config: DataConfig) -> data.Predicted:
+    from nlptl import data
+    from nlptl.report import console
+
+    new = run.new_rows(source, config)
+    parts = ((rows, run.predict_examples(examples)) for examples, rows in new.parts())
+    head = next(parts)  # data without rows was refused
+    predicted = data.Predicted(
+        new.columns, head[1][0], itertools.chain([head], parts), None if new.only_strings else new.rows
+    )
+    others = [f"{name!r} is {other!r}" for name, other in predicted.renamed.items() if name != other]
+    if others:
+        console.note(f"columns of the input have other names in the output, theirs are nlptl's: {', '.join(others)}")
+    return predicted
+
+
+class _Counted:
+    """Parts whose rows are counted, and told as they are done if details are wanted."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.parts, self.n = parts, 0
+
+    def __iter__(self) -> Iterator[Part]:
+        from nlptl.report import console
+
+        began = time.monotonic()
+        for part in self.parts:
+            yield part
+            self.n += len(part[0])
+            console.detail(f"{self.n:,} rows done, {self.n / max(time.monotonic() - began, 1e-9):,.0f} a second")
+
+
+def _write(predicted: data.Predicted, path: Path | None, kind: str, values: dict[str, Any]) -> int:
+    from nlptl import data
+    from nlptl.report import console
+
+    counted = _Counted(predicted.parts)
+    predicted = dataclasses.replace(predicted, parts=counted)
+    if path is None:
+        if kind != ".jsonl":
+            output.in_utf8()
+        return output.print_lines(data.lines(predicted, kind, ascii_only=not output.is_utf8()))
+    with output.whole(path, overwrite=values["overwrite"]) as aside:
+        if kind == ".parquet":
+            data.write_parquet(predicted, aside)
+        else:
+            output.write_lines(aside, data.lines(predicted, kind))
+    console.note(f"{counted.n:,} predictions in {values['output']}")
     return 0

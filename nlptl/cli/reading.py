@@ -1,4 +1,106 @@
-"""What the commands that read new data have in common."""
+"""What the commands that read new data have in common: the flags of reading, and standard input."""
 
-READING = ("text", "text_pair", "question", "context", "delimiter", "quoting")
+import io
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+    from nlptl.runs.run import Run
+
+READING = ("text", "text_pair", "question", "context", "delimiter", "quoting", "sheet")
 """The fields of `DataConfig` that say how new data is read."""
+STANDARD = "-"
+"""Stands for a standard stream in place of a file."""
+FORMATS = ("text", "jsonl", "csv", "tsv")
+
+
+def add_input_format(parser: "ArgumentParser", only: tuple[str, ...] = FORMATS) -> None:
+    """Adds the flag that says how standard input is written."""
+    parser.add_argument(
+        "--input-format", type=str, choices=only, help=f"how standard input ('-') is written; default: {only[0]}"
+    )
+
+
+@contextmanager
+def given(source: str, form: str | None, run: "Run", config: DataConfig) -> Iterator[str]:
+    """Gives the source to read: the one given, or a file of all that comes on standard input if that is "-".
+
+    Args:
+        source: a file, or what else `DataConfig.test` takes, or "-".
+        form: of standard input; None: texts, one a line.
+        run: reads it.
+        config: names the text's column by hand.
+
+    Raises:
+        InputError: standard input is not as `form` says, or `form` is given for a file.
+    """
+    if source != STANDARD:
+        if form is not None:
+            raise InputError(f"--input-format is for standard input ('-'); {source!r} is read as its suffix says")
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="nlptl-") as folder:  # what is read twice cannot stay a stream
+        file = Path(folder) / f"stdin.{form or 'jsonl'}"
+        if form in (None, "text"):
+            file = file.with_suffix(".jsonl")
+            _write_texts(sys.stdin.buffer, file, _column(run, config), sure=form == "text")
+        else:
+            with file.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        try:
+            yield str(file)
+        except InputError as error:
+            raise InputError(str(error).replace(str(file), "standard input")) from error
+
+
+def _column(run: "Run", config: DataConfig) -> str:
+    needed = run.needed
+    if len(needed) > 1:
+        raise InputError(
+            f"this model reads {' and '.join(needed)}, which a line of text does not tell apart: give rows on standard "
+            "input, with --input-format jsonl, csv or tsv"
+        )
+    role, column = next(iter(needed.items()))
+    return str(getattr(config, role, None) or column.usual[0])
+
+
+def _write_texts(stream: IO[bytes], file: Path, column: str, *, sure: bool) -> None:
+    n = 0
+    with file.open("w", encoding="utf-8") as rows:
+        for text in _texts(stream):
+            if n == 0 and not sure and _is_object(text):
+                raise InputError(
+                    "standard input begins with a JSON object: say --input-format jsonl, or text if that is a text"
+                )
+            rows.write(json.dumps({column: text}) + "\n")
+            n += 1
+    if n == 0:
+        raise InputError("standard input is empty; expected one text a line")
+
+
+def _texts(stream: IO[bytes]) -> Iterator[str]:
+    try:
+        for line in io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n"):
+            yield line.removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "standard input is not UTF-8; convert it, such as by iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

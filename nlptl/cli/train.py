@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nlptl.cli import flags
-from nlptl.cli.output import print_lines
+from nlptl.cli.output import add_loudness, print_lines, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,16 +30,19 @@ def train(argv: Sequence[str], script: Recipe | None = None) -> int:
         import yaml
 
         return print_lines([yaml.safe_dump(recipe.to_dict(), sort_keys=False, allow_unicode=True)])
-    return _status(recipe.run(others["output"]))
+    with speaking(others):
+        return _status(recipe.run(others["output"]))
 
 
 def _resume(argv: Sequence[str]) -> int:
     parser = flags.new_parser("nlptl train --resume", "Goes on with a stopped run, from its newest checkpoint.")
     parser.add_argument("--resume", type=str, required=True, metavar="RUN", help="the run's folder")
+    add_loudness(parser)
     values = flags.parse(parser, argv)
     from nlptl.runs.training import resume
 
-    return _status(resume(values["resume"]))
+    with speaking(values):
+        return _status(resume(values["resume"]))
 
 
 def _status(run: Run) -> int:

@@ -47,7 +47,7 @@ def at_least(name: str, value: float | None, low: float) -> None:
 def within(name: str, value: float | None, low: float, high: float) -> None:
     """Raises an InputError when a value is outside of `low` to `high`; None passes."""
     if value is not None and not low <= value <= high:
-        raise InputError(f"{name} must be between {low} and {high}, found {value}")
+        raise InputError(f"{name} must be between {low:,} and {high:,}, found {value}")
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

@@ -7,6 +7,9 @@ from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+MAX_BOOTSTRAP = 100_000  # the ends of an interval then vary by about 0.2 % of its width
+# Above these a number is a slip of the keyboard: such a run would neither end nor fit into memory.
+MOST_EPOCHS, MOST_ROWS, MOST_TOKENS, MOST_BEAMS = 100_000, 1_000_000, 1_000_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -14,9 +17,9 @@ class DataConfig:
     """Where the examples come from and how they are read."""
 
     train: Any = None
-    """Training data: a file (csv, tsv, json, jsonl, parquet, conll, also .gz), a folder with train/validation/
-    test files, a Hub id "namespace/name[:config]", "sample:NAME", a pandas frame or a list of dicts; default: the
-    task's sample data."""
+    """Training data: a file (csv, tsv, json, jsonl, parquet, xlsx, conll, also packed: gz, bz2, xz, zip), a folder
+    with train/validation/test files, or with a folder of .txt files for each class, a Hub id "namespace/name[:config]",
+    "sample:NAME", a pandas frame, a list of dicts, or (texts, labels); default: the task's sample data."""
     validation: Any = None
     """Validation data, as train; default: the source's own validation split, else 15 % of train."""
     test: Any = None
@@ -26,7 +29,8 @@ class DataConfig:
     text_pair: str | None = None
     """Column of the second text of a pair."""
     label: str | None = None
-    """Column of the label; default: the usual names."""
+    """Column of the label; default: the usual names. Labels have the same name in every kind of file: true, True and
+    TRUE are "true", 1.0 is "1", blanks around a name are dropped; case counts."""
     question: str | None = None
     """Column of the question; default: the usual names."""
     context: str | None = None
@@ -34,7 +38,7 @@ class DataConfig:
     answers: str | None = None
     """Column of the answers; default: the usual names."""
     label_names: dict[str, str] | None = None
-    """New names for the labels as they stand in the data, such as {"0": "negative", "1": "positive"}."""
+    """New names for the labels in the data, such as {"0": "negative", "1": "positive"}."""
     n_train: int | None = None
     """Use only the first n rows of a seeded shuffle of train; default: all."""
     audit: Literal["report", "strict"] = "report"
@@ -42,9 +46,11 @@ class DataConfig:
     blank: Literal["error", "drop", "keep"] = "error"
     """What to do with training and validation rows whose text is blank."""
     delimiter: str | None = None
-    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv."""
+    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv, or what the header shows."""
     quoting: Literal["auto", "standard", "none"] = "auto"
     """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, and for tsv what the file shows."""
+    sheet: str | None = None
+    """Sheet of an Excel workbook (.xlsx); default: the first."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
@@ -80,9 +86,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("model", self)
-        at_least("model.max_length", self.max_length, 4)
-        at_least("model.max_written", self.max_written, 2)
-        at_least("model.n_beams", self.n_beams, 1)
+        within("model.max_length", self.max_length, 4, MOST_TOKENS)
+        within("model.max_written", self.max_written, 2, MOST_TOKENS)
+        within("model.n_beams", self.n_beams, 1, MOST_BEAMS)
         within("model.dropout", self.dropout, 0.0, 0.99)
 
 
@@ -150,9 +156,17 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("train", self)
-        for name in ("epochs", "batch_size", "log_every", "keep_checkpoints", "max_skipped"):
-            at_least(f"train.{name}", getattr(self, name), 1)
-        for name in ("evaluate_every", "early_stopping", "checkpoint_every", "micro_batch_tokens"):
+        within("train.epochs", self.epochs, 1, MOST_EPOCHS)
+        within("train.batch_size", self.batch_size, 1, MOST_ROWS)
+        for name in (
+            "log_every",
+            "keep_checkpoints",
+            "max_skipped",
+            "evaluate_every",
+            "early_stopping",
+            "checkpoint_every",
+            "micro_batch_tokens",
+        ):
             at_least(f"train.{name}", getattr(self, name), 1)
         for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
             at_least(f"train.{name}", getattr(self, name), 0)
@@ -171,11 +185,11 @@ class EvalConfig:
     metric: str | None = None
     """The primary metric, which chooses the best state; default: the task's."""
     n_bootstrap: int = 1000
-    """Resamples behind each 95 % interval."""
+    """Resamples behind each 95 % interval, 100 to 100,000."""
     baselines: Literal["simple", "none"] = "simple"
     """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         check_types("eval", self)
-        at_least("eval.n_bootstrap", self.n_bootstrap, 100)
+        within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)

@@ -3,9 +3,15 @@
 import difflib
 from collections.abc import Iterable
 
+from nlptl.core.shown import MESSAGE, shown_lines
+
 
 class NlptlError(Exception):
     """Base of every error that nlptl raises on purpose; the command line prints it without a traceback."""
+
+    def __str__(self) -> str:
+        """Returns the message as it may be shown: it quotes labels, texts and paths, which may be anything."""
+        return shown_lines(super().__str__(), MESSAGE)
 
 
 class InputError(NlptlError, ValueError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl.core.errors import InputError
+from nlptl.core.finite import to_json
 
 PARTIAL = ".partial"
 """Ends the name of what is not yet whole."""
@@ -38,8 +39,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as JSON; see `write_text`."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+    """Writes a value as JSON, null in place of numbers that are not finite; see `write_text`."""
+    write_text(path, to_json(value, indent=1))
 
 
 def read_text(path: Path, advice: str) -> str:

@@ -159,7 +159,10 @@ class Method(Protocol):
         """Writes what was trained, as safetensors and JSON."""
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
-        """Puts what `save` wrote into a freshly loaded model."""
+        """Puts what `save` wrote into a freshly loaded model, whose head is NaN unless the folder is the whole model.
+
+        Afterwards every parameter that was trained must be there, under its name in training, and be finite.
+        """
 
 
 @runtime_checkable

@@ -6,12 +6,13 @@ model answers with logits, the task turns these into one `Prediction` a row, eva
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from nlptl.core.finite import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,8 +98,8 @@ class Finding:
     """One thing the audit found."""
 
     kind: str
-    """empty_text, unseen_label, cross_split_duplicate, conflicting_labels, truncation, class_balance, repair,
-    lost_answers, lost_words, cut_targets."""
+    """empty_text, unseen_label, near_labels, cross_split_duplicate, conflicting_labels, truncation, class_balance,
+    repair, lost_answers, lost_words, cut_targets."""
     message: str
     n: int
     """How many rows it concerns."""
@@ -198,6 +199,8 @@ class Prediction:
     spans: list[dict[str, Any]] | None = None
     """Pieces of the user's text with text, start and end (characters), label where they have one, and score: entities
     in their order, or the likeliest answers, best first."""
+    threshold: float | None = None
+    """Of spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
 
     @property
     def no_answer_margin(self) -> float:
@@ -206,9 +209,13 @@ class Prediction:
         return math.log(none) - math.log(best)
 
     def to_json(self) -> str:
-        """Returns the prediction as one line of JSON; spans only where there are some."""
+        """Returns the prediction as one line of JSON; spans, and what decides on no answer, only if there are such."""
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        return json.dumps(values if self.spans is None else values | {"spans": self.spans}, ensure_ascii=False)
+        if self.threshold is not None:
+            values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
+        if self.spans is not None:
+            values["spans"] = self.spans
+        return to_json(values)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,11 @@ def load(kind: str, name: str) -> type[Any]:
     return next(v for k, v in vars(module).items() if k.lower() == wanted and isinstance(v, type))
 
 
+def offers_all(kind: str, value: object) -> bool:
+    """Returns whether a value, or a class, has everything that one of its kind must have."""
+    return all(hasattr(value, part) for part in OFFERS[kind])
+
+
 def name_of(kind: str, cls: type[Any]) -> str:
     """Returns the name under which `load(kind, name)` gives `cls` back.
 
@@ -84,7 +89,6 @@ def _load_dotted(kind: str, name: str) -> type[Any]:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{kind} {name!r} cannot be imported: {error}") from error
-    lacks = [part for part in OFFERS[kind] if not hasattr(found, part)]
-    if not (isinstance(found, type) and is_dataclass(found)) or lacks:
+    if not (isinstance(found, type) and is_dataclass(found) and offers_all(kind, found)):
         raise InputError(f"{kind} {name!r} is no {kind}: expected a dataclass that offers {', '.join(OFFERS[kind])}")
     return found

@@ -2,18 +2,25 @@
 
 from nlptl.data.audit import audit, strict_error
 from nlptl.data.corpus import load, load_split
-from nlptl.data.examples import fingerprint
+from nlptl.data.examples import fingerprint, named_as
 from nlptl.data.rows import open_rows
-from nlptl.data.streaming import parts, stream, without_texts
+from nlptl.data.streaming import NewRows, parts, stream, without_texts
+from nlptl.data.writing import Predicted, check_writable, lines, write_parquet
 
 __all__ = [
+    "NewRows",
+    "Predicted",
     "audit",
+    "check_writable",
     "fingerprint",
+    "lines",
     "load",
     "load_split",
+    "named_as",
     "open_rows",
     "parts",
     "stream",
     "strict_error",
     "without_texts",
+    "write_parquet",
 ]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer
+from nlptl.data.characters import mended
 from nlptl.data.labels import name_of
 from nlptl.data.lists import as_list, shortened, written
 from nlptl.data.table import Cells, Table, is_array, is_missing
@@ -106,7 +107,7 @@ def _several(value: Any) -> list[Any]:
 def _one(value: object, start: object, here: str) -> Iterator[Given]:
     if isinstance(value, Mapping | list | tuple):
         raise InputError(f"{here}: found the answer {shortened(value)}, expected {LAYOUTS}")
-    text = value if isinstance(value, str) else name_of(value, here) or ""
+    text = mended(value) if isinstance(value, str) else name_of(value, here) or ""
     if text.strip():
         yield Given(text, _whole(start, here))
 

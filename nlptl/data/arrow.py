@@ -3,13 +3,14 @@
 import contextlib
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nlptl.core.errors import InputError
-from nlptl.data.files import open_bytes, unreadable
+from nlptl.data.files import unreadable
+from nlptl.data.packed import BROKEN, is_packed, open_bytes
+from nlptl.data.table import refuse_twice
 
 
 def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
@@ -28,15 +29,17 @@ def class_names(dataset: Any) -> dict[str, tuple[str, ...]]:
 
 @contextlib.contextmanager
 def open_parquet(path: Path) -> Iterator[Any]:
-    """Gives a parquet file, unpacked where it is gzipped, as an iterable data set that is read as it is consumed.
+    """Gives a parquet file, unpacked if it is packed, as an iterable data set that is read as it is consumed.
 
     Raises:
-        InputError: the file is missing, or is not parquet.
+        InputError: the file is missing, is not parquet, or has two columns of one name.
     """
     import datasets
+    from pyarrow import parquet
 
     with _unpacked(path) as plain:
         try:
+            refuse_twice(parquet.read_schema(plain).names, str(path))
             yield datasets.load_dataset("parquet", data_files={"rows": str(plain)}, split="rows", streaming=True)
         except (ValueError, OSError) as error:
             if isinstance(error, InputError):
@@ -58,26 +61,34 @@ def load_hub(identifier: str) -> Any:
     name, _, config = identifier.partition(":")
     try:
         return datasets.load_dataset(name, config or None)
+    except ConnectionError as error:
+        raise InputError(
+            f"{identifier!r}: there is no such file or folder, and the Hub could not be reached"
+        ) from error
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise InputError(
+            f"{identifier!r}: there is no such file or folder, and the Hub has no data set of that name, or not for "
+            "everybody"
+        ) from error
     except Exception as error:  # the Hub's client raises a dozen unrelated types
         raise InputError(
-            f"{identifier!r} is neither an existing file nor an existing folder, and the Hub did not give it: "
-            f"{_first_line(error)}"
+            f"{identifier!r}: there is no such file or folder, and the Hub did not give it: {_first_line(error)}"
         ) from error
 
 
 @contextlib.contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    # Parquet is read from its end, which a gzip stream cannot offer.
+    # Parquet is read from its end, which a packed stream cannot offer.
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "rows.parquet"
         try:
             with open_bytes(path) as packed:
-                if path.suffix.lower() != ".gz":
+                if not is_packed(path):
                     copy = path
                 else:
                     with copy.open("wb") as plain:
                         shutil.copyfileobj(packed, plain)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, *BROKEN) as error:
             raise unreadable(path, error) from error
         yield copy
 

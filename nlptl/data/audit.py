@@ -8,7 +8,7 @@ from nlptl.core.errors import InputError
 from nlptl.core.records import SPLITS, Corpus, Example, Finding, LabelSpace, Output
 from nlptl.data.conflicts import conflicts
 from nlptl.data.examples import is_blank, key_of, rows_shown
-from nlptl.data.label_audit import balance, by_split, lost_answers, unseen_labels
+from nlptl.data.label_audit import balance, by_split, lost_answers, near_labels, unseen_labels
 
 CUT_SHARE = 0.01
 """Share of a split's rows whose cutting is a warning."""
@@ -37,6 +37,7 @@ def audit(
     return [
         *_empty_texts(splits),
         *unseen_labels(splits, labels, output),
+        *near_labels(splits, labels, output),
         *lost_answers(splits, output),
         *_duplicates(splits),
         *conflicts(splits, output),

@@ -6,8 +6,11 @@ from typing import Literal
 
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Example, Output
-from nlptl.data.examples import is_blank, rows_shown
+from nlptl.data.examples import SHOWN, is_blank, rows_shown
 from nlptl.data.labels import names_in
+
+MANY = 10
+"""Rows from which on labels that all differ are taken for a wrong column."""
 
 Splits = Mapping[str, Sequence[Example]]
 
@@ -68,6 +71,25 @@ def check_labels(output: Output | None, splits: Splits, where: Mapping[str, str]
                 f"{_counted(unknown, known)}; {kind} of {where['train']}: {', '.join(sorted(known)[:20])}; "
                 "correct them, or rename them with data.label_names"
             )
+
+
+def undivided(output: Output | None, examples: Sequence[Example], part: str, needs: str) -> str:
+    """Returns why no part can be divided off some rows, for a message.
+
+    Args:
+        output: the kind of label.
+        examples: the rows.
+        part: the split that stays empty.
+        needs: what it takes.
+    """
+    labels = [e.label for e in examples]
+    if output == "class" and len(set(labels)) == len(labels) >= MANY:
+        shown = ", ".join(map(repr, labels[:SHOWN]))
+        return (
+            f"each of the {len(labels)} rows has a label of its own ({shown}, ...), so {part} would have labels that "
+            "train lacks; is --data.label the right column? The task regression predicts numbers, text2text texts"
+        )
+    return f"{len(labels)} rows are too few to divide off {part}, which takes {needs}; give --data.{part}"
 
 
 def _nothing_to_learn(output: Output | None, train: Sequence[Example]) -> str | None:

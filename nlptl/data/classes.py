@@ -1,7 +1,7 @@
 """Several labels a row."""
 
 from nlptl.core.errors import InputError
-from nlptl.data.labels import name_of, plain_numbers
+from nlptl.data.labels import name_of
 from nlptl.data.lists import as_list, shortened
 from nlptl.data.table import Cells, is_missing
 
@@ -19,8 +19,7 @@ def label_lists(cells: Cells, separator: str) -> tuple[list[tuple[str, ...] | No
         InputError: a cell is neither, or starts as a list that cannot be read.
     """
     found = [_names(value, here, separator) for value, here in cells]
-    plain = plain_numbers({name for names in found if names is not None for name in names})
-    labels = [None if names is None else tuple(sorted({plain[name] for name in names})) for names in found]
+    labels = [None if names is None else tuple(sorted(set(names))) for names in found]
     return labels, _notes(cells, separator)
 
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Column
+from nlptl.data.near import difference, near_key, shown
 from nlptl.data.table import Table
 
 LONG_NAME = 60
@@ -48,6 +50,7 @@ def choose_columns(table: Table, wish: Wish) -> Choice:
         InputError: a required column, or one named by hand, is not in the table.
     """
     by_hand = {c.role: n for c in wish.columns if (n := getattr(wish.config, c.role, None)) is not None}
+    _refuse_shared(by_hand)
     names: dict[str, str] = {}
     notes: list[str] = []
     for column in wish.columns:
@@ -58,33 +61,65 @@ def choose_columns(table: Table, wish: Wish) -> Choice:
         if matches:
             names[column.role] = matches[0]
         elif column.role not in wish.optional and (given or column.required):
-            raise _missing(table, column, given)
+            raise _missing(table, column, given, {**by_hand, **names})
         if len(matches) > 1:
             left = ", ".join(map(repr, matches[1:]))
-            notes.append(f"{column.role}: took column {matches[0]!r}, left {left} (--data.{column.role} to choose)")
+            notes.append(
+                f"{column.role}: took column {matches[0]!r}, left {left} ({_by_hand(column)} to choose another)"
+            )
     return Choice(names, tuple(notes))
+
+
+def _refuse_shared(by_hand: Mapping[str, str]) -> None:
+    for first, second in combinations(by_hand, 2):
+        if by_hand[first] == by_hand[second]:
+            raise InputError(
+                f"--data.{first} and --data.{second} both name the column {by_hand[first]!r}; give each a column "
+                "of its own"
+            )
 
 
 def _matches(column: Column, present: Sequence[str], train: Mapping[str, str]) -> list[str]:
     if train.get(column.role) in present:
         return [train[column.role]]
-    lowered: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for name in present:
-        lowered.setdefault(name.lower(), name)
-    found = [name if name in present else lowered.get(name.lower()) for name in column.usual]
+        by_key.setdefault(near_key(name), name)
+    found = [name if name in present else by_key.get(near_key(name)) for name in column.usual]
     return list(dict.fromkeys(name for name in found if name))
 
 
-def _missing(table: Table, column: Column, given: str | None) -> InputError:
+def _missing(table: Table, column: Column, given: str | None, taken: Mapping[str, str]) -> InputError:
     wanted = repr(given) if given else f"one of {', '.join(column.usual)}"
-    hint = next(filter(None, (nearest(n, table.columns) for n in ([given] if given else column.usual))), "")
+    free = [name for name in table.columns if name not in taken.values()]
     headless = ""
     if table.headed and _looks_headless(table):
         headless = "; the file seems to have no header line: its first line looks like data, add one with the names"
     return InputError(
         f"{table.name} has no {column.role} column: expected {wanted}, found the columns "
-        f"{', '.join(map(repr, table.columns))}{hint}; name it with --data.{column.role}{headless}"
+        f"{', '.join(map(repr, table.columns))}{_hint(given, column, free)}{_taken(column, taken)}; "
+        f"{_by_hand(column)}{headless}"
     )
+
+
+def _hint(given: str | None, column: Column, free: Sequence[str]) -> str:
+    same = next((name for name in free if given and near_key(name) == near_key(given)), None)
+    if given and same:
+        why = difference((given, same))
+        return f" (did you mean {shown(same, why)}, which differs in {why}?)"
+    return next(filter(None, (nearest(n, free) for n in ([given] if given else column.usual))), "")
+
+
+def _taken(column: Column, taken: Mapping[str, str]) -> str:
+    role = next((role for role, name in taken.items() if role != column.role and name in column.usual), None)
+    return f"; the column {taken[role]!r} is the {role} already" if role else ""
+
+
+def _by_hand(column: Column) -> str:
+    """Returns how a column is named by hand; a role of a user's own task has no setting."""
+    if column.role in DataConfig.__dataclass_fields__:
+        return f"name it with --data.{column.role}"
+    return f"rename it to {column.usual[0]!r}"
 
 
 def _looks_headless(table: Table) -> bool:

@@ -8,11 +8,12 @@ from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 from nlptl.core.records import SPLITS, Column, Corpus, Example, Output
 from nlptl.data.bio import declared_bio, to_bio
-from nlptl.data.checks import check_labelled, check_labels, without_blank
+from nlptl.data.checks import check_labelled, check_labels, undivided, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
 from nlptl.data.division import division
 from nlptl.data.examples import label_roles, output_of, rename_labels, to_examples
-from nlptl.data.labels import check_renaming, names_in, renamed_names, renaming
+from nlptl.data.labels import check_renaming, label_names, names_in, renamed_names, renaming
+from nlptl.data.memory import texts_in
 from nlptl.data.sources import find_source
 from nlptl.data.splits import HELD_OUT, draw
 from nlptl.data.table import Table
@@ -64,7 +65,7 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
     What had to be repaired is told to the logger "nlptl".
 
     Args:
-        source: as `DataConfig.test`, or a list of strings where the task reads a single text; of a divided source,
+        source: as `DataConfig.test`, or a list or array of texts if the task reads a single text; of a divided source
             its test split is read.
         config: names columns and labels by hand, and says how files are read.
         columns: what the task reads.
@@ -75,8 +76,9 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
     """
     if not need_label:  # what stands in a label column then may be anything
         columns = [c for c in columns if c.role not in label_roles(columns)]
-    if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
-        return _texts(source, [c for c in columns if c.required])
+    texts = texts_in(source)
+    if texts is not None:
+        return _texts(texts, [c for c in columns if c.required])
     table = find_source(source, config).table("test")
     return rows_of(table, choose_columns(table, Wish(columns, config, {})).names, config, columns)
 
@@ -98,9 +100,14 @@ def rows_of(table: Table, names: Mapping[str, str], config: DataConfig, columns:
     if output == "tags":
         splits, more = to_bio({table.name: examples})
         examples, notes = splits[table.name], (*notes, *more)
+    tell((*table.notes, *notes))
+    return examples
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Logs what was decided and repaired in reading new data."""
     for note in notes:
         LOGGER.warning("%s", note)
-    return examples
 
 
 def _texts(texts: Sequence[str], needed: Sequence[Column]) -> list[Example]:
@@ -112,7 +119,9 @@ def _texts(texts: Sequence[str], needed: Sequence[Column]) -> list[Example]:
             f"[{{{', '.join(f'{role!r}: ...' for role in roles)}}}]"
         )
     table = Table("the list", [{roles[0]: text} for text in texts])
-    return to_examples(table, needed, {roles[0]: roles[0]})[0]
+    examples, notes = to_examples(table, needed, {roles[0]: roles[0]})
+    tell(notes)
+    return examples
 
 
 def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, notes: list[str]) -> dict[str, _Split]:
@@ -163,8 +172,16 @@ def _labelled(table: Table, wish: Wish, name: str) -> _Split:
     label = next((choice.names[role] for role in label_roles(wish.columns) if role in choice.names), None)
     if label is not None:
         check_labelled(examples, where)
-    declared = table.classes.get(label) if label is not None else None
-    return _Split(examples, where, choice, (*_column_notes(choice, wish, name), *notes), declared)
+    declared = _declared(table, label)
+    return _Split(examples, where, choice, (*table.notes, *_column_notes(choice, wish, name), *notes), declared)
+
+
+def _declared(table: Table, column: str | None) -> tuple[str, ...] | None:
+    found = table.classes.get(column) if column is not None else None
+    if found is None:
+        return None
+    names = label_names(found, f"{table.name}, the names of {column!r}")
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _column_notes(choice: Choice, wish: Wish, name: str) -> tuple[str, ...]:
@@ -214,10 +231,7 @@ def _divide(splits: dict[str, _Split], output: Output | None, seed: int, notes: 
     divided = dict(splits)
     for name, positions in done.parts.items():
         if not positions:
-            raise InputError(
-                f"{train.where}: {len(train.examples)} rows are too few to divide off {name}, which takes "
-                f"{done.needs}; give --data.{name}"
-            )
+            raise InputError(f"{train.where}: {undivided(output, train.examples, name, done.needs)}")
         where = train.where if name == "train" else f"{name} ({HELD_OUT:.0%} of {train.where})"
         divided[name] = replace(train, examples=[train.examples[i] for i in positions], where=where)
         if name != "train":

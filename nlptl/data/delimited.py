@@ -3,19 +3,23 @@
 import contextlib
 import csv
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 from nlptl.data.files import file_type, text_lines
+from nlptl.data.table import refuse_twice
 
 Record = tuple[int, list[str]]
 """The line on which a row starts, from 1, and its fields."""
 
 SEPARATORS = {";": "';'", ",": "','", "\t": "$'\\t'", "|": "'|'"}
-"""Separators that are recognised when the wrong one is in use, as they are written in a shell."""
+"""Separators that are recognised, as they are written in a shell."""
 
+DECLARED = re.compile("sep=(.)", re.IGNORECASE)
+"""A first line with which Excel is told the separator."""
 LONGEST_FIELD = 2**31 - 1
 
 
@@ -25,16 +29,44 @@ def read_delimited(path: Path, config: DataConfig) -> Iterator[dict[str, object]
     Raises:
         InputError: the file is empty, has only a header, or a row's width is not the header's.
     """
-    delimiter = config.delimiter or ("\t" if file_type(path) == ".tsv" else ",")
+    delimiter = separator(path, config)
     records = _records(path, delimiter, config.quoting)
-    header = _header(path, next(records, None), delimiter)
+    first = next(records, None)
+    if first is not None and DECLARED.fullmatch(delimiter.join(first[1])):
+        first = next(records, None)
+    header = _header(path, first, delimiter)
     first = next(records, None)
     if first is None:
         raise InputError(f"{path} has a header line but no rows")
     for record in itertools.chain([first], records):
         if len(record[1]) != len(header):
-            raise _uneven(path, len(header), record, records)
+            raise _uneven(path, len(header), record, records, delimiter)
         yield dict(zip(header, record[1], strict=True))
+
+
+def separator(path: Path, config: DataConfig) -> str:
+    """Returns what parts the fields of a csv or tsv file.
+
+    That is `data.delimiter`; else what Excel's first line "sep=;" says; else a comma for csv and a tab for tsv, unless
+    the header is a single column with them, and several with another one (Excel writes semicolons in half of Europe).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    usual = usual_separator(path)
+    if config.delimiter is not None:
+        return config.delimiter
+    line = next((line for line in text_lines(path) if line.strip()), "")
+    declared = DECLARED.fullmatch(line.rstrip("\r\n"))
+    if declared:
+        return declared.group(1)
+    other = max(SEPARATORS, key=line.count)
+    return usual if usual in line or other not in line else other
+
+
+def usual_separator(path: Path) -> str:
+    """Returns what parts the fields of most files of a file's type."""
+    return "\t" if file_type(path) == ".tsv" else ","
 
 
 def _records(path: Path, delimiter: str, quoting: str) -> Iterator[Record]:
@@ -93,13 +125,11 @@ def _header(path: Path, record: Record | None, delimiter: str) -> list[str]:
             f"{path}: the header is a single column, {names[0]!r}, when split at {delimiter!r}; it seems to be "
             f"separated by {other!r}: set --data.delimiter {SEPARATORS[other]}"
         )
-    twice = [name for i, name in enumerate(names) if name and name in names[:i]]
-    if twice:
-        raise InputError(f"{path}: the header names {twice[0]!r} twice; rename one, or add the missing header line")
+    refuse_twice(names, f"{path}: the header")
     return names
 
 
-def _uneven(path: Path, width: int, first: Record, rest: Iterator[Record]) -> InputError:
+def _uneven(path: Path, width: int, first: Record, rest: Iterator[Record], delimiter: str) -> InputError:
     line, fields = first
     n = 1
     # Only the count is at stake here: what else is wrong further down is not the first thing to mend.
@@ -107,6 +137,6 @@ def _uneven(path: Path, width: int, first: Record, rest: Iterator[Record]) -> In
         for _, others in rest:
             n += len(others) != width
     return InputError(
-        f"{path}, line {line}: found {len(fields)} fields, expected {width} as in the header ({n} such rows in all); "
-        "quote fields that contain the separator, or set --data.delimiter or --data.quoting"
+        f"{path}, line {line}: found {len(fields)} fields, expected {width} as in the header ({n} such rows in all), "
+        f"split at {delimiter!r}; quote fields that contain the separator, or set --data.delimiter or --data.quoting"
     )

@@ -9,14 +9,17 @@ from typing import Any
 from nlptl.core.errors import InputError
 from nlptl.core.records import Column, Example, Output
 from nlptl.data.answers import read_answers
+from nlptl.data.characters import has_half
 from nlptl.data.classes import label_lists
-from nlptl.data.labels import label_names, renamed
+from nlptl.data.labels import label_names, names_known, renamed
 from nlptl.data.numbers import target_numbers
 from nlptl.data.table import Table
 from nlptl.data.tags import read_tags
 from nlptl.data.texts import target_texts, text_of
 from nlptl.data.words import Words, punctuation_apart, read_words
 
+NAMED = ("class", "classes", "tags")
+"""Kinds of labels that are names, in which nothing is replaced."""
 SHOWN = 5
 """Row ids listed in a message."""
 
@@ -50,6 +53,7 @@ def to_examples(
     found = [c for c in columns if c.role in names]
     # Labels come last: tags need the words, and answers the context.
     for column in sorted(found, key=lambda c: c.field == "label"):
+        _note_halves(fields, column, names[column.role])
         read = _read_label if column.field == "label" else _read_text
         read(fields, column, names[column.role])
     if fields.words is not None:
@@ -79,6 +83,11 @@ def rename_labels(examples: Sequence[Example], mapping: Mapping[str, str], outpu
     return [replace(e, label=renamed(e.label, mapping, output)) for e in examples]
 
 
+def named_as(examples: Sequence[Example], names: Iterable[str], output: Output | None) -> list[Example]:
+    """Returns the examples with their labels as a model writes them, whose names may be from an earlier version."""
+    return rename_labels(examples, names_known(names), output)
+
+
 def is_blank(example: Example) -> bool:
     """Returns whether a text of the example is empty or only white space."""
     return not example.text.strip() or (example.text_pair is not None and not example.text_pair.strip())
@@ -103,6 +112,16 @@ def fingerprint(examples: Iterable[Example]) -> str:
         words = () if e.words is None else (e.words,)
         digest.update(json.dumps([e.row_id, e.text, e.text_pair, e.label, *words]).encode())
     return digest.hexdigest()
+
+
+def _note_halves(fields: _Fields, column: Column, name: str) -> None:
+    cells = fields.table.cells(name)
+    rows = [row for row, value in enumerate(cells.values, cells.first) if has_half(value)]
+    if rows and column.kind not in NAMED:
+        fields.notes.append(
+            f"{cells.where}: {len(rows)} of {len(cells.values)} rows hold half a character (a lone surrogate, such as "
+            f"half of an emoji), U+FFFD stands in its place: {rows_shown(rows)}"
+        )
 
 
 def _read_text(fields: _Fields, column: Column, name: str) -> None:

@@ -1,58 +1,80 @@
-"""Files as lines of text: types by suffix, gzip, UTF-8, and what can go wrong with them."""
+"""Files as lines of text: types by suffix, packed or not, UTF-8 or UTF-16, and what can go wrong with them."""
 
 import gzip
 import io
-import zlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import Any, cast
 
 from nlptl.core.errors import InputError, nearest
+from nlptl.data.packed import BROKEN, OPENERS, inner_name, open_bytes, packed_name
 
-READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll", ".bio", ".iob")
+READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".conll", ".bio", ".iob")
+HEADED = (".csv", ".tsv", ".xlsx")
+"""Types whose first line has the columns' names, and whose cells hold no lists."""
+AT_ONCE = (".json", ".xlsx")
+"""Types that are read as a whole."""
+ADVICE = {
+    ".txt": "name a table .tsv (Excel's Unicode text has tabs) or .csv; a folder of .txt files gives a row a file",
+    ".xls": "save it as .xlsx or .csv",
+    ".xlsm": "save it as .xlsx or .csv",
+    ".xlsb": "save it as .xlsx or .csv",
+    ".ods": "save it as .xlsx or .csv",
+}
+"""What to do with files of other types."""
 
 
 def file_type(path: Path) -> str:
-    """Returns the suffix that says how a file is read: one of `READABLE`, whether or not ".gz" follows it.
+    """Returns the suffix that says how a file is read, one of `READABLE`; of a packed file that of the file inside.
 
     Raises:
-        InputError: the suffix is none of them.
+        InputError: the suffix is none of them, or the file is a zip file that does not hold a single file.
     """
-    suffix = Path(without_gz(path.name)).suffix.lower()
+    try:
+        name = packed_name(path)
+    except (OSError, *BROKEN) as error:
+        raise unreadable(path, error) from error
+    suffix = Path(name).suffix.lower()
     if suffix in READABLE:
         return suffix
     found = f"the suffix {suffix!r}" if suffix else "no suffix"
-    hint = nearest(suffix, READABLE)
+    inside = f" of {name!r} inside" if path.suffix.lower() == ".zip" else ""
+    hint = "" if suffix in ADVICE else nearest(suffix, READABLE)
+    advice = ADVICE.get(suffix, "convert the file, or rename it if only its name is wrong")
     raise InputError(
-        f"{path}: unsupported file type, found {found}{hint}; expected {', '.join(READABLE)}, also with .gz: "
-        "convert the file, or rename it if only its name is wrong"
+        f"{path}: unsupported file type, found {found}{inside}{hint}; expected {', '.join(READABLE)}, also packed "
+        f"({', '.join(OPENERS)}): {advice}"
     )
 
 
-def without_gz(name: str) -> str:
-    """Returns a file's name without a final ".gz"."""
-    return name[:-3] if name.lower().endswith(".gz") else name
+def is_headed(path: Path) -> bool:
+    """Returns whether a file is of a type whose first line has the columns' names."""
+    return file_type(path) in HEADED
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Returns a file opened for reading, unpacked where its name ends in ".gz"."""
-    if path.name.lower().endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return path.open("rb")
+def split_suffix(name: str) -> tuple[str, str]:
+    """Returns a file's name in lower case, parted into what it is called and its type: ("train", ".csv")."""
+    inner = Path(inner_name(Path(name.lower())))
+    return inner.stem, inner.suffix
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """Yields a UTF-8 file's lines with their ends as they are; a byte order mark is skipped.
+    """Yields the lines of a UTF-8 or UTF-16 file with their ends as they are; a byte order mark is skipped.
 
     Raises:
-        InputError: the file is missing, unreadable, broken gzip, or not UTF-8.
+        InputError: the file is missing, unreadable, a broken archive, or in another encoding.
     """
+    encoding = "utf-8"
     try:
-        with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-            yield from text
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    except (OSError, EOFError, zlib.error) as error:
+        with open_bytes(path) as raw:
+            # The csv that Excel calls Unicode text is UTF-16; the first bytes say so.
+            encoding = json.detect_encoding(cast("Any", raw).peek(4)[:4])
+            with io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+                yield from text
+    except UnicodeError as error:  # also of UTF-16, whose cut files raise no UnicodeDecodeError
+        raise _undecodable(path, encoding) from error
+    except (OSError, *BROKEN) as error:
         raise unreadable(path, error) from error
 
 
@@ -60,10 +82,14 @@ def unreadable(path: Path, error: Exception) -> InputError:
     """Returns the error that says why a file's bytes cannot be had."""
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist{nearest_file(path)}")
-    if isinstance(error, gzip.BadGzipFile):
-        return InputError(f"{path} is not gzip although its name ends in .gz; rename it if it is not compressed")
-    if isinstance(error, EOFError | zlib.error):
-        return InputError(f"{path}: the gzip file is truncated or damaged ({error}); copy or download it again")
+    kind = {".gz": "gzip", ".bz2": "bzip2"}.get(path.suffix.lower(), path.suffix.lower()[1:])
+    is_other = isinstance(error, gzip.BadGzipFile) or "Invalid data stream" in str(error) or "not a zip" in str(error)
+    if is_other or "format not supported" in str(error):
+        return InputError(
+            f"{path} is not {kind} although its name ends in {path.suffix}; rename it if it is not packed"
+        )
+    if isinstance(error, BROKEN):
+        return InputError(f"{path}: the {kind} file is truncated or damaged ({error}); copy or download it again")
     return InputError(f"{path} cannot be read: {error}")
 
 
@@ -74,7 +100,11 @@ def nearest_file(path: Path) -> str:
     return nearest(path.name, [p.name for p in path.parent.iterdir()])
 
 
-def _not_utf8(path: Path) -> InputError:
+def _undecodable(path: Path, encoding: str) -> InputError:
+    if not encoding.startswith("utf-8"):
+        return InputError(
+            f"{path} looks like {encoding.upper()} by its first bytes, but is cut or damaged; save it again, as UTF-8"
+        )
     offset = 0
     with open_bytes(path) as raw:
         for number, line in enumerate(raw, 1):

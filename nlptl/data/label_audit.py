@@ -1,5 +1,7 @@
 """What is worth knowing of the labels: unknown ones, answers that are nowhere, and how often each occurs."""
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -7,11 +9,14 @@ from nlptl.core.records import Example, Finding, LabelSpace, Output
 from nlptl.data.bio import entities_in, type_of
 from nlptl.data.examples import rows_shown
 from nlptl.data.labels import names_in
+from nlptl.data.near import difference, near_key, shown
 
 IMBALANCE = 10
 """Ratio of the largest class to the smallest that is a warning."""
 SMALL_CLASS = 10
 """Training rows, or entities, below which a class is a warning."""
+GROUPS_SHOWN = 5
+"""Nearly equal labels listed in a message."""
 ADVICE = {
     "class": "; look at macro F1 rather than accuracy, or set --train.class_weights balanced",
     "classes": "; look at macro F1 and at each label's own scores",
@@ -31,6 +36,29 @@ def unseen_labels(splits: Splits, labels: LabelSpace, output: Output) -> list[Fi
     }
     what = "an entity type that training lacks" if output == "tags" else "a label that training lacks"
     return by_split("unseen_label", what, rows)
+
+
+def near_labels(splits: Splits, labels: LabelSpace, output: Output) -> list[Finding]:
+    """Returns which labels, or entity types, a reader would take for the same one, with how often each occurs."""
+    if output not in ADVICE:
+        return []
+    groups: dict[str, list[str]] = {}
+    for name in _names(labels, output):
+        groups.setdefault(near_key(name), []).append(name)
+    counts = Counter(x for rows in splits.values() for e in rows for x in _occurring(e, output))
+    near = [sorted(group, key=lambda name: -counts[name]) for group in groups.values() if len(group) > 1]
+    if not near:
+        return []
+    unit = "entities" if output == "tags" else "rows"
+    shared = "; ".join(_group_shown(group, counts, unit) for group in near[:GROUPS_SHOWN])
+    renaming = json.dumps({name: group[0] for group in near for name in group[1:]})
+    message = (
+        f"{len(near)} label{'s are' if len(near) > 1 else ' is'} written in several ways, each a class of its own: "
+        f"{shared}; if they mean the same, set --data.label_names {shlex.quote(renaming)}"
+    )
+    n = sum(counts[name] for group in near for name in group[1:])
+    details = {"counts": [{name: counts[name] for name in group} for group in near]}
+    return [Finding("near_labels", message, n, "warning", details)]
 
 
 def lost_answers(splits: Splits, output: Output) -> list[Finding]:
@@ -86,6 +114,12 @@ def _unanswered(splits: Splits) -> list[Finding]:
     parts = [f"{len(rows[name])} in {name} ({share:.1%})" for name, share in shares.items()]
     message = f"{n} row{'s have' if n > 1 else ' has'} no answer: {', '.join(parts)}"
     return [Finding("class_balance", message, n, "info", {"row_ids": rows, "shares": shares})]
+
+
+def _group_shown(group: Sequence[str], counts: Mapping[str, int], unit: str) -> str:
+    why = difference(group)
+    names = " and ".join(f"{shown(name, why)} ({counts[name]} {unit})" for name in group)
+    return f"{names} differ in {why}"
 
 
 def _names(labels: LabelSpace, output: Output) -> tuple[str, ...]:

@@ -1,60 +1,74 @@
-"""Labels of any type as names."""
+"""Labels of any type as names: the one rule for every source, `name_of`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Output
 from nlptl.data.bio import renamed_tag, types_in
+from nlptl.data.characters import has_half
+from nlptl.data.near import NUMBER
 from nlptl.data.table import is_missing
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+BOOLEAN = re.compile("true|false", re.IGNORECASE)
 EMPTY_FRACTION = re.compile(r"(?<=\d)\.0*$")
 
 
 def label_names(values: Sequence[object], where: str) -> list[str | None]:
-    """Returns each label as a name, None where it is missing or blank.
-
-    Booleans become "true" and "false", numbers lose an empty fraction (4.0 is "4"), and so do strings, but only
-    where all of them are numbers: then "4.0" and "4" are the same stars, while in "v4.0" nothing may change.
+    """Returns each label as a name, None if it is missing or blank.
 
     Args:
         values: the label column.
         where: the table and column, for messages.
 
     Raises:
-        InputError: a label is a list or another thing that is no name.
+        InputError: as `name_of`.
     """
-    names = [name_of(value, f"{where}, row {row}") for row, value in enumerate(values)]
-    plain = plain_numbers({name for name in names if name is not None})
-    return [plain[name] if name is not None else None for name in names]
+    return [name_of(value, f"{where}, row {row}") for row, value in enumerate(values)]
 
 
 def name_of(value: object, here: str) -> str | None:
-    """Returns one label as a name, None where it is missing or blank.
+    """Returns one label as a name, None if it is missing or blank.
+
+    The same label has the same name in every kind of file, in frames and in Python, and whatever stands in other rows:
+    * blanks around a name are dropped;
+    * booleans are "true" and "false", also those written True or TRUE;
+    * a number without a fraction is written without one: 4.0 and "4.0" are "4";
+    * everything else stays as it is, so case, inner blanks and "007" count.
+    The names that `data.label_names` gives follow it too.
+
+    Args:
+        value: the label.
+        here: its place, for messages.
 
     Raises:
-        InputError: it is a list or another thing that is no name.
+        InputError: it is a list or another thing that is no name, or holds half a character.
     """
     if is_missing(value):
         return None
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return value.strip() or None
+        return _written(value, here)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, int | float):
-        return str(value)
+    if isinstance(value, int | float | Decimal):
+        return _written(str(value), here)
     return _other(value, here)
 
 
-def plain_numbers(names: set[str]) -> dict[str, str]:
-    """Returns each name without an empty fraction where all are numbers, else as it is."""
-    if all(map(NUMBER.fullmatch, names)):
-        return {name: EMPTY_FRACTION.sub("", name) for name in names}
-    return {name: name for name in names}
+def _written(value: str, here: str) -> str | None:
+    name = value.strip()
+    if has_half(name):
+        raise InputError(
+            f"{here}: the label {name!r} holds half a character (a lone surrogate, such as half of an emoji); correct "
+            "it, as two labels could become one"
+        )
+    if BOOLEAN.fullmatch(name):
+        return name.lower()
+    return (EMPTY_FRACTION.sub("", name) if NUMBER.fullmatch(name) else name) or None
 
 
 def names_in(label: Any, output: Output | None) -> tuple[str, ...]:
@@ -83,17 +97,33 @@ def renamed_names(names: Sequence[str], mapping: Mapping[str, str], output: Outp
 
 
 def renaming(mapping: Mapping[str, str] | None, output: Output | None) -> dict[str, str]:
-    """Returns `data.label_names` with its keys as names too, since in Python they may be written as numbers.
+    """Returns `data.label_names` with its keys and values as `name_of` writes labels.
 
     Raises:
-        InputError: the labels are numbers or texts, which have no names.
+        InputError: the labels are numbers or texts, which have no names; a name is blank; a label is renamed twice.
     """
     if mapping and output in ("number", "span", "text"):
         raise InputError(
             f"data.label_names renames labels, but what is to be predicted here is a {output}; leave data.label_names "
             "out"
         )
-    return {name_of(raw, "data.label_names") or "": str(new) for raw, new in (mapping or {}).items()}
+    names: dict[str, str] = {}
+    for raw, new in (mapping or {}).items():
+        old, name = name_of(raw, "data.label_names"), name_of(new, "data.label_names")
+        if old is None or name is None:
+            raise InputError(f"data.label_names has a blank name, {raw!r}: {new!r}; give the label and its new name")
+        if names.setdefault(old, name) != name:
+            raise InputError(f"data.label_names renames the label {old!r} twice, to {names[old]!r} and {name!r}")
+    return names
+
+
+def names_known(names: Iterable[str]) -> dict[str, str]:
+    """Returns a model's own name for each label that `name_of` writes in another way.
+
+    Earlier versions kept the "True" and "2.0" of csv files; their models still score such files.
+    """
+    own = set(names)
+    return {name: known for known in own if (name := name_of(known, "the model's labels")) and name not in own}
 
 
 def check_renaming(mapping: Mapping[str, str], found: Sequence[str]) -> None:

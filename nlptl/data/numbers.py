@@ -3,8 +3,8 @@
 import math
 
 from nlptl.core.errors import InputError
-from nlptl.data.labels import NUMBER
 from nlptl.data.lists import shortened
+from nlptl.data.near import NUMBER
 from nlptl.data.table import Cells, is_missing
 
 SHOWN = 3

@@ -7,18 +7,19 @@ from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 from nlptl.data import arrow
 from nlptl.data.conll import read_conll
-from nlptl.data.delimited import read_delimited
-from nlptl.data.files import file_type
+from nlptl.data.delimited import read_delimited, separator, usual_separator
+from nlptl.data.files import HEADED, file_type
 from nlptl.data.jsonfiles import read_json, read_jsonl
+from nlptl.data.sheets import read_sheet, sheet_note
 from nlptl.data.table import Row, Table
 
 
 def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
-    """Yields the rows of a file as they are read: memory stays bounded for every type but json, which is one value.
+    """Yields the rows of a file as they are read: memory stays bounded for every type but json and xlsx.
 
     Args:
-        path: a csv, tsv, json, jsonl, parquet or CoNLL file (.conll, .bio, .iob), or one of these with ".gz".
-        config: says how csv and tsv are separated and quoted.
+        path: a csv, tsv, json, jsonl, parquet, xlsx or CoNLL file (.conll, .bio, .iob), or one of these packed.
+        config: says how csv and tsv are separated and quoted, and which sheet of xlsx is read.
 
     Raises:
         InputError: the file is missing, empty, of another type or not what its name says.
@@ -31,6 +32,8 @@ def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
         return read_json(path)
     if kind == ".parquet":
         return _parquet_rows(path)
+    if kind == ".xlsx":
+        return read_sheet(path, config)
     if kind in (".csv", ".tsv"):
         return read_delimited(path, config)
     return read_conll(path)
@@ -47,7 +50,19 @@ def read_file(path: Path, config: DataConfig) -> Table:
     if kind == ".parquet":
         with arrow.open_parquet(path) as dataset:
             classes = arrow.class_names(dataset)
-    return Table(str(path), list(open_rows(path, config)), classes, headed=kind in (".csv", ".tsv"))
+    rows = list(open_rows(path, config))
+    return Table(str(path), rows, classes, headed=kind in HEADED, notes=_notes(path, kind, config))
+
+
+def _notes(path: Path, kind: str, config: DataConfig) -> tuple[str, ...]:
+    """Returns what was decided for the user in reading a file."""
+    if kind == ".xlsx":
+        note = sheet_note(path, config)
+        return (note,) if note else ()
+    if kind not in HEADED or config.delimiter is not None:
+        return ()
+    used = separator(path, config)
+    return () if used == usual_separator(path) else (f"{path}: the columns are separated by {used!r}",)
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

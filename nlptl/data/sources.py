@@ -1,19 +1,19 @@
 """What the user may give as data, and the splits that each kind of source has."""
 
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.data import arrow
-from nlptl.data.files import READABLE, file_type, nearest_file, without_gz
+from nlptl.data.files import READABLE, file_type, nearest_file, split_suffix
+from nlptl.data.memory import EXPECTED, in_memory
 from nlptl.data.rows import read_file
 from nlptl.data.table import Table
+from nlptl.data.text_folders import holds_texts, read_texts
 
 SAMPLES = Path(__file__).parent / "samples"
 SPLIT_NAMES = {
@@ -26,10 +26,6 @@ SPLIT_NAMES = {
 }
 """The split that each name stands for, as a file's stem or as a key."""
 
-EXPECTED = (
-    "expected a file, a folder, a Hub id, sample:NAME, a pandas frame, a data set, "
-    "a list of dicts, or a dict of these by split"
-)
 WHOLE = "whole"
 """Key of a source that is not divided into splits."""
 
@@ -71,11 +67,13 @@ def find_source(given: object, config: DataConfig) -> Source:
         return _on_disk(given, config)
     if isinstance(given, Mapping):
         return _by_split(given, config)
-    name, read = _in_memory(given)
+    name, read = in_memory(given, config)
     return Source(name, {WHOLE: read})
 
 
 def _named(given: str, config: DataConfig) -> Source:
+    if not given.strip():
+        raise InputError(f"the name of the data is empty; {EXPECTED}")
     if given.startswith("sample:"):
         return _on_disk(_sample_folder(given.removeprefix("sample:")), config)
     path = Path(given).expanduser()
@@ -110,24 +108,40 @@ def _on_disk(path: Path, config: DataConfig) -> Source:
 
 
 def _folder(path: Path, config: DataConfig) -> Source:
-    files: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
-        stem, _, suffix = without_gz(file.name.lower()).rpartition(".")
-        split = SPLIT_NAMES.get(stem)
-        if split is None or f".{suffix}" not in READABLE:
-            continue
-        if split in files:
+    tables = {file: split for file in sorted(path.iterdir()) if (split := _split_of_file(file))}
+    if tables:
+        return Source(str(path), _one_each(path, tables, lambda file: read_file(file, config)))
+    folders = {file: split for file in sorted(path.iterdir()) if (split := _split_of_folder(file))}
+    if folders:
+        return Source(str(path), _one_each(path, folders, read_texts))
+    if holds_texts(path) and not any(file.stem.lower() in SPLIT_NAMES for file in path.iterdir()):
+        return Source(str(path), {WHOLE: partial(read_texts, path)})
+    found = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
+    raise InputError(
+        f"the folder {path} has no train, validation or test file ({', '.join(READABLE)}), and no folder of .txt files "
+        f"for each class, found {found}"
+    )
+
+
+def _split_of_file(file: Path) -> str | None:
+    stem, suffix = split_suffix(file.name)
+    return SPLIT_NAMES.get(stem) if suffix in READABLE else None
+
+
+def _split_of_folder(folder: Path) -> str | None:
+    return SPLIT_NAMES.get(folder.name.lower()) if folder.is_dir() and holds_texts(folder) else None
+
+
+def _one_each(path: Path, splits: Mapping[Path, str], read: Callable[[Path], Table]) -> dict[str, Callable[[], Table]]:
+    by_split: dict[str, Path] = {}
+    for file, split in splits.items():
+        if split in by_split:
             raise InputError(
-                f"{path}: {files[split].name} and {file.name} both stand for {split}; "
+                f"{path}: {by_split[split].name} and {file.name} both stand for {split}; "
                 f"give the one to use as --data.{split}, and move or rename the other"
             )
-        files[split] = file
-    if not files:
-        found = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
-        raise InputError(
-            f"the folder {path} has no train, validation or test file ({', '.join(READABLE)}), found {found}"
-        )
-    return Source(str(path), {split: partial(read_file, file, config) for split, file in files.items()})
+        by_split[split] = file
+    return {split: partial(read, file) for split, file in by_split.items()}
 
 
 def _by_split(given: Mapping[str, object], config: DataConfig, hub_id: str | None = None) -> Source:
@@ -151,37 +165,3 @@ def _by_split(given: Mapping[str, object], config: DataConfig, hub_id: str | Non
 def _part(given: object, split: str, config: DataConfig, hub_id: str | None) -> Table:
     table = find_source(given, config).table(split)
     return replace(table, name=hub_id) if hub_id else table
-
-
-def _in_memory(given: object) -> tuple[str, Callable[[], Table]]:
-    pandas, datasets = sys.modules.get("pandas"), sys.modules.get("datasets")
-    if pandas is not None and isinstance(given, pandas.DataFrame):
-        return "the data frame", partial(_frame, given)
-    if datasets is not None and isinstance(given, datasets.Dataset | datasets.IterableDataset):
-        return "the data set", partial(_dataset, given)
-    if isinstance(given, list | tuple):
-        return "the list", partial(_list, given)
-    raise InputError(f"data of type {type(given).__name__} cannot be used; {EXPECTED}")
-
-
-def _frame(frame: Any) -> Table:
-    plain = frame.astype(object).where(frame.notna(), None)
-    plain.columns = plain.columns.map(str)
-    return _filled(Table("the data frame", plain.to_dict("records")))
-
-
-def _dataset(dataset: object) -> Table:
-    return _filled(Table("the data set", list(arrow.dataset_rows(dataset)), arrow.class_names(dataset)))
-
-
-def _list(rows: Sequence[Any]) -> Table:
-    for position, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise InputError(f"the list: row {position} is a {type(row).__name__}, expected a dict of columns")
-    return _filled(Table("the list", rows))
-
-
-def _filled(table: Table) -> Table:
-    if not table.rows:
-        raise InputError(f"{table.name} has no rows")
-    return table

@@ -1,16 +1,19 @@
 """New rows a few thousand at a time, so that a file of any length is read in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from nlptl.core.config import DataConfig
 from nlptl.core.records import Column, Example
 from nlptl.data.columns import Wish, choose_columns
-from nlptl.data.corpus import load_split, rows_of
+from nlptl.data.corpus import load_split, rows_of, tell
 from nlptl.data.examples import label_roles, output_of, to_examples
-from nlptl.data.files import file_type
+from nlptl.data.files import AT_ONCE, file_type, is_headed
 from nlptl.data.rows import open_rows
+from nlptl.data.sources import find_source
 from nlptl.data.table import Row, Table
 
 N_ROWS = 4096
@@ -21,7 +24,7 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files other than json, which is one value, are read as they are consumed, jsonl once
+        source: as `load_split`; files other than json and xlsx are read as they are consumed, jsonl once
             before for its columns.
         config: as `load_split`.
         columns: what the task reads.
@@ -29,16 +32,54 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     Raises:
         InputError: the data cannot be used.
     """
-    path = _file(source)
-    if path is None:
+    if _file(source) is None:
         yield from parts(load_split(source, config, columns, need_label=False))
         return
-    read = [c for c in columns if c.role not in label_roles(columns)]
-    names = _names(path, config, read)
-    rows, first = open_rows(path, config), 0
-    while some := list(islice(rows, N_ROWS)):
-        yield to_examples(Table(str(path), some, headed=_is_headed(path), first=first), read, names)[0]
-        first += len(some)
+    for examples, _ in NewRows(source, config, columns).parts():
+        yield examples
+
+
+class NewRows:
+    """New data without labels, opened: its rows as examples and as they stand in the source, part by part.
+
+    Args:
+        source: as `stream`, but no list of texts.
+        config: as `stream`.
+        columns: as `stream`.
+
+    Raises:
+        InputError: the data cannot be used; also when it is read.
+    """
+
+    def __init__(self, source: object, config: DataConfig, columns: Sequence[Column]) -> None:
+        self._read = [c for c in columns if c.role not in label_roles(columns)]
+        path = _file(source)
+        if path is None:
+            shown = find_source(source, config).table("test")
+            self._open: Callable[[], Iterable[Row]] = lambda: shown.rows
+        else:
+            shown, self._open = _shown(path, config), partial(open_rows, path, config)
+        self._table = replace(shown, rows=())
+        self._names = choose_columns(shown, Wish(self._read, config, {})).names
+        self.columns = shown.columns
+        """Of the source."""
+        self.only_strings = shown.headed
+        """Whether the source has no values but strings, as csv."""
+
+    def rows(self) -> Iterator[list[Row]]:
+        """Yields the rows as they stand in the source; each call begins anew."""
+        rows = iter(self._open())
+        while some := list(islice(rows, N_ROWS)):
+            yield some
+
+    def parts(self) -> Iterator[tuple[list[Example], list[Row]]]:
+        """Yields the rows as examples, and as they stand in the source; each call begins anew."""
+        first = 0
+        for rows in self.rows():
+            examples, notes = to_examples(replace(self._table, rows=rows, first=first), self._read, self._names)
+            tell(notes)
+            yield examples, rows
+            first += len(rows)
 
 
 def without_texts(source: object, config: DataConfig, columns: Sequence[Column]) -> list[Example] | None:
@@ -62,7 +103,7 @@ def without_texts(source: object, config: DataConfig, columns: Sequence[Column])
     rows = [
         {name: "" if name in texts else row.get(name) for name in names.values()} for row in open_rows(path, config)
     ]
-    return rows_of(Table(str(path), rows, headed=_is_headed(path)), names, config, columns)
+    return rows_of(Table(str(path), rows, headed=is_headed(path)), names, config, columns)
 
 
 def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
@@ -72,17 +113,18 @@ def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
 
 
 def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[str, str]:
+    return choose_columns(_shown(path, config), Wish(columns, config, {})).names
+
+
+def _shown(path: Path, config: DataConfig) -> Table:
+    """Returns rows enough to show all columns of a file."""
     rows = open_rows(path, config)
     shown = list(_with_new_columns(rows) if file_type(path) == ".jsonl" else islice(rows, N_ROWS))
-    return choose_columns(Table(str(path), shown, headed=_is_headed(path)), Wish(columns, config, {})).names
-
-
-def _is_headed(path: Path) -> bool:
-    return file_type(path) in (".csv", ".tsv")
+    return Table(str(path), shown, headed=is_headed(path))
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yields the rows with a column that none before them had; in jsonl alone they may begin anywhere."""
+    """Yields the rows with a column that none before them had; only in jsonl they may begin anywhere."""
     seen: set[str] = set()
     for row in rows:
         if not seen.issuperset(row):
@@ -94,4 +136,4 @@ def _file(source: object) -> Path | None:
     if not isinstance(source, str | Path):
         return None
     path = Path(source).expanduser()
-    return path if path.is_file() and file_type(path) != ".json" else None
+    return path if path.is_file() and file_type(path) not in AT_ONCE else None

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 
 from nlptl.core.errors import InputError
+from nlptl.data.characters import mended
 from nlptl.data.lists import as_list
 from nlptl.data.table import Cells, is_array, is_missing
 
 
 def text_of(value: object, here: str) -> str:
-    """Returns a cell as a text, empty where it is missing.
+    """Returns a cell as a text, empty if it is missing; U+FFFD stands in place of half a character.
 
     Raises:
         InputError: it is a list or another thing that is no text.
     """
     if isinstance(value, str):
-        return value
+        return mended(value)
     if is_missing(value):
         return ""
     if isinstance(value, Mapping | list | tuple | set | bytes) or is_array(value):

@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nlptl.core import files
+from nlptl.core.digest import sha256_of
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.phases import PhaseDone
 from nlptl.core.protocols import Model
-from nlptl.engine.digest import sha256_of
 from nlptl.engine.sharding import whole
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"
@@ -43,6 +43,8 @@ class Progress:
     n_skipped_in_a_row: int = 0
     micro_batch_tokens: int | None = None
     """What memory has left of train.micro_batch_tokens, as planned or where it ran out."""
+    interrupted: bool = False
+    """Whether a signal stopped the run, until it goes on."""
     stopped_by: str | None = None
     """The signal that stopped the run, SIGINT or SIGTERM, until it goes on; or the callback that ended it, and why."""
     train_s: float = 0.0

@@ -1,10 +1,29 @@
-"""Ctrl-C, or a scheduler's SIGTERM, between two updates, never within one."""
+"""Ctrl-C, or a scheduler's SIGTERM: at once, or within training between two updates."""
 
+import math
 import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AT_ONCE_S = 1.0  # launchers send a process both signals; the second does not disturb what the first one began
+Handler = Callable[[int, FrameType | None], None]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal came; its notes say what is kept and how to go on.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = signal.Signals(number)
 
 
 class Interrupt:
@@ -13,27 +32,72 @@ class Interrupt:
     def __init__(self) -> None:
         self.signal: str | None = None
         """The name of the one that came."""
+        self._seen = False
         self._before: dict[int, Any] = {}
 
     @property
     def requested(self) -> bool:
         """Whether one came."""
-        return self.signal is not None
+        self._seen = self.signal is not None
+        return self._seen
 
     def __enter__(self) -> "Interrupt":
-        """Takes the signals over, where this is the main thread."""
-        try:
-            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
-        except ValueError:  # signals belong to the main thread
-            self._before = {}
+        """Takes the signals over, if this is the main thread."""
+        self._before = _take_over(self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        """Gives the signals back; one that came after `requested` was last asked is sent again, not lost."""
+        _give_back(self._before)
+        if self.signal and not self._seen and self._before:
+            signal.raise_signal(signal.Signals[self.signal])
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested and number == signal.SIGINT:
+        if self.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = self.signal or signal.Signals(number).name
+
+
+@contextmanager
+def interruptible() -> Iterator[list[signal.Signals]]:
+    """Makes SIGINT and SIGTERM raise `Interrupted` within the block, if this is the main thread.
+
+    Gives the list of those that came: libraries turn what is raised within them into errors of their own.
+    """
+    came: list[signal.Signals] = []
+    last = -math.inf
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        came.append(signal.Signals(number))
+        again, last = time.monotonic() - last < AT_ONCE_S, time.monotonic()
+        if not again:
+            raise Interrupted(number)
+
+    before = _take_over(handle)
+    try:
+        yield came
+    finally:
+        _give_back(before)
+
+
+@contextmanager
+def resumable(run: Path) -> Iterator[None]:
+    """Lets an interruption of the block say how the run goes on."""
+    try:
+        yield
+    except BaseException as error:  # libraries turn it into errors of their own
+        error.add_note(f"go on with nlptl train --resume {run}")
+        raise
+
+
+def _take_over(handler: Handler) -> dict[int, Any]:
+    try:
+        return {number: signal.signal(number, handler) for number in SIGNALS}
+    except ValueError:  # signals belong to the main thread
+        return {}
+
+
+def _give_back(before: dict[int, Any]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -27,6 +27,7 @@ from nlptl.engine.used_rows import UsedRows
 
 # Where train.checkpoint_every does not say it: time between checkpoints, and how often the time of writing one.
 CHECKPOINT_S, CHECKPOINT_TIMES = 60.0, 50
+END_S = 30.0  # training that is not lost if the run is stopped after the last update, while it is evaluated and saved
 
 
 def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
@@ -84,7 +85,8 @@ class _Loop:
         state = checkpoint.named(state, self.job.model)
         self.kept.put(state.weights)
         self.moments, self.best = state.moments, state.best
-        self.progress.stopped_by = None
+        if self.progress.interrupted:
+            self.progress.interrupted, self.progress.stopped_by = False, None
         if not self.progress.phases:  # written before there were phases
             done = PhaseDone(0, self.phase.phase.name, self.phase.trainable)
             done.updates, done.train_s = self.progress.update, self.progress.train_s
@@ -151,10 +153,10 @@ class _Loop:
         self.model.eval()  # as after an evaluation: an update begins by setting training mode
 
     def _leave(self) -> None:
-        if self.progress.finished:
-            return
         if self.stopping:
-            self.progress.stopped_by = self.interrupt.signal
+            self.progress.interrupted = True
+            self.progress.stopped_by = self.interrupt.signal or "SIGINT"  # that of another process
+        if self.stopping or not self.progress.finished:
             self._save()
         self.moments = self._moments()
 
@@ -222,21 +224,21 @@ class _Loop:
     def _after_update(self) -> None:
         progress, config = self.progress, self.config
         last = progress.update == self.n_updates
-        every = config.evaluate_every or self.order.per_epoch
-        evaluated = last or progress.update % every == 0
+        evaluated = last or progress.update % (config.evaluate_every or self.order.per_epoch) == 0
         if evaluated:
             self._evaluate()
         patience = config.early_stopping
         stopped = patience is not None and progress.n_without_gain >= patience
         progress.finished = last or stopped
-        overdue = time.monotonic() - self.saved_at > max(CHECKPOINT_S, CHECKPOINT_TIMES * self.save_s)
+        least_s = END_S if progress.finished else CHECKPOINT_S
+        overdue = time.monotonic() - self.saved_at > max(least_s, CHECKPOINT_TIMES * self.save_s)
         # Signals and clocks are a process's own: what one decides, all do after the same update.
         asked = self.telling.asked is not None
         self.stopping, overdue, asked = self.compute.any(self.interrupt.requested, overdue, asked)
         if asked:
             self._stop(evaluated=evaluated)
-        due = progress.update % config.checkpoint_every == 0 if config.checkpoint_every else overdue
-        if due and not progress.finished:
+        every = config.checkpoint_every
+        if overdue if every is None else progress.finished or progress.update % every == 0:
             self._save()
 
     def _evaluate(self) -> None:

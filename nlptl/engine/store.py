@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from nlptl.engine.digest import sha256_of
+from nlptl.core.digest import sha256_of
 
 STATES, DESCRIPTION = "states.bin", "states.json"
 UNFINISHED = ".unfinished"  # suffix of an entry that is being made

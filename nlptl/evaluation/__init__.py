@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nlptl.evaluation.baseline import baselines
     from nlptl.evaluation.metrics import load_metric
-    from nlptl.evaluation.scores import paired_difference, score
+    from nlptl.evaluation.scores import paired_difference, score, values
     from nlptl.evaluation.table import METRICS, greater_is_better, usable
     from nlptl.evaluation.thresholds import decide
+    from nlptl.evaluation.verdicts import verdict
 
-__all__ = ["METRICS", "baselines", "decide", "greater_is_better", "load_metric", "paired_difference", "score", "usable"]
+__all__ = [
+    "METRICS",
+    "baselines",
+    "decide",
+    "greater_is_better",
+    "load_metric",
+    "paired_difference",
+    "score",
+    "usable",
+    "values",
+    "verdict",
+]
 
 # No file may be named like a name it gives: importing the file would put the module in the name's place.
 _FILES = {
@@ -22,6 +34,8 @@ _FILES = {
     "paired_difference": "scores",
     "score": "scores",
     "usable": "table",
+    "values": "scores",
+    "verdict": "verdicts",
 }
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nlptl.core.checks import within
+from nlptl.core.config import MAX_BOOTSTRAP
 from nlptl.core.records import Interval
 from nlptl.evaluation.formulas import Floats
 
@@ -17,6 +19,16 @@ class Resampling(NamedTuple):
     n_bootstrap: int
     """Resamples behind each interval."""
     seed: int
+
+    @staticmethod
+    def of(n_bootstrap: int, seed: int) -> "Resampling":
+        """Returns the resampling, checked.
+
+        Raises:
+            InputError: `n_bootstrap` is below 1 or above `MAX_BOOTSTRAP`.
+        """
+        within("n_bootstrap", n_bootstrap, 1, MAX_BOOTSTRAP)
+        return Resampling(n_bootstrap, seed)
 
 
 def interval(value: float, draws: Sequence[Floats]) -> Interval:

@@ -44,15 +44,17 @@ class ByRow:
         self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace, resampling: Resampling
     ) -> Scores:
         """Returns the metrics with intervals and the table by class, as `score` describes."""
-        _check(references, predictions)
-        counted = self.count(references, predictions, labels)
+        counted = self._counted(references, predictions, labels)
         draws: dict[str, list[Floats]] = {name: [] for name in counted.measured}
         for (sums,) in _resampled((counted.statistics,), resampling):
             for name, drawn in draws.items():
                 drawn.append(self.metrics[name].formula(sums))
-        total = counted.statistics.sum(0)
-        found = {name: interval(float(self.metrics[name].formula(total)), drawn) for name, drawn in draws.items()}
+        found = {name: interval(value, draws[name]) for name, value in self._values(counted).items()}
         return Scores(found, counted.by_class, [])
+
+    def values(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> dict[str, float]:
+        """Returns the metrics without intervals, as `values` describes."""
+        return self._values(self._counted(references, predictions, labels))
 
     def difference(
         self,
@@ -78,9 +80,16 @@ class ByRow:
         formula = find_metric(metric, self.metrics).formula
         return float(formula(self._count(references, predictions, labels, metric).sum(0)))
 
-    def _count(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace, metric: str) -> Floats:
+    def _values(self, counted: Counted) -> dict[str, float]:
+        total = counted.statistics.sum(0)
+        return {name: float(self.metrics[name].formula(total)) for name in counted.measured}
+
+    def _counted(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
         _check(references, predictions)
-        counted = self.count(references, predictions, labels)
+        return self.count(references, predictions, labels)
+
+    def _count(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace, metric: str) -> Floats:
+        counted = self._counted(references, predictions, labels)
         if metric not in counted.measured:
             found = ", ".join(counted.measured)
             raise InputError(f"{metric} is not measured on these rows; choose one of {found}")

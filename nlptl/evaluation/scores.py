@@ -26,13 +26,31 @@ def score(
         references: what is right, as `Example.label`.
         predictions: as `Prediction.prediction`, in the same order.
         labels: the label space; of one label a row, mae and quadratic_kappa need numbers behind its labels.
-        n_bootstrap: resamples behind each interval.
+        n_bootstrap: resamples behind each interval, 100,000 at most.
         seed: of the resampling.
+
+    Raises:
+        InputError: there are no rows, the lengths differ, a row is not of the output's form, or `n_bootstrap` is out
+            of range.
+    """
+    return find_kind(output).score(references, predictions, labels, Resampling.of(n_bootstrap, seed))
+
+
+def values(
+    output: Output, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace
+) -> dict[str, float]:
+    """Returns the metrics without intervals, by name; nothing is resampled.
+
+    Args:
+        output: the kind of answer.
+        references: as in `score`.
+        predictions: as in `score`.
+        labels: the label space.
 
     Raises:
         InputError: there are no rows, the lengths differ, or a row is not of the output's form.
     """
-    return find_kind(output).score(references, predictions, labels, Resampling(n_bootstrap, seed))
+    return find_kind(output).values(references, predictions, labels)
 
 
 def paired_difference(
@@ -55,11 +73,11 @@ def paired_difference(
         b: predictions of the other model.
         labels: the label space.
         metric: a key of `METRICS[output]`.
-        n_bootstrap: resamples.
+        n_bootstrap: resamples, 100,000 at most.
         seed: of the resampling.
 
     Raises:
         InputError: there are no rows, lengths differ, a row is not of the output's form, or the rows do not have the
             metric.
     """
-    return find_kind(output).difference(references, (a, b), labels, metric, Resampling(n_bootstrap, seed))
+    return find_kind(output).difference(references, (a, b), labels, metric, Resampling.of(n_bootstrap, seed))

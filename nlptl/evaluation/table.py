@@ -24,6 +24,9 @@ class Kind(Protocol):
     ) -> Scores:
         """Returns the metrics with intervals, the table by class and the confusion matrix."""
 
+    def values(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> dict[str, float]:
+        """Returns the metrics without intervals."""
+
     def difference(
         self,
         references: Sequence[Any],

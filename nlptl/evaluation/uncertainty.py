@@ -57,10 +57,14 @@ class ByConfusion:
         self, references: Sequence[str], predictions: Sequence[str], labels: LabelSpace, resampling: Resampling
     ) -> Scores:
         """Returns the metrics with intervals, the table by class and the confusion matrix, as `score` describes."""
-        confusion = confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
-        names = [name for name, metric in METRICS.items() if labels.values is not None or not metric.ordered]
-        found = bootstrap(confusion, names, labels.values, **resampling._asdict())
+        confusion = _confusion(references, predictions, labels)
+        found = bootstrap(confusion, _measured(labels), labels.values, **resampling._asdict())
         return Scores(found, per_class(confusion, labels.names), confusion.tolist())
+
+    def values(self, references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> dict[str, float]:
+        """Returns the metrics without intervals, as `values` describes."""
+        confusion = _confusion(references, predictions, labels)
+        return {name: float(measure(name, confusion, labels.values)) for name in _measured(labels)}
 
     def difference(
         self,
@@ -82,6 +86,14 @@ class ByConfusion:
         return interval(float(value[0]), draws)
 
 
+def _confusion(references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> Ids:
+    return confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
+
+
+def _measured(labels: LabelSpace) -> list[str]:
+    return [name for name, metric in METRICS.items() if labels.values is not None or not metric.ordered]
+
+
 def _difference(metric: str, stacks: Sequence[Floats], labels: LabelSpace) -> Floats:
     a, b = (measure(metric, stack, labels.values) for stack in stacks)
     return a - b
@@ -91,7 +103,7 @@ def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterat
     """Yields drawn counts, (resamples, kinds), as many resamples at once as memory allows."""
     random = np.random.default_rng(seed)
     n_rows = counts.sum()
-    n_at_once = max(1, MAX_CELLS // n_cells)
+    n_at_once = max(1, MAX_CELLS // max(n_cells, len(counts)))
     for start in range(0, n_bootstrap, n_at_once):
         yield random.multinomial(n_rows, counts / n_rows, size=min(n_at_once, n_bootstrap - start))
 

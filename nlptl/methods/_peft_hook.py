@@ -2,45 +2,48 @@
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-
-class _AfterPeft(Loader):
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Leaves the creation to PEFT's own loader."""
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Runs PEFT, then registers the adapters with it."""
-        self.loader.exec_module(module)
-        _register()
+PEFT = "peft"
 
 
 class _PeftFinder(MetaPathFinder):
+    """Stays first among the finders, because who asks for PEFT does not always import it (transformers looks only)."""
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Finds PEFT as usual and puts the registration behind its loader."""
-        if fullname != "peft":
+        """Returns PEFT's spec as the other finders give it, with the registration after its execution."""
+        if fullname != PEFT:
             return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(fullname, path, target)
+        others = [finder for finder in sys.meta_path if not isinstance(finder, _PeftFinder)]
+        specs = (finder.find_spec(fullname, path, target) for finder in others if hasattr(finder, "find_spec"))
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _AfterPeft(spec.loader)
+            _register_after(spec.loader)
         return spec
 
 
 def install() -> None:
     """Registers the adapters now, if PEFT is loaded already, else as soon as it is."""
-    if "peft" in sys.modules:
+    if sys.modules.get(PEFT) is not None:
         _register()
-    else:
+    elif not any(isinstance(finder, _PeftFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _PeftFinder())
+
+
+def _register_after(loader: object) -> None:
+    # The loader stays PEFT's own, so that its source and its files are found through it as before.
+    execute = loader.exec_module  # type: ignore[attr-defined]
+
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        if module.__name__ == PEFT:  # a loader of an archive may load other modules, too
+            _register()
+
+    loader.exec_module = exec_module  # type: ignore[attr-defined]
 
 
 def _register() -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.errors import InputError
 from nlptl.core.records import Pretrained
 from nlptl.methods import _layers, _peft
+
+WIDEST = 4  # times the width of the model: as wide as the feed-forward layers themselves
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Adapter:
         """Puts the adapters into the layers; they start as the identity."""
         from nlptl.methods._bottleneck import BottleneckConfig
 
+        width = pretrained.module.width()
+        if self.bottleneck > WIDEST * width:
+            raise InputError(
+                f"method.bottleneck must be at most {WIDEST * width}, {WIDEST} times the model's width of {width}: "
+                f"what is wider is no bottleneck; found {self.bottleneck}"
+            )
         config = BottleneckConfig(
             task_type=_peft.task_type(pretrained),
             variant=self.variant,

@@ -1,5 +1,6 @@
 """LoRA: low-rank updates beside frozen linear layers (Hu et al. 2022), through PEFT."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -49,6 +50,7 @@ class LoRA:
         from nlptl.methods._linear import is_transposed
 
         targets = _peft.linear_layers(pretrained, self.targets, self.layers)
+        self._check_rank(pretrained, targets)
         config = LoraConfig(
             task_type=_peft.task_type(pretrained),
             r=self.rank,
@@ -61,6 +63,15 @@ class LoRA:
             use_dora=self.decomposition == "dora",
         )
         _peft.insert(pretrained, config)
+
+    def _check_rank(self, pretrained: Pretrained, targets: Sequence[str]) -> None:
+        """Raises an InputError for a rank that no update of a targeted layer can have."""
+        widths = {name: min(pretrained.module.net.get_submodule(name).weight.shape) for name in targets}
+        for name, width in sorted(widths.items(), key=lambda item: item[1])[:1]:
+            if self.rank > width:
+                raise InputError(
+                    f"method.rank must be at most {width}, the width of the layer {name}; found {self.rank}"
+                )
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes a plain PEFT folder, head included."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nlptl.core.checks import at_least, check_types
+from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.records import Features, Output, Pretrained
 
@@ -43,7 +43,7 @@ class Probe:
         object.__setattr__(self, "strengths", tuple(self.strengths))  # YAML and JSON give lists
         if not self.strengths or min(self.strengths) <= 0:
             raise InputError(f"method.strengths must be numbers above 0, found {self.strengths}")
-        at_least("method.n_folds", self.n_folds, 2)
+        within("method.n_folds", self.n_folds, 2, 100)
         at_least("method.n_search", self.n_search, 10)
 
     def prepare(self, pretrained: Pretrained) -> None:
@@ -109,15 +109,13 @@ class Probe:
         """Reads the head.
 
         Raises:
-            InputError: it is missing or damaged.
+            InputError: it is missing, damaged or of another shape.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from nlptl.core import weights
 
-        try:
-            pretrained.module.net.classifier.load_state_dict(load_file(folder / HEAD))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            raise InputError(f"{folder / HEAD} is missing or damaged: {error}") from error
+        head = pretrained.module.net.classifier
+        shapes = {name: value.shape for name, value in head.state_dict().items()}
+        head.load_state_dict(weights.read(folder / HEAD, shapes))
 
     def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
         """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried.

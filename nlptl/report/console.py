@@ -1,30 +1,21 @@
 """What a run says on the terminal."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
-
-from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
+from nlptl.core.shown import LABEL, shown
+from nlptl.report import tables
+from nlptl.report.progress import Plan, progress
+from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-MAX_CLASSES = 30  # shown by name; a longer table helps nobody on a terminal
+__all__ = ["Plan", "after", "before", "detail", "note", "progress", "scores", "speaking", "warn"]
+
+MOST_LABELS = 30  # named before training
 
 
 def before(
@@ -32,136 +23,104 @@ def before(
 ) -> None:
     """Prints what is about to happen, and what the audit found."""
     rows = ", ".join(f"{len(examples):,} {split}" for split, examples in corpus.splits.items())
-    parameters = list(pretrained.module.parameters())
-    trained = sum(p.numel() for p in parameters if p.requires_grad)
-    total = sum(p.numel() for p in parameters)
-    _say("data", f"{rows}; columns {', '.join(f'{role}={name!r}' for role, name in corpus.columns.items())}")
+    columns = ", ".join(f"{role}={shown(repr(name), LABEL)}" for role, name in corpus.columns.items())
+    say("data", f"{rows}; columns {columns}")
     if pretrained.output in ("class", "classes", "tags"):
-        _say("labels", ", ".join(labels.names[:MAX_CLASSES]) + (" (ordered)" if labels.values else ""))
+        say("labels", _labels(labels))
     source = pretrained.source
-    _say("model", f"{source.name} from {source.reference}{f', licence {source.licence}' if source.licence else ''}")
+    say("model", f"{source.name} from {source.reference}{f', licence {source.licence}' if source.licence else ''}")
     if source.is_non_commercial:
         warn(f"the model's licence, {source.licence}, forbids commercial use, also of what is trained from it")
-    _say(
+    parameters = list(pretrained.module.parameters())
+    trained, total = sum(p.numel() for p in parameters if p.requires_grad), sum(p.numel() for p in parameters)
+    say(
         "method", f"{type(recipe.method).__name__}, {trained:,} of {total:,} parameters trained ({trained / total:.2%})"
     )
-    for note in corpus.notes:
-        _say("note", note)
+    if is_verbose():
+        _settings(recipe)
+    for text in corpus.notes:
+        say("note", text)
     for finding in findings:
-        _say("warning" if finding.severity == "warning" else "audit", finding.message)
-
-
-def warn(message: str) -> None:
-    """Prints a warning."""
-    _say("warning", message)
+        if finding.severity == "warning":
+            warn(finding.message)
+        else:
+            say("audit", finding.message)
 
 
 def after(folder: Path, result: dict[str, Any]) -> None:
-    """Prints the table of results and where they lie."""
+    """Prints the tables of results, where they lie, and what is poor about them.
+
+    Args:
+        folder: of the run.
+        result: the content of its result.json.
+    """
     if result["status"] != "succeeded":
-        _say(result["status"], f"go on with nlptl train --resume {folder}")
+        by, update = result["training"]["stopped_by"], result["training"]["updates"]
+        tell("stopped", f"by {by} after update {update:,}; go on with nlptl train --resume {folder}")
         return
-    _console().print(_results(result))
+    if not is_quiet():
+        put(tables.results(result))
+        split = result["primary"]["split"]
+        _classes(result["per_class"][split], result["confusion"][split])
+    _trained(folder, result)
+    told = result.get("verdict", {"findings": [], "advice": []})
+    _verdict([finding["message"] for finding in told["findings"]])
+    if told["advice"]:
+        say("try", "; or ".join(told["advice"]))
+
+
+def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
+    """Prints the scores of one split: the metrics also when quiet, for they are what was asked for.
+
+    Args:
+        found: the scores.
+        title: what was scored.
+        findings: what is poor about them.
+    """
+    put(tables.metrics(found, title))
+    if not is_quiet():
+        _classes(found.per_class, found.confusion)
+    _verdict([finding.message for finding in findings])
+
+
+def _labels(labels: LabelSpace) -> str:
+    more = f", ... ({len(labels.names):,} in all)" if len(labels.names) > MOST_LABELS else ""
+    names = ", ".join(shown(name, LABEL) for name in labels.names[:MOST_LABELS])
+    return f"{names}{more}{' (ordered)' if labels.values else ''}"
+
+
+def _settings(recipe: "Recipe") -> None:
+    for part in ("model", "train", "eval"):
+        settings = vars(getattr(recipe, part)).items()
+        say(part, ", ".join(f"{name} {value}" for name, value in settings if value is not None))
+
+
+def _classes(per_class: Mapping[str, Mapping[str, float]], confusion: Sequence[Sequence[int]]) -> None:
+    if len(per_class) > tables.MOST_CLASSES and not is_verbose():
+        say("classes", f"{len(per_class)}, too many to show here one by one; --verbose does")
+        return
+    if per_class:
+        put(tables.by_class(per_class))
+    if confusion and len(confusion) <= tables.MOST_CLASSES:
+        put(tables.confusion(confusion, list(per_class)))
+
+
+def _trained(folder: Path, result: dict[str, Any]) -> None:
     timing, parameters = result["timing"], result["parameters"]
-    _say(
+    say(
         "trained",
         f"{parameters['trainable']:,} of {parameters['total']:,} parameters in {timing['train_s']:.1f} s "
         f"({timing['examples_per_s']:.0f} examples/s), peak memory {result['memory']['peak_mib']:,.0f} MiB, "
         f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB",
     )
-    skipped = result["training"]["skipped"]
+    skipped, updates = result["training"]["skipped"], result["training"]["updates"]
     if skipped:
-        updates = result["training"]["updates"]
         warn(f"{skipped} of {updates} updates left out, their loss or gradient was not finite: rows in metrics.jsonl")
     difference = result["reload_check"]["max_abs_diff"]
-    _say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
-    _say("run", str(folder))
+    say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
+    say("run", str(folder))
 
 
-def scores(found: Scores, title: str) -> None:
-    """Prints the scores of one split."""
-    table = Table(title=Text(title))
-    for heading in ("metric", "value", "95 % interval"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name, interval in found.metrics.items():
-        table.add_row(name, f"{interval.value:.4f}", f"{interval.low:.4f} - {interval.high:.4f}")
-    _console().print(table)
-    if not found.per_class:
-        return
-    by_class = Table(title="by class")
-    for heading in ("label", "precision", "recall", "f1", "rows"):
-        by_class.add_column(heading, justify="left" if heading == "label" else "right")
-    for label, row in list(found.per_class.items())[:MAX_CLASSES]:
-        numbers = [f"{row[name]:.4f}" for name in ("precision", "recall", "f1")]
-        by_class.add_row(Text(label), *numbers, f"{row['support']:,.0f}")
-    _console().print(by_class)
-
-
-@contextmanager
-def progress(n_updates: int, *, shown: bool) -> Iterator[Sequence[Callback]]:
-    """Gives callbacks that move a progress bar with loss, rate and remaining time; none when not on a terminal.
-
-    Args:
-        n_updates: of the whole run.
-        shown: whether this process may print.
-    """
-    console = _console()
-    if not (shown and console.is_terminal):
-        yield ()
-        return
-    columns = (
-        TextColumn("train"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"),
-        TextColumn("{task.fields[rate]:.0f} examples/s"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        yield (_Bar(bar, bar.add_task("train", total=n_updates, loss=float("nan"), rate=0.0)),)
-
-
-class _Bar(Callback):
-    def __init__(self, bar: Progress, task: TaskID) -> None:
-        self._bar, self._task = bar, task
-
-    def on_begin(self, facts: Facts) -> None:
-        self._n_before = facts.n_examples  # others are a resumed run's
-
-    def on_update(self, facts: Facts) -> None:
-        n, elapsed = facts.n_examples - self._n_before, self._bar.tasks[0].elapsed or 0.0
-        self._bar.update(self._task, completed=facts.update, loss=facts.loss, rate=n / max(elapsed, 1e-9))
-
-
-def _results(result: dict[str, Any]) -> Table:
-    primary = result["primary"]
-    split, metric = primary["split"], primary["name"]
-    table = Table(title=f"{split}, {result['rows'][split]:,} rows")
-    for heading in ("", metric, "95 % interval", "ours minus it"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    own = result["metrics"][split][metric]
-    table.add_row(Text(result["method"], "bold"), Text(f"{own['value']:.4f}", "bold"), _interval(own), "")
-    for name, baseline in result["baselines"].get(split, {}).items():
-        gain = baseline["gain"]
-        table.add_row(
-            name,
-            f"{baseline[metric]['value']:.4f}",
-            _interval(baseline[metric]),
-            f"{gain['value']:+.4f} ({_interval(gain)})",
-        )
-    return table
-
-
-def _interval(value: dict[str, float]) -> str:
-    return f"{value['low']:.4f} to {value['high']:.4f}"
-
-
-def _say(about: str, text: str) -> None:
-    # Labels, paths and notes are the user's: rich must not read markup in them.
-    _console().print(f"{about:8}{text}", markup=False, highlight=False, soft_wrap=True, emoji=False)
-
-
-def _console() -> Console:
-    return Console()
+def _verdict(messages: Sequence[str]) -> None:
+    for message in messages:
+        warn(message)

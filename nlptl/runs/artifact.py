@@ -1,23 +1,48 @@
-"""The portable model of a run: what was trained, and nlptl.json, which says how to use it."""
+"""The portable model of a run: what was trained, and nlptl.json, which says how to use it.
+
+Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of every file it needs,
+and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
+parameter is drawn: one that is missing, has another shape or is not finite is refused by name.
+
+The labels are those of nlptl.json: thresholds, BIO tags and the labels of data are written in them. A config.json
+with others, as people write them for other programs, needs --trust-changes; nlptl tells that it keeps its own.
+
+README.md is for people to edit: it is not read, and has no hash. Other files may lie beside if nothing reads them.
+"""
 
 import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from nlptl.core import weights
 from nlptl.core.config import ModelConfig
+from nlptl.core.digest import sha256_of, sha256_of_value
 from nlptl.core.errors import InputError
-from nlptl.models import sources
-from nlptl.models.loading import Wanted
-from nlptl.models.loading import load as load_pretrained
-from nlptl.models.quiet import quiet
 from nlptl.core.protocols import Method, Task
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.records import LabelSpace, ModelSource, Pretrained
+from nlptl.models import opening, sources
+from nlptl.models.plan import Wanted
+from nlptl.models.quiet import quiet
 
 CARD = "nlptl.json"
-FORMAT = 2
+FORMAT, OLDEST = 3, 2
+"""Format 2 had no hashes, and no names of trained parameters."""
+FOR_PEOPLE = {CARD, "README.md"}
+"""Files without a hash; nlptl.json holds its own."""
+READ_BY_NAME = ("*config*.json", "*token*.json", "*.safetensors", "*.index.json", "vocab.*", "merges.txt", "*.model")
+"""What loading looks for: files that would change the model if somebody put them there."""
+
+
+class Base(NamedTuple):
+    """The pretrained model that an artifact builds on."""
+
+    reference: str
+    """Where it was in training: a folder, or its name on the Hub."""
+    sha256: str
+    """Of its weights."""
 
 
 def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str, str]) -> None:
@@ -44,31 +69,46 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
         "labels": dataclasses.asdict(pretrained.labels),
         "decision": pretrained.decision,
         "columns": columns,
+        "trained": _trained(pretrained),
+        "files": {name: sha256_of(path) for name, path in sorted(_files(folder).items())},
     }
-    (folder / CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+    card["sha256"] = sha256_of_value(card)
+    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / CARD).write_text(text, encoding="utf-8")
 
 
-def load(folder: Path) -> tuple[Pretrained, Task, Method, dict[str, str]]:
+def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task, Method, dict[str, str]]:
     """Returns the model, its task and method, and the columns it was trained on.
 
+    Args:
+        folder: of the artifact.
+        trust_changes: opens it although its files have changed since they were written, and tells which.
+
     Raises:
-        InputError: the folder is no artifact, or the pretrained model it builds on is missing or another one.
+        InputError: the folder is no artifact, it was changed, a trained parameter is not in its files, or the
+            pretrained model it builds on is missing or another one.
     """
-    sources.refuse_code(folder)
     card = read_card(folder)
+    hashes = _checked_files(folder, card, trust_changes=trust_changes)
+    sources.refuse_code(folder)
     try:
         labels, columns, decision = card["labels"], dict(card["columns"]), card["decision"]
         values = tuple(labels["values"]) if labels["values"] else None
         space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
         task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
-        config = ModelConfig(**card["model"])
-        at = str(folder) if method.self_contained else card["base"]["reference"]
+        config, base = ModelConfig(**card["model"]), Base(str(card["base"]["reference"]), card["base"]["sha256"])
+        trained = {name: _shape(text) for name, text in card.get("trained", {}).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder / CARD} is not as nlptl wrote it: {error!r}") from error
-    pretrained = load_pretrained(_located(config, at, method), Wanted(task.output, space), seed=0)
-    if not method.self_contained:
-        _check_base(pretrained.source, card["base"], folder)
+    wanted = Wanted(task.output, space)
+    if method.self_contained:
+        here = dataclasses.replace(config, name=str(folder), revision=None)
+        pretrained = opening.open_whole(here, wanted, hashes)
+    else:
+        pretrained = opening.open_base(config, wanted, _found(base, folder, config))
     method.load(pretrained, folder)
+    _check_trained(folder, pretrained, trained)
+    _tell_other_labels(folder, pretrained)
     pretrained = dataclasses.replace(pretrained, config=config, decision=decision)
     return pretrained, task, method, columns
 
@@ -83,8 +123,8 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder} has no {CARD}: expected a run's folder or the model/ folder inside one")
     card: dict[str, Any] = sources.read_json(folder / CARD)
     found = card.get("format") if isinstance(card, dict) else None
-    if found != FORMAT:
-        raise InputError(f"{folder / CARD} has format {found!r}, this nlptl reads {FORMAT}")
+    if type(found) is not int or not OLDEST <= found <= FORMAT:
+        raise InputError(f"{folder / CARD} has format {found!r}, this nlptl reads {OLDEST} to {FORMAT}")
     for kind in ("task", "method"):
         chosen = card.get(kind)
         if not isinstance(chosen, dict):
@@ -97,14 +137,97 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _located(config: ModelConfig, at: str, method: Method) -> ModelConfig:
-    revision = None if method.self_contained else config.revision
-    return dataclasses.replace(config, name=at, revision=revision)
+def _trained(pretrained: Pretrained) -> dict[str, str]:
+    """Returns the shapes of the trained parameters by name, such as "2 x 384"."""
+    named = pretrained.module.net.named_parameters()
+    return {name: " x ".join(map(str, parameter.shape)) for name, parameter in named if parameter.requires_grad}
 
 
-def _check_base(found: ModelSource, recorded: dict[str, Any], folder: Path) -> None:
-    if found.sha256 != recorded["sha256"]:
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(" x ") if size.isdecimal())
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Returns the artifact's files by their names inside the folder, without those for people."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path for name, path in found.items() if name not in FOR_PEOPLE}
+
+
+def _checked_files(folder: Path, card: dict[str, Any], *, trust_changes: bool) -> dict[str, str]:
+    """Returns the files' hashes; none if the artifact is so old that it has none to compare with.
+
+    Raises:
+        InputError: something has changed that is not trusted, or a file is missing, which no trust replaces.
+    """
+    if card["format"] == OLDEST and "sha256" not in card:
+        return {}
+    recorded, present = card.get("files"), _files(folder)
+    if not isinstance(recorded, dict):
+        raise InputError(f"{folder / CARD} is not as nlptl wrote it: its list of files is {recorded!r}")
+    if lacks := sorted(recorded.keys() - present.keys()):
+        raise InputError(f"{folder} lacks {', '.join(lacks)}: take a whole copy of the folder")
+    hashes = {name: sha256_of(present[name]) for name in recorded}
+    changes = _changes(folder, card, hashes)
+    if changes and not trust_changes:
         raise InputError(
-            f"{folder} was trained on weights with sha256 {recorded['sha256'][:12]}..., but {found.reference} "
-            f"has {found.sha256[:12]}...: the pretrained model has changed"
+            f"{folder} is not as nlptl wrote it: {'; '.join(changes)}. Take an undamaged copy; if you made the "
+            "changes, --trust-changes (trust_changes=True) opens it"
         )
+    if changes:
+        _tell(f"{folder} is opened with its changes: {'; '.join(changes)}")
+    return hashes
+
+
+def _changes(folder: Path, card: dict[str, Any], hashes: dict[str, str]) -> list[str]:
+    """Returns what is not as it was written, in words."""
+    recorded, own = card["files"], {name: value for name, value in card.items() if name != "sha256"}
+    changed = [name for name in sorted(hashes) if hashes[name] != recorded[name]]
+    changed += [CARD] if card.get("sha256") != sha256_of_value(own) else []
+    others = sorted(_files(folder).items())
+    added = [name for name, path in others if name not in recorded and any(path.match(p) for p in READ_BY_NAME)]
+    return [f"{name} has changed" for name in changed] + [f"{name} was added" for name in added]
+
+
+def _found(base: Base, folder: Path, config: ModelConfig) -> ModelSource:
+    """Returns where the pretrained model is that the artifact builds on: at its place in training, else by its name."""
+    tried = []
+    for name in dict.fromkeys((base.reference, config.name)):
+        try:
+            found = sources.find(dataclasses.replace(config, name=name))
+        except InputError as error:
+            tried.append(str(error))
+            continue
+        if found.sha256 == base.sha256:
+            return found
+        tried.append(
+            f"{folder} was trained on weights with sha256 {base.sha256[:12]}..., but {found.reference} has "
+            f"{found.sha256[:12]}...: the pretrained model has changed"
+        )
+    raise InputError(
+        f"{'; '.join(tried)}. {folder} holds only what was trained: put the model it builds on there; or write where "
+        f"it is into {CARD}, as the reference of its base, and open with --trust-changes"
+    )
+
+
+def _check_trained(folder: Path, pretrained: Pretrained, recorded: weights.Shapes) -> None:
+    """Checks, whatever the method, that each trained parameter is in the model, and has been given its values."""
+    found = {name: parameter for name, parameter in pretrained.module.net.named_parameters() if name in recorded}
+    weights.refuse_others(folder, {name: tuple(parameter.shape) for name, parameter in found.items()}, recorded)
+    weights.refuse_not_finite(folder, found.items())
+
+
+def _tell_other_labels(folder: Path, pretrained: Pretrained) -> None:
+    path = folder / "config.json"
+    named = sources.read_json(path).get("id2label") if path.exists() else None
+    own = {str(i): name for i, name in pretrained.module.net.config.id2label.items()}
+    if isinstance(named, dict) and named != own:
+        _tell(
+            f"{path} names the labels {', '.join(map(str, named.values()))}; nlptl goes on with those of {CARD}: "
+            f"{', '.join(own.values())}"
+        )
+
+
+def _tell(message: str) -> None:
+    from nlptl.report import console  # imports rich, which an artifact without changes does not need
+
+    console.warn(message, stderr=True)  # predictions may go to standard output

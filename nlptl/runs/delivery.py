@@ -1,18 +1,21 @@
 """The second half of a run: predictions, scores, baselines, the saved model and its reload check."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nlptl import evaluation
+from nlptl.core.finite import refuse_not_finite
 from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
+from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
 from nlptl.runs import artifact, reload_check
+from nlptl.runs.advice import advice
 from nlptl.runs.folder import Folder
 
 EVALUATED = ("validation", "test")
@@ -45,6 +48,8 @@ class Trained:
     best_update: int | None = None
     n_skipped: int = 0
     """Updates left out because their loss or gradient was not finite."""
+    interrupted: bool = False
+    """Whether a signal stopped it."""
     stopped_by: str | None = None
     """The signal that stopped it, or the callback that ended it."""
     phases: Sequence[PhaseDone] = ()
@@ -80,7 +85,10 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     )
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
-    return training_facts(prepared, trained) | _measured(prepared, primary, scores, baselines) | {"reload_check": check}
+    facts = training_facts(prepared, trained)
+    measured = _measured(prepared, primary, scores, baselines)
+    told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}))
+    return facts | measured | {"reload_check": check, "verdict": told}
 
 
 def answered(prepared: Prepared, split: str, compute: Compute) -> Any:
@@ -100,12 +108,39 @@ def tune(prepared: Prepared, answers: Any) -> None:
 def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
     """Returns the predictions for a split, one a row."""
     features, examples = prepared.features[split], prepared.corpus.splits[split]
+    refuse_not_finite(answers, features, examples)
     return prepared.recipe.task.decode(answers, features, examples, prepared.pretrained)
 
 
 def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> Scores:
     """Returns the scores of predictions on a split."""
     return _score(prepared, split, [p.prediction for p in predictions])
+
+
+def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Returns the metrics of predictions on a split without intervals, which would be resampled for nothing."""
+    references, answers = [e.label for e in prepared.corpus.splits[split]], [p.prediction for p in predictions]
+    return evaluation.values(prepared.pretrained.output, references, answers, prepared.labels)
+
+
+def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Any]) -> dict[str, list[Any]]:
+    """Returns what is poor about the result, as findings, and what to try; both empty if nothing is."""
+    recipe, train = prepared.recipe, prepared.corpus.splits["train"]
+    gains = {name: Interval(**baseline["gain"]) for name, baseline in baselines.items()}
+    findings = evaluation.verdict(scores, str(recipe.eval.metric), gains)
+    if not findings:
+        return {"findings": [], "advice": []}
+    by_label = Counter(str(e.label) for e in train if scores.confusion)
+    parameters = training_facts(prepared, trained)["parameters"]
+    hints = advice(
+        recipe,
+        n_updates=None if trained.head else trained.update,
+        best_update=trained.best_update,
+        n_by_label=list(by_label.values()),
+        n_rows=len(train),
+        share=parameters["trainable"] / parameters["total"],
+    )
+    return {"findings": [dataclasses.asdict(finding) for finding in findings], "advice": hints}
 
 
 def _score(prepared: Prepared, split: str, answers: list[Any]) -> Scores:

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from nlptl.core import files, registry
 from nlptl.core.errors import InputError
+from nlptl.core.finite import to_json
 from nlptl.core.recipe import FORMAT, Recipe
 from nlptl.core.records import Prediction
 from nlptl.runs import inputs
@@ -182,7 +183,7 @@ class Folder:
     def log(self, line: dict[str, Any]) -> None:
         """Adds a line to metrics.jsonl."""
         with (self.path / LOG).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+            stream.write(to_json(line) + "\n")
 
     def cut_log(self, update: int) -> None:
         """Drops the lines of metrics.jsonl after an update, and one that was not written to its end.

@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
-from nlptl.core.errors import InputError, nearest
+from nlptl.core.errors import InputError, NlptlError, nearest
+from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Output, Prediction, Scores
+from nlptl.report import notebook
+from nlptl.runs.rows import Rows, read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,13 +26,18 @@ if TYPE_CHECKING:
     from nlptl.core.records import Features, Pretrained
 
 
-def load(folder: str | Path) -> Run:
+def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
     """Opens a run's folder, or the model/ folder of one, and loads its model.
 
+    Args:
+        folder: of the run, or its model.
+        trust_changes: opens a model whose files were edited since training, and tells which; none of its parameters
+            may be missing.
+
     Raises:
-        InputError: the folder is neither, or its pretrained model is missing.
+        InputError: the folder is neither, its model was changed, or its pretrained model is missing.
     """
-    run = Run(Path(folder))
+    run = Run(Path(folder), trust_changes=trust_changes)
     _ = run.pretrained
     return run
 
@@ -38,12 +47,27 @@ class Run:
 
     Args:
         folder: the run's folder, or the model/ folder of one.
+        trust_changes: see `load`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trust_changes: bool = False) -> None:
         if not folder.is_dir():
             raise InputError(f"there is no run's folder {str(folder)!r}")
         self.folder = folder
+        self.trust_changes = trust_changes
+
+    def __repr__(self) -> str:
+        """Returns the folder, and what was measured as far as it is known."""
+        try:
+            return f"Run({str(self.folder)!r}, {notebook.line(self.result)})"
+        except (NlptlError, OSError, ValueError, LookupError, TypeError, AttributeError):
+            return f"Run({str(self.folder)!r})"  # a model's folder has no result, and a damaged one is told elsewhere
+
+    def _repr_html_(self) -> str:
+        try:
+            return notebook.table(str(self.folder), self.result)
+        except (NlptlError, OSError, ValueError, LookupError, TypeError, AttributeError):
+            return escape(repr(self))
 
     @cached_property
     def result(self) -> dict[str, Any]:
@@ -66,6 +90,22 @@ class Run:
                 f"nlptl train --resume {self.folder} goes on with a run that was stopped"
             )
         return metrics
+
+    @property
+    def history(self) -> Rows[dict[str, Any]]:
+        """What training wrote down as it went: loss and learning rate by update, and validation's metrics."""
+        return self._rows("metrics.jsonl")
+
+    @property
+    def test_predictions(self) -> Rows[dict[str, Any]]:
+        """The predictions for the test rows, in the data's order."""
+        return self._rows("predictions/test.jsonl")
+
+    def _rows(self, name: str) -> Rows[dict[str, Any]]:
+        path = self.folder / name
+        if not path.exists():
+            raise InputError(f"{self.folder} has no {name}")
+        return read_rows(path)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -100,17 +140,18 @@ class Run:
         compute = device.start("fp32")
         return inference.answers(self.pretrained.module.to(compute.device), features, compute)
 
-    def predict(self, source: Any) -> list[Prediction]:
+    def predict(self, source: Any) -> Rows[Prediction]:
         """Returns one prediction per row, in the source's order.
 
         Args:
             source: texts, or whatever `DataConfig.train` takes (a file, a frame, dicts); labels are not needed.
         """
+        source = source.tolist() if hasattr(source, "tolist") else source  # an array, or a column of a frame
         if isinstance(source, Sequence) and not len(source):
-            return []
+            return Rows()
         if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
             raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
-        return list(self.predictions(source))
+        return Rows(self.predictions(source))
 
     def predictions(self, source: Any, config: DataConfig | None = None) -> Iterator[Prediction]:
         """Yields one prediction per row, in the source's order; of a long file only a part is in memory.
@@ -122,6 +163,15 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self._predicted(examples)
 
+    def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
+        """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
+
+        Args:
+            source: as `predict`, but no list of texts.
+            config: names of columns and the like, where the usual ones do not fit.
+        """
+        return data.NewRows(source, config or DataConfig(), self._columns())
+
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
         return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
@@ -129,7 +179,9 @@ class Run:
     def _predicted(self, examples: Sequence[Example]) -> list[Prediction]:
         task, pretrained = self._opened[1], self.pretrained
         features = task.encode(examples, pretrained)
-        return task.decode(self._answers(features), features, examples, pretrained)
+        answers = self._answers(features)
+        refuse_not_finite(answers, features, examples)
+        return task.decode(answers, features, examples, pretrained)
 
     def evaluate(
         self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
@@ -145,6 +197,7 @@ class Run:
         config = config or DataConfig()
         labels = data.without_texts(source, config, self._columns())
         examples = self.read(source, config, need_label=True) if labels is None else labels
+        examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references, answers = [e.label for e in examples], [p.prediction for p in predictions]
@@ -164,14 +217,19 @@ class Run:
             for column in self._opened[1].columns
         ]
 
+    @property
+    def needed(self) -> dict[str, Column]:
+        """What a new row must have, by the name with which it is given."""
+        read = (c for c in self._columns() if c.field != "label")
+        return {_flag_role(c): c for c in read if c.required or c.role in self._opened[3]}
+
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
 
         Raises:
             InputError: a text that the task needs is missing, or there is one that it does not read.
         """
-        read = (c for c in self._opened[1].columns if c.field != "label")
-        columns = {c.role: c for c in read if c.required or c.role in self._opened[3]}
+        columns = self.needed
         for role in values:
             if role not in columns:
                 raise InputError(
@@ -180,8 +238,8 @@ class Run:
         missing = [role for role in columns if role not in values]
         if missing:
             raise InputError(f"this model needs {missing[0]!r} as well; it reads {_roles(columns)}")
-        config = DataConfig(**{role: role for role in values})  # type: ignore[arg-type]
-        return data.load_split([values], config, tuple(columns.values()), need_label=False)[0]
+        own = [replace(column, usual=(role,)) for role, column in columns.items()]
+        return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
         known = set(self.labels)
@@ -199,7 +257,12 @@ class Run:
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
         from nlptl.runs import artifact
 
-        return artifact.load(self.model_folder)
+        return artifact.load(self.model_folder, trust_changes=self.trust_changes)
+
+
+def _flag_role(column: Column) -> str:
+    """Returns the name by which a text is given: the column's role, or in a user's own task the field that it fills."""
+    return column.role if column.role in DataConfig.__dataclass_fields__ else column.field
 
 
 def _roles(columns: Iterable[str]) -> str:

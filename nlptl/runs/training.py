@@ -21,13 +21,14 @@ from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
+from nlptl.engine.interrupt import resumable
 from nlptl.engine.job import Job
 from nlptl.engine.memory import Peak
 from nlptl.engine.prefix import Prefixes
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
 from nlptl.report import console
-from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, score, training_facts, tune
+from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, training_facts, tune, values
 from nlptl.runs.folder import Folder
 from nlptl.runs.inputs import IN_MEMORY
 from nlptl.runs.log import Log
@@ -147,14 +148,14 @@ def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
 
 def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None = None) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
-    with recording(folder, prepared, peak) as record:
+    with resumable(folder.path), recording(folder, prepared, peak) as record:
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
         trained = _fit_head(prepared, folder) if solved else _fit(prepared, folder, newest)
-        if trained.finished:
+        if trained.finished and not trained.interrupted:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
             record.update(training_facts(prepared, trained))
-    if is_main and trained.finished:
+    if is_main and record["status"] == "succeeded":
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     prepared.compute.wait()  # for result.json
     if is_main:
@@ -165,7 +166,7 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
 def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
-    with console.progress(_n_updates(prepared), shown=prepared.compute.is_main) as bar:
+    with console.progress(_plan(prepared), shown=prepared.compute.is_main) as shown:
         job = Job(
             model=pretrained.module,
             features=features["train"],
@@ -181,7 +182,7 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
             phases=_phases(prepared),
-            callbacks=[Log(folder.log, recipe.train.log_every), *bar] if prepared.compute.is_main else (),
+            callbacks=[Log(folder.log, recipe.train.log_every), *shown] if prepared.compute.is_main else (),
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
@@ -234,10 +235,10 @@ def _validate(prepared: Prepared) -> dict[str, float]:
     answers = answered(prepared, "validation", prepared.compute)
     tune(prepared, answers)
     predictions = decode(prepared, "validation", answers)
-    return {name: interval.value for name, interval in score(prepared, "validation", predictions).metrics.items()}
+    return values(prepared, "validation", predictions)
 
 
-def _n_updates(prepared: Prepared) -> int:
-    train = prepared.recipe.train
-    per_epoch = -(-len(prepared.corpus.splits["train"]) // train.batch_size)
-    return int(per_epoch * train.epochs)
+def _plan(prepared: Prepared) -> console.Plan:
+    recipe, n_rows = prepared.recipe, len(prepared.corpus.splits["train"])
+    per_epoch = -(-n_rows // recipe.train.batch_size)
+    return console.Plan(per_epoch * recipe.train.epochs, recipe.train.epochs, str(recipe.eval.metric))

@@ -97,6 +97,7 @@ def prediction(example: Example, answers: Found, context: str, threshold: float 
         spans[0]["text"] if spans else "",
         {"answer": given[0] if given else 0.0, "no_answer": none},
         spans,
+        threshold,
     )
     declined = threshold is not None and best.no_answer_margin > threshold
     return replace(best, prediction="") if declined else best

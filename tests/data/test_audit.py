@@ -140,3 +140,38 @@ def test_only_warnings_stop_a_strict_run():
     assert "1 warning," in str(caught.value)
     assert "blank text" in str(caught.value)
     assert "classes in train" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("Pos", "pos"), "case"),
+        (("very good", "very  good"), "blanks"),
+        (("caf\u00e9", "cafe\u0301"), "Unicode form"),
+        (("\ufb01ne", "fine"), "Unicode form"),
+        (("pos\u200b", "pos"), "invisible characters"),
+        (("01", "1"), "the way a number is written"),
+        (("Very good", "verygood"), "blanks and case"),
+    ],
+)
+def test_labels_that_are_nearly_equal_are_named_with_their_counts_and_the_difference(names, why):
+    rare, usual = names
+    labels = [rare] * 3 + [usual] * 20 + ["other"] * 20
+    data = corpus(train=split([f"t{i}" for i in range(43)], labels), test=split(["x"], [rare]))
+    (finding,) = found(data, "near_labels", labels=LabelSpace((*names, "other")))
+    assert (finding.severity, finding.n) == ("warning", 4)
+    assert finding.details["counts"] == [{usual: 20, rare: 4}]
+    assert f"differ in {why}" in finding.message
+    assert "(20 rows)" in finding.message
+    assert "(4 rows)" in finding.message
+    renaming = json.loads(finding.message.partition("--data.label_names ")[2].strip("'"))
+    assert renaming == {rare: usual}
+
+
+def test_entity_types_that_are_nearly_equal_are_named_too():
+    rows = [Example(0, "a b", label=("B-PER", "B-per")), Example(1, "a b", label=("B-PER", "O"))]
+    tags = LabelSpace(("O", "B-PER", "I-PER", "B-per", "I-per"))
+    (finding,) = [
+        f for f in audit(Corpus({"train": rows}, None, {}, ()), {}, 10, tags, output="tags") if f.kind == "near_labels"
+    ]
+    assert "'PER' (2 entities) and 'per' (1 entities) differ in case" in finding.message

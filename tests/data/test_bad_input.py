@@ -46,7 +46,8 @@ def test_an_unreachable_hub_is_said(read, monkeypatch):
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     message = said(read, "some/reviews")
-    says(message, "'some/reviews'", "neither an existing file nor an existing folder", "Couldn't reach")
+    says(message, "'some/reviews'", "there is no such file or folder", "the Hub could not be reached")
+    assert "Couldn't" not in message
     assert "more" not in message
 
 
@@ -94,16 +95,16 @@ def test_a_header_of_unknown_names_is_not_taken_for_data(read, write):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "flag"),
+    ("name", "content", "given", "flag"),
     [
-        ("a.csv", "text;label\ngood;1\n", "--data.delimiter ';'"),
-        ("a.csv", "text\tlabel\ngood\t1\n", "--data.delimiter $'\\t'"),
-        ("a.csv", "text|label\ngood, really|1\n", "--data.delimiter '|'"),
-        ("a.tsv", "text,label\ngood,1\n", "--data.delimiter ','"),
+        ("a.csv", "text;label\ngood;1\n", ",", "--data.delimiter ';'"),
+        ("a.csv", "text\tlabel\ngood\t1\n", ";", "--data.delimiter $'\\t'"),
+        ("a.csv", "text|label\ngood, really|1\n", ",", "--data.delimiter '|'"),
+        ("a.tsv", "text,label\ngood,1\n", "\t", "--data.delimiter ','"),
     ],
 )
-def test_a_wrong_delimiter_is_recognised(read, write, name, content, flag):
-    says(said(read, write(name, content)), "single column", flag)
+def test_a_wrong_delimiter_given_by_hand_is_recognised(read, write, name, content, given, flag):
+    says(said(read, write(name, content), delimiter=given), "single column", flag)
 
 
 def test_a_row_of_another_width_gives_its_line_and_how_many_there_are(read, write):
@@ -118,6 +119,30 @@ def test_an_unclosed_quote_gives_the_line_it_opens_on(read, write):
 
 def test_a_column_named_twice_is_said(read, write):
     says(said(read, write("a.csv", "text,text,label\na,b,c\n")), "'text' twice")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("a.jsonl", '{"text": "x", "label": 1}\n{"text": "x", "text": "y", "label": 1}\n', "line 2"),
+        ("a.json", '[{"text": "x", "text": "y", "label": 1}]', "a.json: an object"),
+    ],
+)
+def test_a_json_object_that_names_a_column_twice_is_said(read, write, name, content, place):
+    says(said(read, write(name, content)), place, "'text' twice")
+
+
+def test_a_frame_and_a_parquet_file_with_two_columns_of_a_name_are_said(read, tmp_path, capfd):
+    import pandas as pd
+    import pyarrow
+    from pyarrow import parquet
+
+    says(said(read, pd.DataFrame([["a", "b", "x"]], columns=["text", "text", "label"])), "data frame", "'text' twice")
+    says(said(read, pd.DataFrame([["a", "b"]], columns=[1, "1"])), "data frame", "'1' twice")
+    table = pyarrow.Table.from_arrays([pyarrow.array(["a"])] * 3, names=["text", "text", "label"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    says(said(read, tmp_path / "a.parquet"), "a.parquet", "'text' twice")
+    assert capfd.readouterr().err == ""
 
 
 def test_an_invalid_json_line_gives_its_number(read, write):
@@ -139,6 +164,8 @@ def test_json_files_with_the_other_types_name_are_recognised(read, write):
     [
         ('{"a": [{"text": "x"}], "b": [{"text": "y"}]}', ["exactly one list of objects", "a, b"]),
         ('{"a": 1}', ["exactly one list of objects", "only a"]),
+        ('{"text": ["a"], "label": ["x", "y"]}', ["exactly one list of objects", "only text, label"]),
+        ('{"text": {"x": "a"}, "label": {"x": 1}}', ["exactly one list of objects", "only text, label"]),
         ('"text"', ["expected a list of objects", "str"]),
         ('[{"text": "x"}, 3]', ["row 1", "object", "int"]),
     ],
@@ -211,7 +238,7 @@ def test_texts_that_are_no_strings_are_said(read, rows):
     says(said(read, rows), "row 2", "text is a dict")
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.xlsx", "a", "a.txt.gz"])
+@pytest.mark.parametrize("name", ["a.txt", "a.ods", "a", "a.txt.gz"])
 def test_an_unsupported_type_lists_the_supported_ones(read, write, name):
     says(said(read, write(name, GOOD)), "unsupported file type", ".csv, .tsv, .json, .jsonl, .parquet")
 
@@ -247,7 +274,13 @@ def test_an_unknown_sample_names_the_nearest(read):
         ({"validation": [], "dev": []}, ["validation, dev", "same split"]),
         ({"test": [{"text": "x", "label": 1}]}, ["no train split", "found test"]),
         (3, ["int", "expected a file"]),
-        (["a", "b"], ["row 0 is a str", "expected a dict"]),
+        ({1, 2}, ["type set", "expected a file", "(texts, labels)"]),
+        (b"a.csv", ["type bytes", "expected a file"]),
+        ({"train": 3}, ["type int", "expected a file"]),
+        ("", ["name of the data is empty", "expected a file"]),
+        (["a", "b"], ["row 0 is a str", "expected a dict", "(texts, labels)"]),
+        ([{0: "a", 1: "b"}], ["no text column", "'0', '1'"]),
+        ([{1: "a", "1": "b"}], ["row 0", "'1' twice"]),
     ],
 )
 def test_python_values_that_are_no_data_are_said(read, given, words):
@@ -270,6 +303,33 @@ def test_too_few_rows_to_divide_are_said(read):
     says(said(read, [{"text": "x", "label": "a"}, {"text": "y", "label": "b"}]), "2 rows are too few", "--data.")
 
 
+def test_labels_that_all_differ_are_told_as_a_wrong_column(read):
+    rows = [{"text": f"t{i}", "label": f"review {i}"} for i in range(40)]
+    message = said(read, rows)
+    says(message, "each of the 40 rows has a label of its own", "'review 0'", "--data.label", "regression")
+    assert "too few" not in message
+
+
+def test_a_column_that_two_roles_name_is_told_as_that(read, rows):
+    says(said(read, rows, label="label", text="label"), "--data.text and --data.label", "'label'", "of its own")
+    message = said(read, rows, label="text")
+    says(message, "no text column", "the column 'text' is the label already")
+    assert "did you mean 'text'" not in message
+
+
+@pytest.mark.parametrize(
+    ("found", "given", "why"),
+    [
+        ("body ", "body", "'body ', which differs in blanks"),
+        ("Body", "body", "'Body', which differs in case"),
+        ("body\u200b", "body", "'body\\u200b', which differs in invisible characters"),
+        ("caf\u00e9", "cafe\u0301", "'caf\\xe9', which differs in Unicode form"),
+    ],
+)
+def test_a_column_whose_name_only_looks_like_the_given_one_is_told_with_the_difference(read, found, given, why):
+    says(said(read, [{found: "x", "label": "a"}], text=given), why)
+
+
 def test_renaming_a_label_that_no_row_has_lists_the_labels(read, rows):
     says(said(read, rows, label_names={"godo": "fine"}), "'godo'", "did you mean 'good'", "labels found: bad, good")
 
@@ -282,6 +342,12 @@ def test_a_list_of_strings_has_no_labels(columns):
 def test_a_missing_file_is_said_by_open_rows_too(tmp_path):
     with pytest.raises(InputError, match=r"a\.csv does not exist"):
         next(iter(open_rows(tmp_path / "a.csv", DataConfig())))
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_number_of_more_digits_than_python_reads_is_told(write, read, kind):
+    content = f'{{"text": "a", "label": {"9" * 5000}}}'
+    says(said(read, write(f"a.{kind}", content)), f"a.{kind}", "more digits")
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])

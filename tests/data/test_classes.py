@@ -42,9 +42,9 @@ def test_labels_become_ascending_names_each_once(rows_as, cell, expected):
     assert labels(rows_as("classes", [{"text": "x", "label": cell}])) == [expected]
 
 
-def test_numbers_lose_their_fraction_only_where_all_labels_are_numbers(rows_as):
-    rows = [{"text": "x", "label": ["4.0"]}, {"text": "y", "label": ["v"]}]
-    assert labels(rows_as("classes", rows)) == [("4.0",), ("v",)]
+def test_numbers_lose_their_empty_fraction_whatever_other_labels_there_are(rows_as):
+    rows = [{"text": "x", "label": ["4.0"]}, {"text": "y", "label": ["v", "4"]}]
+    assert labels(rows_as("classes", rows)) == [("4",), ("4", "v")]
 
 
 def test_arrays_and_missing_values_of_frames_are_read(rows_as):

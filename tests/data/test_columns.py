@@ -1,6 +1,10 @@
 """Which column plays which role."""
 
+import pytest
+
 from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
+from nlptl.core.records import Column
 from nlptl.data.columns import Wish, choose_columns
 from nlptl.data.table import Table
 
@@ -25,6 +29,11 @@ def test_nothing_is_noted_where_there_was_no_choice(columns):
 def test_names_match_without_case_where_they_do_not_match_exactly(columns):
     assert chosen(columns, ["Review", "LABEL"]).names == {"text": "Review", "label": "LABEL"}
     assert chosen(columns, ["TEXT", "text", "label"]).names["text"] == "text"
+
+
+def test_names_match_without_blanks_marks_and_invisible_characters_around_them(columns):
+    names = ["\ufeff Review", "label\u00a0"]
+    assert chosen(columns, names).names == {"text": names[0], "label": names[1]}
 
 
 def test_a_column_given_by_hand_wins(columns):
@@ -71,3 +80,12 @@ def test_a_key_that_some_rows_lack_is_a_column_all_the_same(read, rows):
     rows[0].pop("text")
     corpus = read(rows, blank="drop")
     assert sum(map(len, corpus.splits.values())) == 39
+
+
+def test_a_column_of_a_users_own_task_is_not_told_to_be_named_with_a_flag():
+    own = [Column("headline", ("headline", "title"), fills="text")]
+    with pytest.raises(InputError, match="rename it to 'headline'") as refused:
+        chosen(own, ["body"])
+    assert "--data" not in str(refused.value)
+    (note,) = chosen(own, ["headline", "title"]).notes
+    assert "--data" not in note

@@ -3,7 +3,9 @@
 import pytest
 
 from nlptl.core.config import DataConfig
-from nlptl.data import open_rows
+from nlptl.core.errors import InputError
+from nlptl.core.records import Example
+from nlptl.data import load_split, open_rows, stream
 
 
 def texts(path, **settings):
@@ -62,3 +64,31 @@ def test_a_single_columns_name_may_contain_the_separator_in_quotes(write):
 def test_empty_lines_are_no_rows(write):
     path = write("a.tsv", "text\tlabel\n\na\t1\n\n\nb\t0\n\n")
     assert texts(path) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'text;label\r\n"good; ""really"", yes";1,5\r\n'),
+        ("a.csv", 'sep=;\r\ntext;label\r\n"good; ""really"", yes";1,5\r\n'),
+        ("a.csv", '\ufeffsep=;\r\ntext;label\r\n"good; ""really"", yes";1,5\r\n'),
+        ("a.csv", 'text\tlabel\n"good; ""really"", yes"\t1,5\n'),
+        ("a.csv", 'text|label\n"good; ""really"", yes"|1,5\n'),
+        ("a.tsv", 'text,label\n"good; ""really"", yes","1,5"\n'),
+    ],
+)
+def test_another_separator_is_read_off_the_header_and_told(write, columns, caplog, name, content):
+    path = write(name, content)
+    assert load_split(path, DataConfig(), columns, need_label=True) == [Example(0, 'good; "really", yes', None, "1,5")]
+    assert [e.text for part in stream(path, DataConfig(), columns) for e in part] == ['good; "really", yes']
+    assert "the columns are separated by" in caplog.text
+
+
+def test_the_usual_separator_is_used_without_a_word_and_a_given_one_is_never_replaced(write, columns, caplog):
+    path = write("a.csv", "text,label;\na;b|c,x\n")
+    assert load_split(path, DataConfig(label="label;"), columns, need_label=True)[0].text == "a;b|c"
+    single = write("b.csv", "text\na;b\n")
+    assert load_split(single, DataConfig(), columns, need_label=False)[0].text == "a;b"
+    assert caplog.text == ""
+    with pytest.raises(InputError, match="single column"):
+        load_split(write("c.csv", "text;label\na;b\n"), DataConfig(delimiter=","), columns, need_label=True)

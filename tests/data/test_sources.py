@@ -96,8 +96,19 @@ def test_a_given_delimiter_is_used(write, columns):
 
 
 def test_json_may_hold_its_rows_in_an_object(write, columns, tricky):
-    path = write("a.json", json.dumps({"version": 2, "data": tricky}))
-    assert [e.text for e in load_split(path, DataConfig(), columns, need_label=True)] == TRICKY
+    for beside in ({"version": 2}, {"ids": list(range(len(tricky)))}):
+        path = write("a.json", json.dumps({**beside, "data": tricky}))
+        assert [e.text for e in load_split(path, DataConfig(), columns, need_label=True)] == TRICKY
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "table", "list"])
+def test_json_is_read_as_pandas_writes_it(write, columns, tricky, orient):
+    import pandas as pd
+
+    frame = pd.DataFrame(tricky)
+    content = json.dumps(frame.to_dict("list")) if orient == "list" else frame.to_json(orient=orient)
+    examples = load_split(write("a.json", content), DataConfig(), columns, need_label=True)
+    assert [(e.text, e.label) for e in examples] == list(zip(TRICKY, "abababab", strict=True))
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])

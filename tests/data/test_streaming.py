@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 from nlptl import Classification, DataConfig, ExtractiveQA, InputError, Regression, TokenClassification
-from nlptl.data import load_split, open_rows, stream, without_texts
+from nlptl.data import NewRows, load_split, open_rows, stream, without_texts
 
 TEXTS = [f"text number {i}" for i in range(10)]
 
@@ -16,31 +16,41 @@ def _three_at_a_time(monkeypatch):
     monkeypatch.setattr("nlptl.data.streaming.N_ROWS", 3)
 
 
+def write_texts(frame, folder):
+    folder.mkdir()
+    for i, text in enumerate(frame["text"]):
+        (folder / f"{i}.txt").write_text(text, encoding="utf-8")
+
+
+FILES = {
+    **dict.fromkeys(("csv", "csv.gz", "csv.bz2", "csv.zip"), lambda frame, path: frame.to_csv(path, index=False)),
+    "tsv": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    "jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+    "json": lambda frame, path: frame.to_json(path, orient="records"),
+    "parquet": lambda frame, path: frame.to_parquet(path),
+    "xlsx": lambda frame, path: frame.to_excel(path, index=False),
+    "folder": write_texts,
+}
+VALUES = {
+    "frame": lambda frame: frame,
+    "dicts": lambda frame: frame.to_dict("records"),
+    "pair": lambda frame: (frame["text"], frame["label"].to_numpy()),
+    "array": lambda frame: frame["text"].to_numpy(),
+    "texts": lambda _: TEXTS,
+}
+
+
 def written(folder, kind):
     """Returns a file of the rows, or what else may hold them."""
     frame = pandas.DataFrame({"text": TEXTS, "label": ["a", "b"] * 5})
+    if kind in VALUES:
+        return VALUES[kind](frame)
     path = folder / f"rows.{kind}"
-    match kind:
-        case "csv" | "csv.gz":
-            frame.to_csv(path, index=False)
-        case "tsv":
-            frame.to_csv(path, index=False, sep="\t")
-        case "jsonl":
-            frame.to_json(path, orient="records", lines=True)
-        case "json":
-            frame.to_json(path, orient="records")
-        case "parquet":
-            frame.to_parquet(path)
-        case "frame":
-            return frame
-        case "dicts":
-            return frame.to_dict("records")
-        case _:
-            return TEXTS
+    FILES[kind](frame, path)
     return str(path)
 
 
-@pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "jsonl", "json", "parquet", "frame", "dicts", "texts"])
+@pytest.mark.parametrize("kind", [*FILES, *VALUES])
 def test_the_parts_are_what_is_read_at_once(tmp_path, kind):
     source = written(tmp_path, kind)
     found = list(stream(source, DataConfig(), Classification().columns))
@@ -134,3 +144,14 @@ def test_a_row_without_a_label_is_named(tmp_path):
 @pytest.mark.parametrize("task", [TokenClassification(), ExtractiveQA()])
 def test_labels_that_need_their_texts_are_read_with_them(tmp_path, task):
     assert without_texts(written(tmp_path, "jsonl"), DataConfig(), task.columns) is None
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "jsonl", "json", "parquet", "frame", "dicts"])
+def test_rows_stand_beside_their_examples_as_they_are_in_the_source(tmp_path, kind):
+    new = NewRows(written(tmp_path, kind), DataConfig(), Classification().columns)
+    assert new.columns == ("text", "label")
+    assert new.only_strings == (kind in ("csv", "csv.gz", "tsv"))
+    pairs = [pair for part in new.parts() for pair in zip(*part, strict=True)]
+    found = [(e.row_id, e.text, e.label, row["text"], row["label"]) for e, row in pairs]
+    assert found == [(i, text, None, text, "ab"[i % 2]) for i, text in enumerate(TEXTS)]
+    assert [len(rows) for rows in new.rows()] == [3, 3, 3, 1]

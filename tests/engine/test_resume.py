@@ -11,7 +11,7 @@ import torch
 from nlptl.core.callbacks import Facts
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.engine import checkpoint, loop
-from nlptl.engine.interrupt import Interrupt
+from nlptl.engine.interrupt import Interrupt, Interrupted, interruptible
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
 from nlptl.methods.lora import LoRA
@@ -281,6 +281,7 @@ def test_a_schedulers_second_sigterm_still_leaves_time_to_write_the_checkpoint()
         assert not interrupt.requested
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
+        assert interrupt.requested
         assert interrupt.signal == "SIGTERM"
 
 
@@ -291,6 +292,28 @@ def test_signals_are_given_back_afterwards(tiny_folders, tmp_path, number):
     assert signal.getsignal(number) is before
 
 
-def test_ctrl_c_in_the_last_update_still_ends_the_run(tiny_folders, tmp_path):
-    progress, _, _ = train(tiny_folders["bert"], "full", tmp_path, stop_at(LAST))
-    assert progress.finished
+def test_ctrl_c_in_the_last_update_stops_the_run_with_all_training_in_its_checkpoint(tiny_folders, tmp_path):
+    progress, _, _ = train(tiny_folders["bert"], "full", tmp_path / "run", stop_at(LAST))
+    assert (progress.finished, progress.stopped_by) == (True, "SIGINT")
+    newest = checkpoint.latest(tmp_path / "run")
+    assert newest == tmp_path / "run" / f"update-{LAST:08d}"
+    progress, _, record = train(tiny_folders["bert"], "full", tmp_path / "run", None, newest)
+    assert (progress.finished, progress.stopped_by, record.losses) == (True, None, [])
+
+
+def test_a_signal_after_the_last_look_at_it_is_not_lost():
+    with pytest.raises(Interrupted) as ended, interruptible() as came, Interrupt() as interrupt:
+        assert not interrupt.requested
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.signal == signal.SIGTERM
+    assert came == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize(("seconds", "names"), [(0.0, [f"update-{LAST:08d}"]), (30.0, [])])
+def test_training_that_took_long_is_kept_until_it_is_evaluated_and_saved(
+    tiny_folders, tmp_path, monkeypatch, seconds, names
+):
+    monkeypatch.setattr(loop, "END_S", seconds)
+    monkeypatch.setattr(loop, "CHECKPOINT_TIMES", 0)
+    train(tiny_folders["bert"], "full", tmp_path / "run", None)
+    assert (names_in(tmp_path / "run") if names else list(tmp_path.iterdir())) == names

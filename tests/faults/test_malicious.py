@@ -137,7 +137,7 @@ def test_an_adapter_does_not_choose_a_module_to_import(saved, mark, monkeypatch,
     monkeypatch.syspath_prepend(str(tmp_path))
     change(folder / "adapter_config.json", megatron_core="own_module_of_an_attacker", megatron_config={"a": 1})
     with pytest.raises(InputError, match="'megatron_config', which makes loading run code"):
-        artifact.load(folder)
+        artifact.load(folder, trust_changes=True)
 
 
 @pytest.mark.parametrize("kind", ["task", "method"])
@@ -196,4 +196,4 @@ def test_an_artifact_s_card_that_was_tampered_with_is_refused(saved, values):
     folder = saved(Full())
     change(folder / "nlptl.json", **values)
     with pytest.raises(InputError):
-        artifact.load(folder)
+        artifact.load(folder, trust_changes=True)

@@ -110,17 +110,30 @@ def test_a_model_that_is_no_folder_of_one_is_refused(refused, says, work, model,
     says(refused(*train, "--model.name", name), *said)
 
 
-def test_a_model_that_the_hub_does_not_give_is_refused(refused, says, monkeypatch, model, train):
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("OfflineModeIsEnabled", "because HF_HUB_OFFLINE is set"),
+        ("LocalEntryNotFoundError", "the Hub could not be reached"),
+        ("RepositoryNotFoundError", "the Hub has no model of that name"),
+        ("GatedRepoError", "only after its conditions were accepted"),
+        ("RevisionNotFoundError", "no such model.revision"),
+        (None, "the Hub did not give it: the disk sleeps"),
+    ],
+)
+def test_a_model_that_the_hub_does_not_give_is_refused_in_words(refused, says, monkeypatch, model, train, kind, reason):
     import huggingface_hub
-    from huggingface_hub.errors import OfflineModeIsEnabled
+    from huggingface_hub import errors
 
-    def unreachable(*_, **__):
-        raise OfflineModeIsEnabled("the Hub cannot be reached\nmore")
+    def failing(*_, **__):
+        cls = getattr(errors, kind) if kind else OSError
+        raise cls.__new__(cls, "the disk sleeps\nmore")
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", failing)
     message = refused(*train, "--model.name", "bret")
-    says(message, "'bret' is neither a folder (did you mean 'bert'?) nor reachable on the Hub", "cannot be reached")
+    says(message, "'bret': there is no such folder (did you mean 'bert'?)", reason)
     assert "more" not in message
+    assert kind is None or kind not in message
 
 
 def test_an_empty_name_of_a_model_is_no_folder(refused, says, train):
@@ -194,10 +207,10 @@ def test_an_unknown_field_of_a_recipe_file_names_the_nearest(refused, says, work
     says(refused("train", "--config", "recipe.yaml"), f"did you mean '{nearest}'")
 
 
-@pytest.mark.parametrize("content", ["- a\n- b\n", "", "method: lora\n", "task: sentiment\n", "train: 3\n"])
+@pytest.mark.parametrize("content", ["- a\n- b\n", "", "method: [lora]\n", "task: 3\n", "train: 3\n"])
 def test_a_recipe_file_of_another_shape_is_refused_by_name(refused, says, work, content):
     (work / "recipe.yaml").write_text(content)
-    says(refused("train", "--config", "recipe.yaml"), "recipe.yaml", "expected")
+    says(refused("train", "--config", "recipe.yaml"), "recipe.yaml", "found")
 
 
 def test_a_missing_recipe_file_is_said(refused, says):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.protocols import Method
@@ -237,16 +237,10 @@ def test_the_reload_check_passes_what_was_trained(trained):
     assert found["max_abs_diff"] <= 1e-6
 
 
-def test_the_reload_check_stops_a_run_whose_saved_weights_are_others(trained, tmp_path):
+def test_the_reload_check_stops_a_run_whose_saved_weights_are_others(trained):
     run = trained(("bert", "probe", "mean"))
-    for path in run.folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    head = load_file(tmp_path / "head.safetensors")
-    save_file(
-        {name: value + 0.1 * torch.randn_like(value) for name, value in head.items()}, tmp_path / "head.safetensors"
-    )
-    with pytest.raises(TrainingError, match=r"is not the one trained: logits differ by \d"):
-        reload_check.run(tmp_path, run.logits.numpy(), tiny.examples())
+    with pytest.raises(TrainingError, match=r"is not the one trained: logits differ by 0\.1"):
+        reload_check.run(run.folder, run.logits.numpy() + 0.1, tiny.examples())
 
 
 # What makes no sense is refused, with the reason.
@@ -320,7 +314,7 @@ def test_the_last_layer_alone_can_be_adapted(tiny_folders, method, head):
         (lambda: Adapter(bottleneck=0), "method.bottleneck must be at least 1, found 0"),
         (lambda: Adapter(dropout=-0.1), "method.dropout must be between 0.0 and 0.99, found -0.1"),
         (lambda: Probe(strengths=()), "method.strengths must be numbers above 0, found ()"),
-        (lambda: Probe(n_folds=1), "method.n_folds must be at least 2, found 1"),
+        (lambda: Probe(n_folds=1), "method.n_folds must be between 2 and 100, found 1"),
         (lambda: Probe(n_search=9), "method.n_search must be at least 10, found 9"),
     ],
 )

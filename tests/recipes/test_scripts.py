@@ -110,9 +110,9 @@ def test_a_script_refuses_a_wrong_flag_with_the_nearest_one(capsys, start, tmp_p
 
 
 @scripts
-def test_a_script_takes_no_name_of_a_task(capsys, start, tmp_path, script):
+def test_a_scripts_word_without_a_flag_is_data_not_a_task(capsys, start, tmp_path, script):
     assert start(script, "sentiment") == 2
-    assert "unrecognized arguments: sentiment" in capsys.readouterr().err
+    assert "sentiment is not an existing file" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -1,5 +1,7 @@
 """Questions with contexts: windows, where the answer lies in them, and the way back from logits to the user's text."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -121,6 +123,8 @@ def test_the_threshold_decides_whether_an_answer_is_given(pretrained):
         found = TASK.decode(logits, features, [example], pretrained)[0]
         assert found.prediction == expected
         assert found.spans[0]["text"] == "good"
+        told = json.loads(found.to_json()).get("no_answer")
+        assert told == (threshold and {"margin": found.no_answer_margin, "threshold": threshold})
     assert found.no_answer_margin == pytest.approx(2.0, abs=1e-4)
 
 

@@ -1,0 +1,86 @@
+"""What may follow on a command line: the answers to a shell that completes, through argcomplete."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from nlptl.cli.words import SHORT
+from nlptl.core import registry
+from nlptl.core.errors import NlptlError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+ASKED = "_ARGCOMPLETE"
+"""The environment variable that is set when the shell asks."""
+
+
+def answer(choose: Callable[[str], Callable[..., int]], commands: Sequence[str]) -> int:
+    """Answers the shell, which gives the line and the cursor's place as environment variables; returns the status.
+
+    Args:
+        choose: returns the function of a command.
+        commands: their names.
+    """
+    from argcomplete.lexers import split_line
+
+    line, point = _in_full(os.environ["COMP_LINE"], int(os.environ["COMP_POINT"]))
+    os.environ |= {"COMP_LINE": line, "COMP_POINT": str(point)}
+    _, prefix, _, words, _ = split_line(line, point)
+    if len(words) == 1:
+        _offer([*commands, "help"])
+    os.environ[ASKED] = "2"  # the command is not one of its own words
+    if words[1:] == ["train"] and not prefix.startswith("-"):
+        _offer(registry.names("task"))
+    if words[1:] == ["help"]:
+        _offer([*commands, *registry.names("task"), *registry.names("method")])
+    with contextlib.suppress(NlptlError, SystemExit):
+        choose(words[1])(words[2:])  # comes to `offer_flags`, which ends the process
+    return 0
+
+
+def offer_flags(parser: ArgumentParser) -> None:
+    """Tells the shell which flags or values may follow, and ends the process."""
+    import argcomplete
+    from argcomplete.completers import ChoicesCompleter, FilesCompleter
+
+    # A plain copy: argcomplete takes a parser apart, and jsonargparse's parts are its own.
+    plain = argparse.ArgumentParser(add_help=False)
+    for action in parser._actions:
+        if action.help == argparse.SUPPRESS:
+            continue
+        if action.nargs == 0:
+            plain.add_argument(*action.option_strings, action="store_true")
+            continue
+        made = plain.add_argument(*(action.option_strings or [action.dest]))
+        choices = _choices(action)
+        made.completer = ChoicesCompleter(dict.fromkeys(choices, "")) if choices else FilesCompleter()  # type: ignore[attr-defined]
+    plain.add_argument("words", nargs="*")
+    argcomplete.autocomplete(plain)
+
+
+def _choices(action: argparse.Action) -> Sequence[str]:
+    kind, _, field = action.dest.rpartition(".")
+    if field == "name" and kind in registry.ROOMS:
+        return registry.names(kind)
+    shown = str(action.metavar)
+    return shown[1:-1].split(",") if shown.startswith("{") else ()
+
+
+def _offer(names: Sequence[str]) -> None:
+    import argcomplete
+
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("name", choices=names)
+    argcomplete.autocomplete(parser)
+
+
+def _in_full(line: str, point: int) -> tuple[str, int]:
+    """Returns the line up to the cursor with short flags in full, and where the cursor then is."""
+    done = re.sub(r"(?<=\s)(\S+)(?=\s)", lambda word: SHORT.get(word[0], word[0]), line[:point])
+    return done + line[point:], len(done)

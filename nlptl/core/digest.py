@@ -1,0 +1,18 @@
+"""The hashes by which files and values are known to be what they were."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the sha256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of_value(value: Any) -> str:
+    """Returns the sha256 of a value of JSON, whatever the order of its names and the blanks in its file."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""Trained parameters in files: what is read is exactly what was written, or it is refused by name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nlptl.core.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shapes = Mapping[str, Sequence[int]]
+
+
+def read(path: Path, wanted: Shapes) -> "dict[str, Tensor]":
+    """Returns the tensors of a safetensors file.
+
+    Args:
+        path: of the file.
+        wanted: the shape of each tensor by name: these are in the file, and no others.
+
+    Raises:
+        InputError: the file is missing or damaged, or does not hold what is wanted.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is missing or damaged: {error}") from error
+    refuse_others(path, {name: tuple(tensor.shape) for name, tensor in found.items()}, wanted)
+    refuse_not_finite(path, found.items())
+    return found
+
+
+def refuse_others(place: object, found: Shapes, wanted: Shapes) -> None:
+    """Checks the names and shapes of parameters.
+
+    Args:
+        place: where they were found, for the message.
+        found: the shapes found, by name.
+        wanted: the shapes that the model needs, by name.
+
+    Raises:
+        InputError: one is missing, has another shape, or is not the model's.
+    """
+    refuse_missing(place, (name for name in wanted if name not in found))
+    for name, shape in found.items():
+        if name in wanted and tuple(shape) != tuple(wanted[name]):
+            raise InputError(
+                f"{place} has the parameter {name!r} in the shape {tuple(shape)}, the model needs {tuple(wanted[name])}"
+                f"{ADVICE}"
+            )
+    refuse_unknown(place, (name for name in found if name not in wanted))
+
+
+def refuse_missing(place: object, names: Iterable[str]) -> None:
+    """Raises an InputError if there are names: of parameters that a place lacks."""
+    if lacks := sorted(names):
+        raise InputError(f"{place} lacks {_some(lacks)}{ADVICE}")
+
+
+def refuse_unknown(place: object, names: Iterable[str]) -> None:
+    """Raises an InputError if there are names: of parameters that a place has and the model does not."""
+    if left_out := sorted(names):
+        raise InputError(f"{place} also has {_some(left_out)}, for which the model has no use{ADVICE}")
+
+
+def refuse_not_finite(place: object, tensors: "Iterable[tuple[str, Tensor]]") -> None:
+    """Raises an InputError if a parameter holds NaN or an infinite value.
+
+    Args:
+        place: where the parameters were found, for the message.
+        tensors: names and values.
+    """
+    for name, tensor in tensors:
+        # A sum takes a fortieth of the time of looking at each value, which is done only if the sum is not finite.
+        if not tensor.sum().isfinite() and not tensor.isfinite().all():
+            raise InputError(f"{place}: the parameter {name!r} is not finite (NaN or infinite){ADVICE}")
+
+
+ADVICE = ": the artifact is damaged or was edited; take an undamaged copy, or train again"
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"the parameter {names[0]!r}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")

@@ -1,0 +1,82 @@
+"""Packed files: gzip, bzip2, xz, and zip archives that hold a single file."""
+
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, cast
+
+from nlptl.core.errors import InputError
+
+BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What damaged archives raise beside OSError."""
+
+
+def is_packed(path: Path) -> bool:
+    """Returns whether a file's name ends as that of a packed one."""
+    return path.suffix.lower() in OPENERS
+
+
+def inner_name(path: Path) -> str:
+    """Returns the name of the file inside a packed one, as far as its own name says; other names as they are."""
+    return path.stem if is_packed(path) else path.name
+
+
+def packed_name(path: Path) -> str:
+    """Returns the name of the file inside a packed one, of a zip file as it stands there if it has a suffix there.
+
+    Raises:
+        InputError: the archive holds another number of files than one.
+        OSError: the file cannot be read; or another one of `BROKEN`.
+    """
+    if path.suffix.lower() != ".zip":
+        return inner_name(path)
+    with zipfile.ZipFile(path) as archive:
+        name = _member(path, archive).filename
+    return name if Path(name).suffix or not Path(path.stem).suffix else path.stem
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Returns a file opened for reading, unpacked if its name says that it is packed.
+
+    Raises:
+        InputError: as `packed_name`, or the archive is protected by a password.
+        OSError: the file cannot be read; or another one of `BROKEN`.
+    """
+    opener = OPENERS.get(path.suffix.lower())
+    return cast("IO[bytes]", opener(path)) if opener else path.open("rb")
+
+
+def _open_zip(path: Path) -> IO[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        try:
+            return archive.open(_member(path, archive))
+        except RuntimeError as error:  # a password, or a compression that Python has not
+            raise InputError(f"{path} cannot be unpacked ({error}); unpack it and give the file inside") from error
+
+
+OPENERS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zip": _open_zip,
+}
+
+
+def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    # What macOS and Windows add on their own is no file of the user's.
+    files = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not info.filename.endswith(".DS_Store")
+    ]
+    if len(files) != 1:
+        shown = ", ".join(info.filename for info in files[:5]) or "nothing"
+        raise InputError(
+            f"{path}: expected a zip file with a single file in it, found {len(files)} ({shown}); unpack it and give "
+            "the file or folder to use"
+        )
+    return files[0]

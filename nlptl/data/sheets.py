@@ -1,0 +1,98 @@
+"""Excel's workbooks: the rows of one sheet, whose first line has the columns' names."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.data.packed import open_bytes
+from nlptl.data.table import refuse_twice
+
+
+def read_sheet(path: Path, config: DataConfig) -> Iterator[dict[str, object]]:
+    """Yields the rows of `data.sheet`, by default the first one; lines that are empty altogether are no rows.
+
+    Formulas count with the value that Excel computed, errors such as #N/A as missing.
+
+    Raises:
+        InputError: the file is no workbook, lacks the sheet, has no rows, or openpyxl is not installed.
+    """
+    name, lines = _lines(path, config.sheet)
+    where = f"{path}, sheet {name!r}"
+    if not lines:
+        raise InputError(f"{where} is empty; expected a line with the columns' names, then rows")
+    names = ["" if value is None else str(value).strip() for value in lines[0]]
+    refuse_twice(names, f"{where}: the first line")
+    if len(lines) == 1:
+        raise InputError(f"{where} has a line with the columns' names but no rows")
+    for line in lines[1:]:
+        if any(value is not None for value in line[len(names) :]):
+            raise InputError(
+                f"{where}: a row has more cells than the first line has names ({len(names)}), such as "
+                f"{line[len(names)]!r}; name its column"
+            )
+        yield dict(zip(names, [*line, *[None] * len(names)], strict=False))
+
+
+def sheet_note(path: Path, config: DataConfig) -> str | None:
+    """Returns which sheets of a workbook are not read, None if there is but one or one was chosen."""
+    names = _sheets(path)
+    if config.sheet is not None or len(names) == 1:
+        return None
+    return f"{path}: the first sheet, {names[0]!r}, is read, not {', '.join(map(repr, names[1:]))} (--data.sheet)"
+
+
+def _sheets(path: Path) -> list[str]:
+    with open_bytes(path) as raw:
+        return [sheet.title for sheet in _workbook(path, raw).worksheets]
+
+
+def _lines(path: Path, wanted: str | None) -> tuple[str, list[list[object]]]:
+    """Returns the sheet's name, and the cells of each line without the empty ones at its end."""
+    with open_bytes(path) as raw, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what Excel has and openpyxl would not write again
+        book = _workbook(path, raw)
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        name = wanted or next(iter(sheets))
+        if name not in sheets:
+            raise InputError(
+                f"{path} has no sheet {name!r}{nearest(name, sheets)}; sheets: {', '.join(map(repr, sheets))}"
+            )
+        sheets[name].reset_dimensions()  # some programs write wrong ones
+        try:
+            lines = [_cells(line) for line in sheets[name].iter_rows()]
+        except Exception as error:  # a damaged workbook breaks openpyxl in many ways
+            raise _broken(path, error) from error
+    return name, [line for line in lines if line]
+
+
+def _workbook(path: Path, raw: Any) -> Any:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise InputError(
+            f"{path}: reading .xlsx needs openpyxl (pip install 'nlptl[xlsx]'); or save the sheet as .csv"
+        ) from error
+    try:
+        book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
+    except Exception as error:  # see `_lines`
+        raise _broken(path, error) from error
+    if not book.worksheets:
+        raise InputError(f"{path} has no sheet with cells")
+    return book
+
+
+def _cells(line: Any) -> list[object]:
+    values = [None if cell.data_type == "e" or cell.value == "" else cell.value for cell in line]
+    while values and values[-1] is None:
+        values.pop()
+    return values
+
+
+def _broken(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} is no Excel workbook (.xlsx), is damaged, or is protected by a password ({error}); save it again, or "
+        "as .csv"
+    )

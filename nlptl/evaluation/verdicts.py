@@ -1,0 +1,89 @@
+"""What a table of numbers does not say aloud: worse than a baseline, one class for all rows, nothing right."""
+
+from collections.abc import Mapping
+
+from nlptl.core.records import Finding, Interval, Scores
+from nlptl.core.shown import LABEL, shown
+from nlptl.evaluation.table import greater_is_better
+
+SHOWN = 3
+"""Labels named in a message."""
+ZERO = {
+    "macro_f1": "not one answer is right",
+    "micro_f1": "not one answer is right",
+    "f1": "not one answer is right",
+    "entity_f1": "not one entity is found",
+    "has_answer_f1": "no question that has an answer is answered right",
+}
+"""What it means that a metric is 0."""
+COUNTED = ("macro_f1", "micro_f1", "entity_f1")
+"""Metrics that count labels or entities."""
+
+
+def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Interval] | None = None) -> list[Finding]:
+    """Returns what is wrong with a model by its scores on one split, in plain words; [] if nothing is.
+
+    Kinds: below_baseline, single_class, zero_f1, missed_labels.
+
+    Args:
+        scores: of the model.
+        metric: the primary one.
+        gains: the model's metric less each baseline's.
+    """
+    found = _below(scores, metric, gains) if metric and gains else []
+    return [*found, *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
+
+
+def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[Finding]:
+    sign = 1 if greater_is_better(metric) else -1
+    name = min(gains, key=lambda name: sign * gains[name].value)
+    gain = gains[name]
+    if sign * gain.value > 0:
+        return []
+    own, sure = scores.metrics[metric].value, gain.high < 0 if sign > 0 else gain.low > 0
+    than = "worse" if gain.value else "no better"
+    chance = "" if sure else ", perhaps by chance"
+    message = (
+        f"{metric} {own:.4f} is {than} than the {own - gain.value:.4f} of {name}, which costs nothing{chance}: "
+        "the pretrained model was no help here"
+    )
+    return [Finding("below_baseline", message, _n_rows(scores), "warning", {"baseline": name, "gain": gain.value})]
+
+
+def _single_class(scores: Scores) -> list[Finding]:
+    predicted = [sum(column) for column in zip(*scores.confusion, strict=True)]
+    labelled = [sum(row) for row in scores.confusion]
+    if sum(map(bool, predicted)) != 1 or sum(map(bool, labelled)) < 2:
+        return []
+    only = next(i for i, n in enumerate(predicted) if n)
+    n, name = sum(predicted), list(scores.per_class)[only]
+    message = f"all {n:,} rows are predicted as {_quoted(name)}, which is right for {labelled[only]:,} of them"
+    return [Finding("single_class", message, n, "warning", {"label": name})]
+
+
+def _zero_f1(scores: Scores) -> list[Finding]:
+    zero = next((name for name in ZERO if name in scores.metrics and scores.metrics[name].value == 0), None)
+    # Rows without any entity or label leave nothing to be found.
+    if zero is None or (zero in COUNTED and not any(row["support"] for row in scores.per_class.values())):
+        return []
+    return [Finding("zero_f1", f"{zero} is 0: {ZERO[zero]}", _n_rows(scores), "warning", {"metric": zero})]
+
+
+def _missed(scores: Scores) -> list[Finding]:
+    missed = {name: int(row["support"]) for name, row in scores.per_class.items() if row["support"] and not row["f1"]}
+    if not missed:
+        return []
+    some = ", ".join(
+        f"{_quoted(name)} ({n:,} {'row' if n == 1 else 'rows'})" for name, n in list(missed.items())[:SHOWN]
+    )
+    more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
+    message = f"never predicted right: {some}{more}"
+    return [Finding("missed_labels", message, sum(missed.values()), "warning", {"labels": list(missed)})]
+
+
+def _n_rows(scores: Scores) -> int:
+    return sum(map(sum, scores.confusion)) or sum(int(row["support"]) for row in scores.per_class.values())
+
+
+def _quoted(name: str) -> str:
+    return shown(repr(name), LABEL)

@@ -1,0 +1,150 @@
+"""What is asked of a model, checked against what the model gives: decided before any weight is read."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from nlptl.core import registry
+from nlptl.core.config import ModelConfig
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import BY_SEQUENCE, LabelSpace, ModelSource, Output
+from nlptl.models import sources
+from nlptl.models.tokenizers import load_tokenizer
+
+PROBLEMS = {"class": "single_label_classification", "classes": "multi_label_classification", "number": "regression"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a task and a method ask of a model."""
+
+    output: Output
+    labels: LabelSpace
+    """The classes, in the order of the logits."""
+    pooling: str = "native"
+    """Where the user gives none."""
+    max_length: int = 256
+    """Where the user gives none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a model will be read."""
+
+    config: ModelConfig
+    """Resolved."""
+    wanted: Wanted
+    source: ModelSource
+    raw: dict[str, Any]
+    """The checkpoint's config.json."""
+    net_config: Any
+    """transformers' configuration of the net with the head that is wanted."""
+    family: Any
+    tokenizer: Any
+
+
+def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
+    """Returns how a model will be read.
+
+    Args:
+        config: of the model; what it leaves open is resolved.
+        wanted: what the head must give.
+        source: where the weights are.
+
+    Raises:
+        InputError: the model does not fit the configuration.
+    """
+    raw = sources.read_json(source.path / "config.json")
+    family = family_of(raw.get("model_type"))
+    tokenizer = load_tokenizer(source.path)
+    _check_head(config, wanted, family, raw["model_type"])
+    net_config = _net_config(config, source.path, family, wanted)
+    config = dataclasses.replace(
+        config,
+        pooling=_pooling(config, wanted, family),  # type: ignore[arg-type]
+        max_length=_max_length(config, wanted.max_length, family.max_length(net_config)),
+    )
+    if wanted.output == "text":
+        _check_written(config, family.max_length(net_config))
+    return Plan(config, wanted, source, raw, net_config, family, tokenizer)
+
+
+def family_of(model_type: str | None) -> Any:
+    """Returns the family that serves a config.json's "model_type".
+
+    Raises:
+        InputError: none does.
+    """
+    known = {
+        t: registry.load("family", name)
+        for name in registry.names("family")
+        for t in registry.load("family", name).model_types
+    }
+    if model_type not in known:
+        hint = nearest(str(model_type), known)
+        raise InputError(f"architecture {model_type!r} is not supported{hint}; supported: {', '.join(sorted(known))}")
+    return known[model_type]()
+
+
+def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:
+    if wanted.output in family.refused:
+        raise InputError(
+            f"model {config.name!r} ({model_type}) does not give answers of the kind {wanted.output!r}: "
+            f"{family.refused[wanted.output]}"
+        )
+    if config.head != "label_words":
+        return
+    if "text" not in family.native:
+        raise InputError(
+            f"model.head label_words needs a text-to-text model (T5, BART); {config.name} is a {model_type}"
+        )
+    if wanted.output != "class":
+        raise InputError(
+            "model.head label_words scores each label's name as output text: it needs a task with one label a row, "
+            f"this one asks for {wanted.output!r}"
+        )
+    if config.pooling not in (None, "native"):
+        raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
+
+
+def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
+    allowed: tuple[str, ...]
+    if config.head == "label_words" or wanted.output == "text":
+        allowed, default = ("native",), "native"
+    elif wanted.output in BY_SEQUENCE:
+        allowed, default = ("native", "mean", "cls", "max"), wanted.pooling
+    else:
+        allowed = ("native", "none") if wanted.output in family.native else ("none",)
+        default = allowed[0] if wanted.pooling == "native" else "none"
+    if config.pooling is not None and config.pooling not in allowed:
+        raise InputError(
+            f"model.pooling {config.pooling} does not go with this model and answers of the kind {wanted.output!r}: "
+            f"choose {' or '.join(allowed)}"
+        )
+    return config.pooling or default
+
+
+def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) -> Any:
+    options: dict[str, Any] = {}
+    if config.head == "classifier" and wanted.output != "text":
+        options["id2label"] = dict(enumerate(wanted.labels.names))
+        options["label2id"] = {name: i for i, name in enumerate(wanted.labels.names)}
+        options["problem_type"] = PROBLEMS.get(wanted.output)
+    if config.dropout is not None:
+        options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
+    return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
+
+
+def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:
+    if config.max_length is None:
+        return min(default, limit or default)
+    if limit is not None and config.max_length > limit:
+        raise InputError(f"model.max_length is {config.max_length}, but {config.name} takes at most {limit} tokens")
+    return config.max_length
+
+
+def _check_written(config: ModelConfig, limit: int | None) -> None:
+    if limit is not None and config.max_written > limit:
+        raise InputError(f"model.max_written is {config.max_written}, but {config.name} writes at most {limit} tokens")

@@ -1,0 +1,95 @@
+"""What a run says of itself in Python: one line, and in a notebook a table and a progress bar."""
+
+import time
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+REDRAW_S = 0.25
+
+
+def line(result: Mapping[str, Any]) -> str:
+    """Returns a result in a few words, such as "sentiment by lora: test accuracy 0.8125 [0.7500, 0.8750]".
+
+    Args:
+        result: the content of result.json.
+
+    Raises:
+        KeyError: it is not complete.
+    """
+    what = f"{result['task']} by {result['method']}"
+    if result["status"] != "succeeded":
+        return f"{what}: {result['status']}"
+    split, metric = result["primary"]["split"], result["primary"]["name"]
+    return f"{what}: {split} {metric} {_measured(result['metrics'][split][metric])}"
+
+
+def table(folder: str, result: Mapping[str, Any]) -> str:
+    """Returns a result as an HTML table: each metric by split, and the baselines' values of the primary one.
+
+    Args:
+        folder: the run's.
+        result: the content of result.json.
+
+    Raises:
+        KeyError: it is not complete.
+    """
+    heading = f"<b>{escape(folder)}</b> {escape(line(result))}"
+    if result["status"] != "succeeded":
+        return f"<div>{heading}</div>"
+    cells = "".join(
+        f"<tr><td>{escape(split)}</td><td>{escape(system)}</td><td>{escape(metric)}</td><td>{escape(value)}</td></tr>"
+        for split, system, metric, value in _rows(result)
+    )
+    head = "<tr><th>split</th><th>system</th><th>metric</th><th>value [95 % interval]</th></tr>"
+    return f"<div>{heading}<table><thead>{head}</thead><tbody>{cells}</tbody></table></div>"
+
+
+def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Yields split, system, metric and its value."""
+    primary = result["primary"]["name"]
+    for split, metrics in result["metrics"].items():
+        for metric, value in metrics.items():
+            yield split, str(result["method"]), metric, _measured(value)
+        for name, baseline in result["baselines"].get(split, {}).items():
+            yield split, name, primary, _measured(baseline[primary])
+
+
+def _measured(value: Mapping[str, float]) -> str:
+    return f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
+
+
+class Bar:
+    """A progress bar in a notebook, in place: IPython replaces what it showed before.
+
+    Args:
+        n_updates: of the whole run.
+        metric: of validation, shown after each evaluation.
+    """
+
+    def __init__(self, n_updates: int, metric: str) -> None:
+        import IPython.display
+
+        ipython: Any = IPython.display
+        self._html, self._n_updates, self._metric = ipython.HTML, n_updates, metric
+        self._began = self._shown = time.monotonic()
+        self._n, self._score = 0, ""
+        self._place = ipython.display(self._html(self._bar(0, "")), display_id=True)
+
+    def update(self, update: int, loss: float, n: int) -> None:
+        """Moves the bar; a few times a second, so that drawing takes no time from training."""
+        self._n += n
+        now = time.monotonic()
+        if update >= self._n_updates or now - self._shown >= REDRAW_S:
+            self._shown = now
+            rate = self._n / max(now - self._began, 1e-9)
+            self._place.update(self._html(self._bar(update, f"loss {loss:.4f}{self._score}, {rate:,.0f} examples/s")))
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Keeps the metric of an evaluation, to be shown from then on."""
+        if "validation" in line:
+            self._score = f", validation {self._metric} {line['validation'][self._metric]:.4f}"
+
+    def _bar(self, update: int, said: str) -> str:
+        bar = f'<progress value="{update}" max="{self._n_updates}"></progress>'
+        return f"<div>train {bar} {update:,}/{self._n_updates:,} {escape(said)}</div>"

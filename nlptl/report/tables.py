@@ -1,0 +1,84 @@
+"""The tables of a run: results beside the baselines, scores, classes, confusion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+
+from nlptl.core.records import Scores
+from nlptl.report.voice import cell, shown_here
+
+MOST_CLASSES = 10
+"""Classes up to which they are shown one by one; a longer table is in result.json, and shown by --verbose."""
+MOST_HEADING = 24
+"""Characters of a label above a column."""
+
+
+def results(result: Mapping[str, Any]) -> Table:
+    """Returns the primary metric of a run beside those of the baselines.
+
+    Args:
+        result: the content of result.json.
+    """
+    primary = result["primary"]
+    split, metric = primary["split"], primary["name"]
+    baselines = result["baselines"].get(split, {})
+    headings = ("", metric, "95 % interval", *(["difference to baseline"] if baselines else []))
+    table = _table(f"{split}, {result['rows'][split]:,} rows", headings)
+    own = result["metrics"][split][metric]
+    table.add_row(cell(result["method"], "bold"), cell(f"{own['value']:.4f}", "bold"), _interval(own))
+    for name, baseline in baselines.items():
+        gain, value = baseline["gain"], baseline[metric]
+        difference = f"{gain['value']:+.4f} ({_interval(gain, signed=True)})"
+        table.add_row(cell(name), f"{value['value']:.4f}", _interval(value), difference)
+    return table
+
+
+def metrics(scores: Scores, title: str) -> Table:
+    """Returns all metrics of one split."""
+    table = _table(title, ("metric", "value", "95 % interval"))
+    for name, found in scores.metrics.items():
+        interval = {"low": found.low, "high": found.high}
+        table.add_row(cell(name), f"{found.value:.4f}", _interval(interval))
+    return table
+
+
+def by_class(per_class: Mapping[str, Mapping[str, float]]) -> Table:
+    """Returns precision, recall, F1 and rows of each class."""
+    table = _table("by class", ("label", "precision", "recall", "f1", "rows"))
+    for label, row in per_class.items():
+        numbers = [f"{row[name]:.4f}" for name in ("precision", "recall", "f1")]
+        table.add_row(cell(label), *numbers, f"{row['support']:,.0f}")
+    return table
+
+
+def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Table:
+    """Returns how often each class was predicted for each label; columns are numbered if their names are too wide.
+
+    Args:
+        matrix: rows are labels, columns are predictions.
+        labels: in its order.
+    """
+    names = [shown_here(label, MOST_HEADING) for label in labels]
+    columns, rows = names, names
+    if sum(cell_len(name) + 3 for name in [max(names, key=cell_len), *names]) > Console().width:
+        columns, rows = [str(i + 1) for i in range(len(names))], [f"{i + 1} {name}" for i, name in enumerate(names)]
+    table = _table("predicted as", ("label", *columns))
+    for name, counts in zip(rows, matrix, strict=True):
+        table.add_row(cell(name), *(f"{n:,}" for n in counts))
+    return table
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(title=cell(title, most=None))
+    for i, heading in enumerate(headings):
+        # Folded, not cut: the mark that rich cuts with is not in every terminal's alphabet.
+        table.add_column(cell(heading), justify="right" if i else "left", overflow="fold")
+    return table
+
+
+def _interval(value: Mapping[str, float], *, signed: bool = False) -> str:
+    low, high = (f"{value[end]:+.4f}" if signed else f"{value[end]:.4f}" for end in ("low", "high"))
+    return f"{low} to {high}"

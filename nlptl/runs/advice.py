@@ -1,0 +1,38 @@
+"""What to try if a run's result is poor."""
+
+from nlptl.core.recipe import Recipe
+
+FEW_UPDATES, FEW_ROWS = 300, 1000
+UNEVEN = 3
+"""Times that the most frequent label of training has the rows of the rarest."""
+SMALL_SHARE = 0.5
+"""Of the parameters."""
+MOST = 3
+
+
+def advice(
+    recipe: Recipe, *, n_updates: int | None, best_update: int | None, n_by_label: list[int], n_rows: int, share: float
+) -> list[str]:
+    """Returns what to try, the likeliest help first.
+
+    Args:
+        recipe: of the run, resolved.
+        n_updates: of training; None if the method solved for the head.
+        best_update: after which validation was best.
+        n_by_label: training rows of each label, for one label a row; else empty.
+        n_rows: of training.
+        share: of the parameters, that was trained.
+    """
+    train, found = recipe.train, []
+    if n_updates is not None and (n_updates < FEW_UPDATES or n_updates == best_update):
+        why = f"{n_updates} updates are few" if n_updates < FEW_UPDATES else "validation was best at the end"
+        found.append(f"--train.epochs {4 * train.epochs} (now {train.epochs}: {why})")
+    if n_by_label and max(n_by_label) >= UNEVEN * min(n_by_label) and train.class_weights == "none":
+        found.append(f"--train.class_weights balanced (labels have {min(n_by_label):,} to {max(n_by_label):,} rows)")
+    if n_updates is not None and train.lr:
+        found.append(f"--train.lr {3 * train.lr:.2g} or {train.lr / 3:.2g} (now {train.lr:g})")
+    if share < SMALL_SHARE:
+        found.append(f"--method full (now {share:.1%} of the parameters are trained)")
+    if n_rows < FEW_ROWS:
+        found.append(f"more training rows (now {n_rows:,})")
+    return found[:MOST] or ["another --model.name, or labels that were looked through once more"]

@@ -1,0 +1,53 @@
+"""Rows of a run's files and of predictions: a list that also becomes a pandas frame, and shows as one in a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nlptl.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+T = TypeVar("T")
+
+
+class Rows(list[T]):
+    """A list of dicts, or of records such as `Prediction`."""
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Returns the rows as a pandas frame; what lies inside a field has a column of its own, "scores.positive"."""
+        import pandas
+
+        return pandas.json_normalize([_plain(row) for row in self])
+
+    def _repr_html_(self) -> str:
+        html: str = self.to_frame()._repr_html_()
+        return html
+
+
+def read_rows(path: Path) -> Rows[dict[str, Any]]:
+    """Returns the lines of a JSON-lines file of a run; a last one that was not written to its end is left out.
+
+    Raises:
+        InputError: a line is damaged.
+    """
+    rows = Rows[dict[str, Any]]()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        if not line.endswith("\n"):
+            break
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise InputError(f"{path}: line {number} is damaged: {error}") from error
+    return rows
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    if isinstance(row, Mapping):
+        return dict(row)
+    return {name: value for name, value in dataclasses.asdict(row).items() if value is not None}

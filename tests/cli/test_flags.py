@@ -1,0 +1,95 @@
+"""What people type for flags: short ones, data without a flag, texts that begin with dashes, a recipe's file."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nlptl.cli import flags
+from tests.faults.small import say, write_splits
+
+
+def recipe_of(capsys, *words):
+    """Returns the recipe that `nlptl train ...` would run."""
+    said = say(capsys, "train", *words, "--print_config")
+    assert said.status == 0, said.err
+    return yaml.safe_load(said.out)
+
+
+@pytest.mark.parametrize("words", ["-m lora", "-m=lora", "--method lora", "--method=lora", "--method.name lora"])
+def test_a_method_may_be_written_in_short(capsys, words):
+    assert recipe_of(capsys, "sentiment", *words.split())["method"]["name"] == "lora"
+
+
+def test_the_word_after_the_task_is_the_training_data(capsys):
+    found = recipe_of(capsys, "regression", "reviews.csv", "-m", "lora", "--train.epochs", 2)
+    assert found["task"]["name"] == "regression"
+    assert found["data"]["train"] == "reviews.csv"
+    assert found["train"]["epochs"] == 2
+
+
+def test_a_short_output_is_the_runs_folder():
+    words = ["sentiment", "-o", "runs/x"]
+    assert flags.parse_recipe(words, None)[1]["output"] == "runs/x"
+
+
+def test_predict_and_evaluate_take_the_short_output_too(capsys, tmp_path):
+    for words in (("predict", tmp_path, "--text", "x"), ("evaluate", tmp_path, "--data.test", "x.csv")):
+        said = say(capsys, *words, "-o", "out.html")
+        assert (said.status, "out.html" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["--not good", "-5", "--not=good", "- -", "--method"])
+@pytest.mark.parametrize("flag", ["--text", "--text-pair", "--question", "--context"])
+def test_a_text_may_begin_with_dashes(text, flag):
+    parser = flags.new_parser("nlptl predict", "")
+    parser.add_argument(flag, type=str)
+    parser.add_argument("--output", type=str)
+    name = flag.removeprefix("--").replace("-", "_")
+    for words in ([flag, text], [f"{flag}={text}"]):
+        assert flags.parse(parser, [*words, "-o", "x"]) == {name: text, "output": "x"}
+
+
+def test_a_text_that_is_a_flag_is_written_with_an_equals_sign():
+    parser = flags.new_parser("nlptl predict", "")
+    parser.add_argument("--text", type=str)
+    assert flags.parse(parser, ["--text=--text"]) == {"text": "--text"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("trian: {epochs: 3}", ["no part 'trian'", "did you mean 'train'"]),
+        ("epochs: 3", ["no part 'epochs'", "train: {epochs: ...}"]),
+        ("dropout: 0", ["no part 'dropout'", "model: {dropout: ...}"]),
+        ("train: {epoch: 3}", ["train has no field 'epoch'", "did you mean 'epochs'"]),
+        ("train: 3", ["train must be", "a mapping of its fields", "found 3"]),
+        ("method: [lora]", ["method must be", "found ['lora']"]),
+        ("train: {3: 4}", ["train has no field 3"]),
+        ("method: {name: 3}", ["method has no name", "lora"]),
+        ("- train", ["expected a recipe", "found ['train']"]),
+        ("", ["expected a recipe", "found None"]),
+    ],
+)
+def test_an_unknown_part_or_field_of_a_recipes_file_is_named_with_the_nearest(refused, says, work, content, said):
+    (work / "own.yaml").write_text(content)
+    says(refused("train", "--config", "own.yaml"), "--config 'own.yaml'", *said)
+
+
+def test_data_without_a_flag_is_trained_on(capsys, tmp_path, bert, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
+    data = write_splits(tmp_path / "data")
+    quick = ("--train.epochs", 1, "--eval.n_bootstrap", 100, "--eval.baselines", "none", "--train.precision", "fp32")
+    said = say(capsys, "train", "sentiment", data, "-m", "probe", "--model.name", bert, *quick, "-o", "run")
+    assert said.status == 0, said.err
+    assert "48 train" in said.out
+    assert (tmp_path / "run" / "result.json").exists()
+
+
+def test_a_stopped_run_says_how_to_go_on_with_a_blank_after_the_word(capsys):
+    from nlptl.report import console
+
+    stopped = {"status": "interrupted", "training": {"stopped_by": "SIGINT", "updates": 5}}
+    console.after(Path("runs/a"), stopped)
+    assert " go on with nlptl train --resume runs/a" in capsys.readouterr().out
