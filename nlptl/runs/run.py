@@ -15,7 +15,7 @@ from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
-from nlptl.core.records import Column, Example, Output, Prediction, Scores
+from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
 from nlptl.runs.rows import Rows, read_rows
 
@@ -242,16 +242,16 @@ class Run:
         return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
-        known = set(self.labels)
-        for example in examples:
-            unknown = sorted(_names(example.label, self.pretrained.output) - known)
-            if unknown:
-                where = source if isinstance(source, str | Path) else type(source).__name__
-                raise InputError(
-                    f"{where}: row {example.row_id} has the label {unknown[0]!r}, which the model does not know"
-                    f"{nearest(unknown[0], self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
-                    "them, give the same --data.label_names"
-                )
+        unknown = data.unknown_label(examples, self.labels, self.pretrained.output)
+        if unknown is None:
+            return
+        row_id, label = unknown
+        where = source if isinstance(source, str | Path) else type(source).__name__
+        raise InputError(
+            f"{where}: row {row_id} has the label {label!r}, which the model does not know"
+            f"{nearest(label, self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
+            "them, give the same --data.label_names"
+        )
 
     @cached_property
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
@@ -267,10 +267,3 @@ def _flag_role(column: Column) -> str:
 
 def _roles(columns: Iterable[str]) -> str:
     return ", ".join(f"--{role.replace('_', '-')}" for role in columns)
-
-
-def _names(label: Any, output: Output) -> set[str]:
-    """Returns the names that a label stands for; of a number, an answer or a text none."""
-    if output == "class":
-        return {str(label)}
-    return set(label) if output in ("classes", "tags") else set()
