@@ -102,7 +102,7 @@ def task_type(pretrained: Pretrained) -> str:
     """Returns PEFT's name of the task, with which its Auto classes find the model class."""
     if pretrained.module.is_likelihood:
         return "SEQ_2_SEQ_LM"
-    return {"tags": "TOKEN_CLS", "span": "QUESTION_ANS", "text": "SEQ_2_SEQ_LM"}.get(pretrained.output, "SEQ_CLS")
+    return pretrained.kind.peft_type
 
 
 def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: str) -> list[str]:

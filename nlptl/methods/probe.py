@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError, TrainingError
-from nlptl.core.records import Features, Output, Pretrained
+from nlptl.core.records import Features, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class Probe:
     default_lr: ClassVar[float] = 1e-3
     """AdamW's own; used only where a head cannot be solved for: starts and ends of answers."""
     default_pooling: ClassVar[str] = "mean"
-    solves: ClassVar[tuple[Output, ...]] = ("class", "classes", "number", "tags")
+    solves: ClassVar[tuple[str, ...]] = kinds.having(lambda kind: kind.linear)
     self_contained: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -82,12 +83,12 @@ class Probe:
         if not np.isfinite(vectors).all():
             raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
         targets, example = features.labels, features.example
-        if pretrained.output == "tags":
+        if pretrained.kind.by_token:
             vectors, targets, weights, example = _tagged(vectors, features, weights)
         scaler = StandardScaler().fit(vectors)
         rows = _solve.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.net.classifier
-        one_each = pretrained.output == "class" and len(features) == len(features.full_lengths)
+        one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)
         folds = self._stratified_folds(targets, seed) if one_each else self._folds(example, seed)
         # Solvers take many small steps: two threads of BLAS take 4.5 times as long as one (67,349 rows on 2 cores).
         with threadpool_limits(1, user_api="blas"):

@@ -124,7 +124,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     solved = pretrained.output in getattr(recipe.method, "solves", ())
     if solved and (train.sampling != "shuffled" or train.label_smoothing):
         raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
-    if pretrained.output == "number" and train.label_smoothing:
+    if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
     for split, found in features.items():
         if len(found) < compute.n_processes:

@@ -11,7 +11,6 @@ from nlptl.core.records import (
     Example,
     Features,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -48,7 +47,7 @@ class Classification(WholeText):
         at_least("task.gamma", self.gamma, 0)
 
     @property
-    def output(self) -> Output:
+    def output(self) -> str:
         """The kind of its answers."""
         return "class" if self.labels == "one" else "classes"
 

@@ -15,7 +15,6 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -49,7 +48,7 @@ class ExtractiveQA:
         Column("context", CONTEXT, fills="text_pair"),
         Column("answers", ANSWERS, fills="label", kind="span"),
     )
-    output: ClassVar[Output] = "span"
+    output: ClassVar[str] = "span"
     sample: ClassVar[str] = "passages"
     metric: ClassVar[str] = "f1"
     max_length: ClassVar[int] = 384

@@ -11,7 +11,6 @@ from nlptl.core.records import (
     Example,
     Features,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -40,7 +39,7 @@ class Regression(WholeText):
         Column("text_pair", PAIR, required=False),
         Column("label", LABEL, kind="number"),
     )
-    output: ClassVar[Output] = "number"
+    output: ClassVar[str] = "number"
     sample: ClassVar[str] = "similarity"
     metric: ClassVar[str] = "pearson"
 

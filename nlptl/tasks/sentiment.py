@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import Batch, Column, Example, Features, LabelSpace, Output, Prediction, Pretrained
+from nlptl.core.records import Batch, Column, Example, Features, LabelSpace, Prediction, Pretrained
 from nlptl.tasks import _labels, _tokens
 from nlptl.tasks._whole import WholeText
 
@@ -56,7 +56,7 @@ class Sentiment(WholeText):
         Column("text_pair", (), required=False),
         Column("label", LABEL, kind="class"),
     )
-    output: ClassVar[Output] = "class"
+    output: ClassVar[str] = "class"
     sample: ClassVar[str] = "reviews"
     metric: ClassVar[str] = "accuracy"
 

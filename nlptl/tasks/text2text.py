@@ -14,7 +14,6 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -42,7 +41,7 @@ class Text2Text:
         Column("text_pair", PAIR, required=False),
         Column("label", TARGET, kind="text"),
     )
-    output: ClassVar[Output] = "text"
+    output: ClassVar[str] = "text"
     sample: ClassVar[str] = "headlines"
     metric: ClassVar[str] = "rougeL"
     max_length: ClassVar[int] = 512

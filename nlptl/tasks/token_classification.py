@@ -14,7 +14,6 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -38,7 +37,7 @@ class TokenClassification:
     """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
-    output: ClassVar[Output] = "tags"
+    output: ClassVar[str] = "tags"
     sample: ClassVar[str] = "notices"
     metric: ClassVar[str] = "entity_f1"
     max_length: ClassVar[int] = 256
