@@ -131,12 +131,18 @@ def test_the_baselines_are_scored_on_the_same_rows(result):
             assert baseline["gain"]["value"] == pytest.approx(own - baseline["accuracy"]["value"])
 
 
+def test_predictions_carry_the_label_of_their_row(run, place):
+    with (place / "data" / "test.csv").open(encoding="utf-8", newline="") as stream:
+        expected = [row["label"] for row in csv.DictReader(stream)]
+    assert [line["label"] for line in read_lines(run / "predictions" / "test.jsonl")] == expected
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_predictions_have_one_line_a_row_in_file_order_with_scores_by_label_name(run, split):
     lines = read_lines(run / "predictions" / f"{split}.jsonl")
     assert [line["row_id"] for line in lines] == list(range(N_ROWS[split]))
     for line in lines:
-        assert line.keys() == {"row_id", "prediction", "scores"}
+        assert line.keys() == {"row_id", "prediction", "scores", "label"}
         assert set(line["scores"]) == set(LABELS)
         assert math.isclose(sum(line["scores"].values()), 1, abs_tol=1e-6)
         assert line["prediction"] == max(line["scores"], key=line["scores"].get)

@@ -70,7 +70,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     if not prepared.compute.is_main:
         return {}
     for split, rows in predictions.items():
-        folder.write_predictions(split, rows)
+        folder.write_predictions(split, rows, [e.label for e in prepared.corpus.splits[split]])
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
     alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
