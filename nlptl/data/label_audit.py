@@ -5,8 +5,8 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from nlptl.core.bio import entities, type_of
 from nlptl.core.records import Example, Finding, LabelSpace, Output
-from nlptl.data.bio import entities_in, type_of
 from nlptl.data.examples import rows_shown
 from nlptl.data.labels import names_in
 from nlptl.data.near import difference, near_key, shown
@@ -130,7 +130,7 @@ def _names(labels: LabelSpace, output: Output) -> tuple[str, ...]:
 
 def _occurring(example: Example, output: Output) -> Sequence[str]:
     if output == "tags":
-        return entities_in(example.label or ())
+        return [entity.label for entity in entities(example.label or ())]
     return names_in(example.label, output)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from nlptl.core.bio import types_in
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Output
-from nlptl.data.bio import renamed_tag, types_in
+from nlptl.data.bio import renamed_tag
 from nlptl.data.characters import has_half
 from nlptl.data.near import NUMBER
 from nlptl.data.table import is_missing

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nlptl.core.bio import OUTSIDE, as_bio, entities, tags_of, types_in
 from nlptl.core.checks import at_least, check_types
 from nlptl.core.records import (
     Batch,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 WORDS = ("tokens", "words", "text", "sentence")
 TAGS = ("ner_tags", "tags", "labels", "entities", "spans", "label", "chunk_tags")
 UNKNOWN = -100
-OUTSIDE = "O"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class TokenClassification:
             examples: of training.
             declared: not used: tags are brought into BIO form first.
         """
-        types = sorted({tag[2:] for e in examples for tag in e.label if tag != OUTSIDE})
-        return LabelSpace((OUTSIDE, *(f"{place}-{name}" for name in types for place in "BI")))
+        return LabelSpace(tags_of(types_in(tag for e in examples for tag in e.label)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
         """Returns the tokens of some rows; the first token of each word carries its tag, int64 (n, longest)."""
@@ -158,30 +157,20 @@ def _first_tokens(example: Example, spans: "np.ndarray") -> Iterator[tuple[int, 
 def _prediction(example: Example, by_word: "Mapping[int, np.ndarray]", names: Sequence[str]) -> Prediction:
     words = example.words or ()
     best = {word: int(p.argmax()) for word, p in by_word.items()}
-    tags = [names[best[word]] if word in best else OUTSIDE for word in range(len(words))]
-    for i, tag in enumerate(tags):  # an inside tag that continues nothing begins
-        if tag.startswith("I-") and (i == 0 or tags[i - 1][2:] != tag[2:]):
-            tags[i] = f"B-{tag[2:]}"
-    entities = list(_entities(example, tags))
-    for entity in entities:
-        own = [float(by_word[w].max()) for w in entity.pop("words") if w in by_word]
-        entity["score"] = sum(own) / len(own)
-    return Prediction(example.row_id, tags, {}, entities)
+    tags = as_bio(names[best[word]] if word in best else OUTSIDE for word in range(len(words)))
+    return Prediction(example.row_id, tags, {}, list(_spans(example, tags, by_word)))
 
 
-def _entities(example: Example, tags: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _spans(example: Example, tags: Sequence[str], by_word: "Mapping[int, np.ndarray]") -> Iterator[dict[str, Any]]:
     words = example.words or ()
-    first = None
-    for i, tag in enumerate([*tags, OUTSIDE]):
-        if first is not None and not tag.startswith("I-"):
-            start, end = words[first][0], words[i - 1][1]
-            yield {
-                "text": example.text[start:end],
-                "start": start,
-                "end": end,
-                "label": tags[first][2:],
-                "words": range(first, i),
-            }
-            first = None
-        if tag.startswith("B-"):
-            first = i
+    for entity in entities(tags):
+        start, end = words[entity.first][0], words[entity.last][1]
+        # A word that no token stands for is tagged O, so each word of an entity has a probability.
+        own = [float(by_word[word].max()) for word in range(entity.first, entity.last + 1)]
+        yield {
+            "text": example.text[start:end],
+            "start": start,
+            "end": end,
+            "label": entity.label,
+            "score": sum(own) / len(own),
+        }
