@@ -16,7 +16,10 @@ from tests.faults.small import QUICK, make_bert, read_lines, say, snapshot, writ
 LABELS = ("3 stars", "nice [really], yes", 'плохо, "bad" / 不好')
 """What labels may look like: spaces, brackets, commas, quotes, other scripts."""
 N_ROWS = {"train": 48, "validation": 16, "test": 20}
-METRICS = {"accuracy", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "matthews"}
+METRICS = {
+    *("accuracy", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "matthews"),
+    *("auroc", "average_precision", "brier", "log_loss"),
+}
 
 
 @pytest.fixture(scope="module")

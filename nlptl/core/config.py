@@ -179,6 +179,10 @@ class EvalConfig:
 
     metric: str | None = None
     """The primary metric, which chooses the best state; default: the task's."""
+    metrics: list[str] | None = None
+    """Metrics that are reported, such as accuracy,auroc; default: all that fit the answers. A dotted name,
+    my_package.MyMetric, is a class of your own: of evaluate.Metric (its interval is from 100 resamples, because each is
+    computed anew), or like those in nlptl/evaluation/metrics."""
     n_bootstrap: int = 1000
     """Resamples behind each 95 % interval, 100 to 100,000."""
     baselines: Literal["simple", "none"] = "simple"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.core.errors import InputError, nearest
+from nlptl.core.errors import InputError
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
@@ -132,11 +132,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     metric = recipe.eval.metric or recipe.task.metric
-    usable = evaluation.usable(pretrained.output, pretrained.labels)
-    if metric not in usable:
-        raise InputError(
-            f"eval.metric {metric!r} is not measured here{nearest(metric, usable)}; usable: {', '.join(usable)}"
-        )
+    evaluation.check(pretrained.output, pretrained.labels, metric, recipe.eval.metrics)
     return dataclasses.replace(
         recipe,
         model=pretrained.config,
