@@ -95,6 +95,7 @@ MEASURES = {
     "total_s": "total s",
     "peak_mib": "peak MiB",
     "trained_share": "share of parameters trained",
+    "first_half_s": "s for the first half of the updates",
     "final_loss": "last training loss",
     "train_loss": "mean training loss",
     "reload_max_abs_diff": "logits' difference after reloading",

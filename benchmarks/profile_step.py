@@ -13,6 +13,7 @@ from speed import updates
 from torch.profiler import profile
 
 from nlptl import DataConfig, Recipe, TrainConfig
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.engine import device, loop
 from nlptl.runs.training import prepare
 
@@ -30,14 +31,15 @@ def main() -> None:
     prepared = prepare(recipe, device.start("auto"))
     profiler = profile()
 
-    def show(update: int, loss: float, n: int) -> None:
-        if update == FIRST:
-            profiler.__enter__()
-        elif update == LAST:
-            profiler.__exit__(None, None, None)
+    class Profiled(Callback):
+        def on_update(self, facts: Facts) -> None:
+            if facts.update == FIRST:
+                profiler.__enter__()
+            elif facts.update == LAST:
+                profiler.__exit__(None, None, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        loop.train(updates.job(prepared, Path(folder), show), prepared.compute)
+        loop.train(updates.job(prepared, Path(folder), Profiled()), prepared.compute)
     table = profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=N_SHOWN, max_name_column_width=30)
     args.output.write_text(table + "\n", encoding="utf-8")
 

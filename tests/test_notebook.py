@@ -15,11 +15,11 @@ RESULT = {
     "baselines": {"test": {"majority": {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}}},
 }
 BAR = """
-from nlptl.report.notebook import Bar
-bar = Bar(3, "accuracy")
-bar.update(1, 0.9, 8)
-bar.log({"update": 1, "validation": {"accuracy": 0.5}})
-bar.update(3, 0.25, 8)
+from nlptl.report.progress import Plan, progress
+with progress(Plan(3, 1, "accuracy"), shown=True) as bar:
+    bar.update(1, 0.9, 8)
+    bar.log({"update": 1, "validation": {"accuracy": 0.5}})
+    bar.update(3, 0.25, 8)
 """
 
 

@@ -33,24 +33,36 @@ def run(words):
 if __name__ == "__main__":
     notebook_launcher(run, (sys.argv[1:],), num_processes=2, use_port=PORT)
 """
-FAILING = """
+CALLED = """
+import dataclasses
+from nlptl.core.callbacks import Callback
+from nlptl.engine import loop
+
+train = loop.train
+
+def call(callback, change=lambda job: job):
+    loop.train = lambda job, *more: train(
+        dataclasses.replace(change(job), callbacks=[*job.callbacks, callback]), *more
+    )
+"""
+FAILING = (
+    CALLED
+    + """
 import os, sys, time
 from pathlib import Path
 from nlptl.cli import main
 from nlptl import Recipe, Sentiment
-from nlptl.engine import loop
 
-after = loop._Loop._after_update
+class Fail(Callback):
+    def on_update(self, facts):
+        if os.environ["RANK"] == sys.argv[1] and facts.update == 3:
+            Path(sys.argv[2]).write_text(str(time.time()))
+            raise RuntimeError("this worker broke")
 
-def fail(self):
-    if os.environ["RANK"] == sys.argv[1] and self.progress.update == 3:
-        Path(sys.argv[2]).write_text(str(time.time()))
-        raise RuntimeError("this worker broke")
-    after(self)
-
-loop._Loop._after_update = fail
+call(Fail())
 raise SystemExit(main(Recipe(task=Sentiment()), sys.argv[3:]))
 """
+)
 ROWS_OF_SMALL_VOCABULARIES = """
 from nlptl.engine import used_rows
 
@@ -92,22 +104,30 @@ found = dict(before=before, after=count(model.parameters()))
 found |= dict(part=part, whole=whole, gradients=gradients, state=state)
 Path(sys.argv[2], f"{rank}.json").write_text(json.dumps(found))
 """
-WITHOUT_MEMORY = """
-import dataclasses, os
-from nlptl.engine import exchange, loop
+WITHOUT_MEMORY = (
+    CALLED
+    + """
+import os
+from nlptl.engine import exchange
 
 exchange.BUCKET_BYTES = 1000  # some are sent before memory runs out, some are not
-update, ready, n_ready, failed = loop._Loop._update, exchange.Exchange._ready, [], []
+ready, n_ready, failed, told = exchange.Exchange._ready, [], [], []
 
 def fail():
     failed.append(True)
     raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-def out_of_memory_forward(self):
-    if self.compute.rank == 1 and self.progress.update == 2 and not failed:
-        plain = self.updates._job
-        self.updates._job = dataclasses.replace(plain, losses=lambda *_: fail() if not failed else plain.losses(*_))
-    update(self)
+class Count(Callback):
+    def on_update(self, facts):
+        told.append(facts.update)
+
+def out_of_memory_forward(job):
+    def losses(*given):
+        if os.environ.get("RANK") == "1" and len(told) == 2 and not failed:
+            fail()
+        return job.losses(*given)
+
+    return dataclasses.replace(job, losses=losses)
 
 def out_of_memory_backward(self, parameter):
     if self.rank == 1 and self._n_awaited:
@@ -117,11 +137,12 @@ def out_of_memory_backward(self, parameter):
     ready(self, parameter)
 
 if WHERE == "forward":
-    loop._Loop._update = out_of_memory_forward
+    call(Count(), out_of_memory_forward)
 else:
     exchange.Exchange.rank = int(os.environ.get("RANK", 0))
     exchange.Exchange._ready = out_of_memory_backward
 """
+)
 N_TEST, SECONDS = 21, 30
 
 
@@ -231,6 +252,9 @@ def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(
         pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0.2), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "adapter"), marks=pytest.mark.slow),
         pytest.param("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1"), marks=pytest.mark.slow),
+        pytest.param(
+            "bert", STAGE_3, ("--method.unfreeze", "gradual", "--train.layer_decay", 0.9), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_sharded_training_gives_the_losses_and_predictions_of_one_process(work, tiny_folders, family, stage, more):
@@ -311,15 +335,18 @@ def test_a_failing_process_ends_all_with_its_traceback(work, tiny_folders, rank)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("unfreeze", ["at_once", "gradual"])  # the second phase begins after update 6
 @pytest.mark.parametrize("sharded", [{}, STAGE_3])
-def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sharded):
+def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sharded, unfreeze):
     """A checkpoint does not depend on the number of processes, nor on how they divide the weights."""
-    words = flags(work, tiny_folders["bert"], "whole")
+    method = ("--method.unfreeze", unfreeze)
+    words = flags(work, tiny_folders["bert"], "whole", *method)
     script = ROWS_OF_SMALL_VOCABULARIES + SCRIPT
     assert launch(work, script, words=words).returncode == 0
     # Each stops after a few updates, as on SIGTERM, and the next goes on.
     stopping = STOPPING + script
-    first = launch(work, stopping, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"), STOP_AT="4", **sharded)
+    words = flags(work, tiny_folders["bert"], "run", *method)
+    first = launch(work, stopping, *TORCHRUN, words=words, STOP_AT="4", **sharded)
     assert "Signal" in first.stderr or first.returncode != 0
     second = launch(work, stopping, words=("--resume", work / "run"), STOP_AT="7")
     assert second.returncode == 143, second.stderr[-2000:]
@@ -330,16 +357,37 @@ def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sh
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
-STOPPING = """
-import os, signal, sys
-from nlptl.engine import loop
+STOPPING = (
+    CALLED
+    + """
+import os, signal
 
-after = loop._Loop._after_update
+class Stop(Callback):
+    def on_update(self, facts):
+        if facts.update == int(os.environ["STOP_AT"]) and os.environ.get("RANK", "0") == "0":
+            signal.raise_signal(signal.SIGTERM)
 
-def stop(self):
-    if self.progress.update == int(os.environ["STOP_AT"]) and self.compute.is_main:
-        signal.raise_signal(signal.SIGTERM)
-    after(self)
+call(Stop())
+"""
+)
 
-loop._Loop._after_update = stop
+
+@pytest.mark.slow
+def test_a_callback_of_any_process_stops_all(work, tiny_folders):
+    script = CALLED + ASKING + SCRIPT
+    done = launch(work, script, *TORCHRUN, words=flags(work, tiny_folders["bert"], "run"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads((work / "run" / "result.json").read_text())
+    assert (result["status"], result["training"]["updates"]) == ("succeeded", 3)
+    assert result["training"]["stopped_by"] == "a callback of another process"
+
+
+ASKING = """
+import os
+
+class Ask(Callback):
+    def on_update(self, facts):
+        return "enough" if facts.update == 3 and os.environ["RANK"] == "1" else None
+
+call(Ask())
 """

@@ -150,7 +150,7 @@ def test_a_users_own_method_has_flags_and_help_of_its_own(capsys, words):
     assert "did you mean --method.part?" in said.err
     with pytest.raises(SystemExit):
         say(capsys, "train", "--method", OWN, "--help")
-    assert "What of the head is trained." in capsys.readouterr().out
+    assert "What of the head is trained" in capsys.readouterr().out
 
 
 def test_a_users_own_method_runs_from_python(tmp_path, bert, unchecked):

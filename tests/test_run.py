@@ -276,7 +276,7 @@ def test_the_text_of_a_users_own_column_is_given_by_the_flag_that_there_is(runs,
     card = json.loads((folder / "nlptl.json").read_text())
     card["task"]["name"] = f"{__name__}.Headlines"
     (folder / "nlptl.json").write_text(json.dumps(card | {"columns": {"headline": "headline", "label": "label"}}))
-    run = nlptl.load(folder)
+    run = nlptl.load(folder, trust_changes=True)
     assert run.row({"text": "good film"}).text == "good film"
     with pytest.raises(InputError, match="it reads --text"):
         run.row({"question": "what"})

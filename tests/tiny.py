@@ -1,6 +1,6 @@
 """Makers of tiny things: examples, features and batches of them, prepared models, and a training job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.config import ModelConfig, TrainConfig
-from nlptl.core.protocols import Method
+from nlptl.core.phases import Phase
+from nlptl.core.protocols import Method, Phased
 from nlptl.core.records import Batch, Example, Features, LabelSpace, Pretrained
 from nlptl.engine import batching, device, inference
 from nlptl.engine.device import Compute
 from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.models import loading
+from nlptl.runs.log import Log
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny_models
 
 FAMILIES = ("bert", "roberta", "t5")
 WORDS, make_net, write = tiny_models.WORDS, tiny_models.make_net, tiny_models.write
 LABELS = LabelSpace(("bad", "good"))
+Show = Callable[[Facts], str | None]
 THREE = LabelSpace(("bad", "fine", "good"))
 
 
@@ -91,6 +95,23 @@ class Record:
     lines: list[dict[str, Any]]
 
 
+class Told(Callback):
+    """Keeps the losses of updates, and tells a function of each.
+
+    Args:
+        losses: where they are put.
+        show: is called with the facts.
+    """
+
+    def __init__(self, losses: list[float], show: Show | None = None) -> None:
+        self.losses, self.show = losses, show
+
+    def on_update(self, facts: Facts) -> str | None:
+        """Keeps the loss; returns what the function returns."""
+        self.losses.append(facts.loss)
+        return self.show(facts) if self.show else None
+
+
 def train_config(**fields: Any) -> TrainConfig:
     """Returns settings for three updates an epoch of `examples()`."""
     return TrainConfig(**{"epochs": 1, "batch_size": 8, "warmup": 0, "schedule": "constant", "log_every": 1} | fields)
@@ -103,17 +124,14 @@ def job(
     rows: list[Example] | None = None,
     lr: float = 1e-2,
     evaluate: Callable[[], dict[str, float]] = dict,
-    show: Callable[[int, float, int], None] | None = None,
+    show: Show | None = None,
     class_weights: str = "none",
+    *,
+    phases: Sequence[Phase] = (Phase(),),
 ) -> tuple[Job, Record]:
     """Returns a training job on a prepared model, and the record that it fills."""
     config, record, task = config or train_config(), Record([], []), Sentiment()
     found = features(pretrained, rows)
-
-    def shown(update: int, loss: float, n: int) -> None:
-        record.losses.append(loss)
-        if show is not None:
-            show(update, loss, n)
 
     losses = partial(task.losses, smoothing=config.label_smoothing, likelihood=pretrained.module.is_likelihood)
     made = Job(
@@ -130,8 +148,8 @@ def job(
         lr=lr,
         row_ids=range(1000, 1000 + len(found.full_lengths)),
         folder=folder,
-        log=record.lines.append,
-        show=shown,
+        phases=phases,
+        callbacks=[Told(record.losses, show), Log(record.lines.append, config.log_every)],
     )
     return made, record
 
@@ -142,6 +160,11 @@ def prepared(folder: Path, method: Method, pooling: str = "native", **fields: An
     torch.manual_seed(2)
     method.prepare(pretrained)
     return pretrained
+
+
+def phases(method: Method, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
+    """Returns the phases in which a method trains a model that it has prepared."""
+    return method.phases(pretrained, epochs) if isinstance(method, Phased) else (Phase(),)
 
 
 def with_pair(rows: list[Example], text: str = "a good end") -> list[Example]:

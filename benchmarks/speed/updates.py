@@ -7,7 +7,6 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from peers import common
 
 from nlptl import DataConfig, ModelConfig, Recipe, TrainConfig
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.engine import device, loop
 from nlptl.runs.training import prepare
 from speed import gemm
@@ -22,7 +22,7 @@ from speed import gemm
 LR = 5e-5  # as the peers'
 
 
-class Clock:
+class Clock(Callback):
     """Is told of each update; runs from the end of those that warm up to the last one.
 
     Args:
@@ -33,13 +33,14 @@ class Clock:
     def __init__(self, n_warm: int, n_updates: int) -> None:
         self.n_warm, self.n_updates = n_warm, n_updates
         self.losses: list[float] = []
-        self.n_examples = 0
+        self.n_examples = self.n_seen = 0
         self.began = time.perf_counter()
         self.warm_s = self.train_s = 0.0
 
-    def __call__(self, update: int, loss: float, n: int) -> None:
+    def on_update(self, facts: Facts) -> None:
         """Takes an update's number, loss and examples."""
-        self.losses.append(loss)
+        update, self.n_seen, n = facts.update, facts.n_examples, facts.n_examples - self.n_seen
+        self.losses.append(float(facts.loss or 0.0))
         self.n_examples += n if update > self.n_warm else 0
         if update in (self.n_warm, self.n_updates):
             common.settle()
@@ -63,13 +64,13 @@ def main(argv: list[str] | None = None) -> None:
     given.output.write_text(json.dumps(_report(prepared, clock), indent=1), encoding="utf-8")
 
 
-def job(prepared: Any, folder: Path, show: Callable[[int, float, int], None]) -> loop.Job:
+def job(prepared: Any, folder: Path, callback: Callback) -> loop.Job:
     """Returns the training of a prepared recipe, without evaluations.
 
     Args:
         prepared: by `nlptl.runs.training.prepare`.
         folder: for checkpoints.
-        show: is told of each update: its number, loss and examples.
+        callback: is told of each update.
     """
     recipe, features = prepared.recipe, prepared.features["train"]
     return loop.Job(
@@ -86,8 +87,7 @@ def job(prepared: Any, folder: Path, show: Callable[[int, float, int], None]) ->
         lr=float(recipe.train.lr),
         row_ids=range(len(prepared.corpus.splits["train"])),
         folder=folder,
-        log=lambda line: None,
-        show=show,
+        callbacks=[callback],
     )
 
 

@@ -204,6 +204,8 @@ class Rows:
     """In the folder of the data sets."""
     first: int | None = None
     """How many of them are used."""
+    after: int = 0
+    """How many are left out before them."""
     shuffled: bool = False
     """Whether by the run's seed."""
     header: str | None = None
@@ -244,17 +246,18 @@ class TaskInputs:
         data: the folder of the data sets.
         folder: for what is made here.
         scale: smoke cuts all files to a few rows.
+        rows: by name; none: those of this suite.
     """
 
-    def __init__(self, data: Path, folder: Path, scale: Scale) -> None:
-        self.data, self.folder, self.smoke = data, folder, scale == "smoke"
+    def __init__(self, data: Path, folder: Path, scale: Scale, rows: dict[str, Rows] | None = None) -> None:
+        self.data, self.folder, self.smoke, self.rows = data, folder, scale == "smoke", rows or ROWS
         self.model = sentiment.inputs(data, folder, scale).model
 
     def train(self, name: str, seed: int) -> Path:
         """Returns the file of some rows, DATA/SPLIT."""
-        if name not in ROWS:
+        if name not in self.rows:
             return self._squad(name)
-        rows = ROWS[name]
+        rows = self.rows[name]
         if rows.first is None and rows.header is None and not self.smoke:
             return self.data / rows.path
         path = self.folder / f"{name.replace('/', '-')}-{seed}{Path(rows.path).suffix}"
@@ -268,6 +271,7 @@ class TaskInputs:
         header = rows.header or header
         if rows.shuffled:
             random.Random(seed).shuffle(units)
+        units = units[rows.after :]
         if self.smoke:
             return header + "".join(_covering(units, rows.labels)[:N_SMOKE])
         return header + "".join(units[: rows.first])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.checks import at_least, check_types, listed, within
 from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -108,6 +108,9 @@ class TrainConfig:
     """Shape of the learning rate after warm-up."""
     warmup: int | None = None
     """Warm-up, in updates; default: 6 % of all updates (one_cycle: 30 %)."""
+    layer_decay: float = 1.0
+    """Learning rate of each layer as a share of the rate of the layer above it (Howard and Ruder 2018: discriminative
+    fine-tuning); head and last layer have the full rate, the embeddings the lowest. 1: the same rate everywhere."""
     weight_decay: float = 0.01
     """AdamW's weight decay; biases and norms are never decayed."""
     max_grad_norm: float = 1.0
@@ -169,6 +172,8 @@ class TrainConfig:
             at_least(f"train.{name}", getattr(self, name), 0)
         within("train.seed", self.seed, 0, 2**32 - 1)
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
+        if not 0 < self.layer_decay <= 1:
+            raise InputError(f"train.layer_decay must be above 0 and at most 1, found {self.layer_decay}")
         if self.lr is not None and not 0 < self.lr <= 1:
             raise InputError(f"train.lr must be above 0 and at most 1, found {self.lr}")
 
@@ -190,5 +195,6 @@ class EvalConfig:
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
+        object.__setattr__(self, "metrics", listed(self.metrics))
         check_types("eval", self)
         within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from nlptl.core.records import (
     Batch,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import nn
+
+    from nlptl.core.phases import Phase
 
 
 class Model(Protocol):
@@ -54,6 +56,12 @@ class Model(Protocol):
 
     def depth(self) -> int:
         """Returns the number of layers."""
+
+    def levels(self) -> dict[str, int]:
+        """Returns the height of each parameter, by name.
+
+        0 for the embeddings, 1 to n for the n `blocks()`, n + 1 for the head and what else lies above the blocks.
+        """
 
     def width(self) -> int:
         """Returns the hidden size."""
@@ -151,4 +159,20 @@ class Method(Protocol):
         """Writes what was trained, as safetensors and JSON."""
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
-        """Puts what `save` wrote into a freshly loaded model."""
+        """Puts what `save` wrote into a freshly loaded model, whose head is NaN unless the folder is the whole model.
+
+        Afterwards every parameter that was trained must be there, under its name in training, and be finite.
+        """
+
+
+@runtime_checkable
+class Phased(Protocol):
+    """A method that trains in several phases; without it, one phase trains all that `prepare` left trainable."""
+
+    def phases(self, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
+        """Returns the phases in their order, at least one.
+
+        Args:
+            pretrained: as `prepare` left it.
+            epochs: of the whole run.
+        """

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from nlptl.core import files
 from nlptl.core.digest import sha256_of
 from nlptl.core.errors import InputError, TrainingError
+from nlptl.core.phases import PhaseDone
 from nlptl.core.protocols import Model
-from nlptl.engine.sharding import divided, whole
+from nlptl.engine.sharding import whole
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"
 HASHES = "sha256.json"
@@ -27,7 +28,9 @@ class Progress:
     """How far a run is. Order, dropout and learning rate follow from `update` and the seed, so this is all there is."""
 
     update: int = 0
-    """Updates done."""
+    """Updates done, in all phases."""
+    phases: list[PhaseDone] = field(default_factory=list)
+    """Those that have begun; the last one goes on."""
     best_score: float | None = None
     best_update: int | None = None
     n_without_gain: int = 0
@@ -40,49 +43,50 @@ class Progress:
     n_skipped_in_a_row: int = 0
     micro_batch_tokens: int | None = None
     """What memory has left of train.micro_batch_tokens, as planned or where it ran out."""
+    interrupted: bool = False
+    """Whether a signal stopped the run, until it goes on."""
     stopped_by: str | None = None
-    """The signal that stopped the run, SIGINT or SIGTERM, until it goes on."""
+    """The signal that stopped the run, SIGINT or SIGTERM, until it goes on; or the callback that ended it, and why."""
     train_s: float = 0.0
     checkpoint_s: float = 0.0
     """Time spent on writing checkpoints, of those that the run did not lose."""
     n_examples: int = 0
 
 
-def save(
-    folder: Path,
-    model: Model,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    best: Tensors | None,
-    n_kept: int = 1,
-    *,
-    is_main: bool = True,
-) -> None:
+@dataclass(frozen=True)
+class State:
+    """The values that a checkpoint holds."""
+
+    weights: Tensors
+    """Of all parameters that any phase trains, by name."""
+    moments: Tensors
+    """The optimizer's state by parameter name: "net.classifier.weight.exp_avg"."""
+    best: Tensors | None = None
+    """As `weights`, of the best state so far, if one is kept."""
+
+
+def save(folder: Path, state: State, progress: Progress, n_kept: int = 1, *, is_main: bool = True) -> None:
     """Writes a checkpoint beside its place, moves it there once all of it is on disk, and drops the oldest ones.
 
     Args:
         folder: its place; replaced if there is one already.
-        model: its trainable parameters are written.
-        optimizer: its state is written.
+        state: what to write.
         progress: the position.
-        best: the best state so far, where one is kept.
         n_kept: how many checkpoints stay, this one among them.
         is_main: whether this process writes; of a sharded model all processes give their parts.
 
     Raises:
         TrainingError: it cannot be written, such as on a full disk; those before are still there.
     """
-    state = {WEIGHTS: trained(model), OPTIMIZER: _optimizer_tensors(optimizer)}
-    if best is not None:
-        state[BEST] = best
-    state = {name: _gathered(tensors, keep=is_main) for name, tensors in state.items()}
+    parts = {WEIGHTS: state.weights, OPTIMIZER: state.moments, BEST: state.best}
+    found = {name: _gathered(part, keep=is_main) for name, part in parts.items() if part is not None}
     if not is_main:
         return
     aside = files.aside(folder)
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        _write(aside, state, progress)
+        _write(aside, found, progress)
         files.replace_folder(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -94,21 +98,33 @@ def save(
         shutil.rmtree(path, ignore_errors=True)
 
 
-def load(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> tuple[Progress, Tensors | None]:
-    """Puts a checkpoint into the model and optimizer; returns its position and the best state so far.
+def load(folder: Path) -> tuple[State, Progress]:
+    """Returns what a checkpoint holds.
 
     Raises:
-        InputError: it is damaged, or was written by a run that trained other parameters.
+        InputError: it is damaged, or a newer nlptl wrote it.
     """
     wrong = damage(folder)
     if wrong:
         raise InputError(f"the checkpoint {folder} is damaged: {wrong}")
     progress = _progress(folder / PROGRESS)
-    weights, state = load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER)
     best = load_file(folder / BEST) if (folder / BEST).exists() else None
-    put(weights, model)
-    _restore(optimizer, state)
-    return progress, best
+    return State(load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER), best), progress
+
+
+def named(state: State, model: Model) -> State:
+    """Returns a state with the optimizer's part by name; before there were phases, it was by the parameter's number.
+
+    Args:
+        state: as `load` returns it.
+        model: has `requires_grad` on what the checkpoint's run trained.
+    """
+    if not any(key.partition(".")[0].isdigit() for key in state.moments):
+        return state
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    names = [name for name, _ in sorted(trained, key=lambda own: own[1].ndim <= 1)]  # the matrices came first
+    parts = ((*key.split("."), key) for key in state.moments)
+    return replace(state, moments={f"{names[int(i)]}.{name}": state.moments[key] for i, name, key in parts})
 
 
 def damage(folder: Path) -> str | None:
@@ -127,21 +143,7 @@ def _progress(path: Path) -> Progress:
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise InputError(f"{path} has {unknown[0]!r}, which this nlptl does not know: a newer one wrote it, update")
-    return Progress(**values)
-
-
-def put(state: Tensors, model: Model) -> None:
-    """Copies a state into the model's trainable parameters.
-
-    Raises:
-        InputError: it has other parameters.
-    """
-    own = trained(model)
-    if state.keys() != own.keys():
-        other = sorted(state.keys() ^ own.keys())[:3]
-        raise InputError(f"the checkpoint holds other parameters than this run trains, for example {other}")
-    for name, tensor in state.items():
-        own[name].copy_(divided(tensor, own[name]))
+    return Progress(**values | {"phases": [PhaseDone(**done) for done in values.get("phases", ())]})
 
 
 def clear(folder: Path) -> None:
@@ -172,11 +174,6 @@ def update_of(folder: Path) -> int:
     return int(folder.name.removeprefix("update-"))
 
 
-def trained(model: Model) -> Tensors:
-    """Returns what is trainable, by name; the tensors are the model's own."""
-    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-
-
 def _newest_first(folder: Path) -> list[Path]:
     return sorted((p for p in folder.glob("update-*") if re.fullmatch(r"update-\d+", p.name)), reverse=True)
 
@@ -197,17 +194,3 @@ def _gathered(tensors: Tensors, *, keep: bool) -> Tensors:
         if keep:
             found[name] = value.cpu().contiguous()
     return found
-
-
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
-    state = optimizer.state_dict()["state"]
-    return {f"{i}.{key}": torch.as_tensor(v) for i, values in state.items() for key, v in values.items()}
-
-
-def _restore(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    state: dict[int, Tensors] = {}
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = divided(tensor, parameters[int(index)])
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -32,8 +32,12 @@ class Exchange:
         self._n_awaited: list[int] = []
         """Gradients of each bucket that are still to come, in the last backward pass; empty before it."""
         self._sums: list[tuple[torch.Tensor, Any]] = []
-        for parameter in self._place:
-            parameter.register_post_accumulate_grad_hook(self._ready)  # type: ignore[no-untyped-call]
+        self._hooks = [p.register_post_accumulate_grad_hook(self._ready) for p in self._place]  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Takes its hooks off the parameters, when there are no more updates."""
+        for hook in self._hooks:
+            hook.remove()
 
     def __enter__(self) -> "Exchange":
         """Begins an update."""

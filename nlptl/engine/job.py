@@ -1,6 +1,6 @@
 """What the training loop is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from nlptl.core.callbacks import Callback
 from nlptl.core.config import TrainConfig
+from nlptl.core.phases import Phase
 from nlptl.core.protocols import Model
 from nlptl.core.records import Batch, Features
 from nlptl.engine.prefix import Prefixes
@@ -42,7 +44,11 @@ class Job:
     """Of the training examples."""
     folder: Path
     """For checkpoints."""
-    log: Callable[[dict[str, Any]], None]
-    """Takes a line of metrics.jsonl."""
-    show: Callable[[int, float, int], None]
-    """Takes the update, its loss and its number of examples, for the progress bar."""
+    phases: Sequence[Phase] = (Phase(),)
+    callbacks: Sequence[Callback] = ()
+    """Are told how training goes on, in their order."""
+
+    def note(self, note: Mapping[str, Any]) -> None:
+        """Tells the callbacks what belongs into metrics.jsonl beside updates and evaluations."""
+        for callback in self.callbacks:
+            callback.on_note(note)

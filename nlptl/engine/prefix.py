@@ -109,7 +109,7 @@ class Prefixes:
     """The prefixes of a run: each split's is made once for each number format.
 
     Args:
-        model: whose frozen part does not change while this is used.
+        model: whose frozen part does not change until `renew` is called.
         config: says where, and how much, is kept.
     """
 
@@ -117,16 +117,20 @@ class Prefixes:
         self._model = model
         folder = Path(config.cache_dir) if config.cache_dir else default_folder()
         self._store = Store(config.cache_gib, folder) if config.cache_gib else None
-        self._made: dict[tuple[int, bool], Prefix] = {}
+        self._made: dict[tuple[int, bool, int], Prefix] = {}
         self._said = False
 
     def of(self, features: Features, compute: Compute) -> Prefix:
         """Returns the prefix of one split, which must live as long as this does."""
-        key = (id(features), compute.bf16)
+        key = (id(features), compute.bf16, self._model.cut())
         if key not in self._made:
             self._made[key] = Prefix(self._model, features, compute, self._store)
             self._say(self._made[key], compute)
         return self._made[key]
+
+    def renew(self) -> None:
+        """Drops what was made, because frozen layers have other weights than before."""
+        self._made.clear()
 
     def _say(self, prefix: Prefix, compute: Compute) -> None:
         if self._store and prefix.missing_bytes and compute.is_main and not self._said:

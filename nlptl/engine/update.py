@@ -1,7 +1,7 @@
 """One update: gradients of its rows, in parts that memory holds, over all processes, and AdamW's step."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -34,15 +34,30 @@ class Updates:
         compute: processes, device and number format.
         model: the job's, or its double that is divided over the processes.
         prefix: of the job's features.
+        rates: how parameters are optimized that are not optimized as the others, by name.
     """
 
-    def __init__(self, job: Job, compute: Compute, model: Model, prefix: Prefix) -> None:
+    def __init__(
+        self,
+        job: Job,
+        compute: Compute,
+        model: Model,
+        prefix: Prefix,
+        rates: Mapping[str, optim.Rate] | None = None,
+    ) -> None:
         self._job, self._compute, self._model, self._prefix = job, compute, model, prefix
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         recorded = graphs.wanted(job.config, model, compute)
-        self.optimizer = optim.optimizer(self._parameters, job.lr, job.config.weight_decay, on_device=recorded)
+        own = {p: rates[name] for name, p in model.named_parameters() if rates and name in rates}
+        self.optimizer = optim.optimizer(
+            self._parameters, job.lr, job.config.weight_decay, rates=own, on_device=recorded
+        )
         self._graphs = Graphs(self._on_device) if recorded else None
         self._exchange = Exchange(self._parameters, active=compute.n_processes > 1 and not compute.sharding)
+
+    def close(self) -> None:
+        """Leaves the model's parameters without hooks."""
+        self._exchange.close()
 
     def do(self, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
         """Returns loss and gradient norm of an update; where these are not finite, it is not done.
@@ -98,7 +113,7 @@ class Updates:
         self.optimizer.zero_grad()
         half = self.tokens_at_once(progress) // 2
         progress.micro_batch_tokens = half
-        self._job.log({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
+        self._job.note({"update": update, "out_of_memory": True, "micro_batch_tokens": half})
 
     def _backward(self, rows: np.ndarray, progress: Progress) -> torch.Tensor:
         draws = self._draws(progress.update, len(rows))
@@ -165,7 +180,7 @@ class Updates:
             if not ran_out(error):
                 raise
         self._graphs = None
-        self._job.log({"update": progress.update + 1, "out_of_memory": True, "cuda_graph": False})
+        self._job.note({"update": progress.update + 1, "out_of_memory": True, "cuda_graph": False})
         self.optimizer.zero_grad()
         give_back()
         return None

@@ -1,9 +1,14 @@
 """Full fine-tuning: every parameter is trained (Devlin et al. 2019, section 4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from nlptl.core.checks import check_types
+from nlptl.core.phases import Phase
+from nlptl.core.protocols import Model
 from nlptl.core.records import Pretrained
 
 
@@ -11,15 +16,41 @@ from nlptl.core.records import Pretrained
 class Full:
     """Trains every parameter."""
 
+    unfreeze: Literal["at_once", "gradual"] = "at_once"
+    """gradual: first the head and the last layer are trained, then in each phase one more layer below (Howard and Ruder
+    2018: gradual unfreezing); the embeddings join the first layer. A phase lasts one epoch, and the last one takes what
+    is left; with fewer epochs than layers all phases are equally long. The learning rate's schedule stretches over all
+    phases."""
+
     default_lr: ClassVar[float] = 5e-5
     """The largest of BERT's grid {5e-5, 3e-5, 2e-5} (Devlin et al. 2019, appendix A.3): small models
     want large steps."""
     default_pooling: ClassVar[str] = "native"
     self_contained: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Checks choices."""
+        check_types("method", self)
+
     def prepare(self, pretrained: Pretrained) -> None:
         """Makes every parameter trainable."""
         pretrained.module.net.requires_grad_(True)
+
+    def phases(self, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
+        """Returns one phase, or one for each layer that is trained: see `nlptl.core.protocols.Phased`."""
+        module: Model = pretrained.module
+        trained = {name for name, p in module.named_parameters() if p.requires_grad}
+        levels = {name: level for name, level in module.levels().items() if name in trained}
+        layers = sorted({level for level in levels.values() if 1 <= level <= len(module.blocks())}, reverse=True)
+        if self.unfreeze == "at_once" or not layers:
+            return (Phase(),)
+        phases = []
+        for layer in layers:
+            is_last = layer == layers[-1]
+            names = frozenset(name for name, level in levels.items() if level >= layer or is_last)
+            share = epochs - len(layers) + 1 if is_last and epochs > len(layers) else 1
+            phases.append(Phase(f"from layer {layer} up", partial(_train, module, names), share=share))
+        return phases
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes a plain transformers folder."""
@@ -27,3 +58,8 @@ class Full:
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Does nothing: the folder is itself the pretrained model that was loaded."""
+
+
+def _train(module: Model, names: frozenset[str]) -> None:
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name in names)

@@ -76,6 +76,21 @@ class SequenceModel(nn.Module):
         """Returns the number of the encoder's layers."""
         return len(self.family.layers(self.backbone))
 
+    def levels(self) -> dict[str, int]:
+        """Returns the height of each parameter, by name: see `nlptl.core.protocols.Model`."""
+        blocks, backbone = self.blocks(), self.backbone
+        top = [module for name, module in backbone.named_modules() if name in self.family.above]
+        own = {p: i for i, block in enumerate(blocks, 1) for p in block.parameters()}
+        own = {p: len(blocks) + 1 for module in top for p in module.parameters()} | own
+        own = dict.fromkeys(self._below_layers(), 0) | own
+        return {name: own.get(p, len(blocks) + 1) for name, p in self.named_parameters()}
+
+    def _below_layers(self) -> Iterator[nn.Parameter]:
+        """Yields the encoder's parameters, and those of a decoder, but not those of a head over it."""
+        over = None if isinstance(self.net, PooledClassifier) else self.net.get_output_embeddings()  # type: ignore[operator]
+        untied = set() if over is None else set(over.parameters()) - set(self.token_embedding().parameters())
+        yield from (p for p in self.backbone.parameters() if p not in untied)
+
     def width(self) -> int:
         """Returns the hidden size."""
         return int(self.net.config.hidden_size)  # type: ignore[union-attr, arg-type]

@@ -1,7 +1,7 @@
-"""How far training is: a bar on a terminal, elsewhere a line an epoch."""
+"""How far training is: a bar on a terminal and in a notebook, elsewhere a line an epoch."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
+from nlptl.core.callbacks import Callback, Facts
+from nlptl.report import notebook
 from nlptl.report.voice import is_quiet, is_verbose, say
 
 Line = dict[str, Any]
@@ -42,8 +44,8 @@ class Show(Protocol):
 
 
 @contextmanager
-def progress(plan: Plan, *, shown: bool) -> Iterator[Show]:
-    """Gives what is told of updates and evaluations.
+def progress(plan: Plan, *, shown: bool) -> Iterator[Sequence[Callback]]:
+    """Gives the callbacks that show how far training is; none if nothing is to be shown.
 
     Args:
         plan: of the whole run.
@@ -51,22 +53,38 @@ def progress(plan: Plan, *, shown: bool) -> Iterator[Show]:
     """
     console = Console()
     if not shown or is_quiet():
-        yield _Silent()
+        yield ()
     elif console.is_terminal and not is_verbose():
         with _bar(plan, console) as bar:
-            yield bar
+            yield (_Told(bar),)
+    elif console.is_jupyter and not is_verbose():
+        yield (_Told(notebook.Bar(plan.n_updates, plan.metric)),)
     else:
         lines = Lines(plan)
-        yield lines
+        yield (_Told(lines),)
         lines.close()
 
 
-class _Silent:
-    def update(self, update: int, loss: float, n: int) -> None:
-        """Says nothing."""
+class _Told(Callback):
+    """Tells what shows progress of updates and evaluations."""
 
-    def log(self, line: Line) -> None:
-        """Says nothing."""
+    def __init__(self, show: Show) -> None:
+        self.show, self.n_before = show, 0
+
+    def on_begin(self, facts: Facts) -> None:
+        """Counts from here: what a resumed run did before is not this process's work."""
+        self.n_before = facts.n_examples
+
+    def on_update(self, facts: Facts) -> None:
+        """Tells of an update."""
+        self.show.update(
+            facts.update, float("nan") if facts.loss is None else facts.loss, facts.n_examples - self.n_before
+        )
+        self.n_before = facts.n_examples
+
+    def on_evaluate(self, facts: Facts) -> None:
+        """Tells of an evaluation."""
+        self.show.log({"update": facts.update, "validation": dict(facts.metrics)})
 
 
 class _Bar:

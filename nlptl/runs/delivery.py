@@ -8,6 +8,7 @@ from typing import Any
 
 from nlptl import evaluation
 from nlptl.core.finite import refuse_not_finite
+from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
 from nlptl.engine import inference
@@ -47,8 +48,12 @@ class Trained:
     best_update: int | None = None
     n_skipped: int = 0
     """Updates left out because their loss or gradient was not finite."""
+    interrupted: bool = False
+    """Whether a signal stopped it."""
     stopped_by: str | None = None
-    """The signal that stopped it."""
+    """The signal that stopped it, or the callback that ended it."""
+    phases: Sequence[PhaseDone] = ()
+    """What each phase trained, and for how long; none if a method solved for the head."""
     head: dict[str, Any] | None = None
     """What a method that solves for the head chose."""
 
@@ -191,6 +196,7 @@ def training_facts(prepared: Prepared, trained: Trained) -> dict[str, Any]:
             "best_update": trained.best_update,
             "skipped": trained.n_skipped,
             "stopped_by": trained.stopped_by,
+            "phases": [dataclasses.asdict(phase) for phase in trained.phases],
             "head": trained.head,
         },
         "timing": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ import torch
 
 from nlptl import data, evaluation
 from nlptl.core.errors import InputError
+from nlptl.core.phases import Phase
+from nlptl.core.protocols import Phased
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.engine import checkpoint, device, graphs, loop
@@ -29,10 +31,9 @@ from nlptl.report import console
 from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, training_facts, tune, values
 from nlptl.runs.folder import Folder
 from nlptl.runs.inputs import IN_MEMORY
+from nlptl.runs.log import Log
 from nlptl.runs.recording import recording
 from nlptl.runs.run import Run
-
-Log = Callable[[dict[str, Any]], None]
 
 
 def train(recipe: Recipe, output: str | Path | None = None) -> Run:
@@ -146,7 +147,7 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
     with resumable(folder.path), recording(folder, prepared, peak) as record:
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
         trained = _fit_head(prepared, folder) if solved else _fit(prepared, folder, newest)
-        if trained.finished and not trained.stopped_by:
+        if trained.finished and not trained.interrupted:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
             record.update(training_facts(prepared, trained))
@@ -161,7 +162,7 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
 def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
-    with console.progress(_plan(prepared), shown=prepared.compute.is_main) as show:
+    with console.progress(_plan(prepared), shown=prepared.compute.is_main) as shown:
         job = Job(
             model=pretrained.module,
             features=features["train"],
@@ -176,11 +177,18 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
             lr=float(recipe.train.lr or 0),
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
-            log=_both(folder.log, show.log) if prepared.compute.is_main else _nowhere,
-            show=show.update,
+            phases=_phases(prepared),
+            callbacks=[Log(folder.log, recipe.train.log_every), *shown] if prepared.compute.is_main else (),
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
+
+
+def _phases(prepared: Prepared) -> Sequence[Phase]:
+    method: Any = prepared.recipe.method
+    return (
+        method.phases(prepared.pretrained, prepared.recipe.train.epochs) if isinstance(method, Phased) else (Phase(),)
+    )
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:
@@ -230,15 +238,3 @@ def _plan(prepared: Prepared) -> console.Plan:
     recipe, n_rows = prepared.recipe, len(prepared.corpus.splits["train"])
     per_epoch = -(-n_rows // recipe.train.batch_size)
     return console.Plan(per_epoch * recipe.train.epochs, recipe.train.epochs, str(recipe.eval.metric))
-
-
-def _both(first: Log, second: Log) -> Log:
-    def log(line: dict[str, Any]) -> None:
-        first(line)
-        second(line)
-
-    return log
-
-
-def _nowhere(line: dict[str, Any]) -> None:
-    """Takes the log lines of processes other than the main one."""

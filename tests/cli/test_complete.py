@@ -40,7 +40,7 @@ def after(tmp_path):
         ("nlptl train sentiment -m pro", ["probe"]),
         ("nlptl train --method ", ["adapter", "full", "lora", "partial", "probe"]),
         ("nlptl train --train.keep ", ["best", "last"]),
-        ("nlptl predict --inp", ["--input"]),
+        ("nlptl predict --ques", ["--question"]),
         ("nlptl complete ", ["bash", "zsh", "fish"]),
         ("nlptl train --bogus 3 --train.ep", ["--train.epochs"]),
         ("nlptl train --method bogus --train.ep", []),

@@ -35,7 +35,8 @@ def test_a_short_output_is_the_runs_folder():
 
 def test_predict_and_evaluate_take_the_short_output_too(capsys, tmp_path):
     for words in (("predict", tmp_path, "--text", "x"), ("evaluate", tmp_path, "--data.test", "x.csv")):
-        assert "nlptl.json" in say(capsys, *words, "-o", "out").err
+        said = say(capsys, *words, "-o", "out.html")
+        assert (said.status, "out.html" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["--not good", "-5", "--not=good", "- -", "--method"])
@@ -65,7 +66,7 @@ def test_a_text_that_is_a_flag_is_written_with_an_equals_sign():
         ("train: 3", ["train must be", "a mapping of its fields", "found 3"]),
         ("method: [lora]", ["method must be", "found ['lora']"]),
         ("train: {3: 4}", ["train has no field 3"]),
-        ("method: {name: 3}", ["unknown method '3'"]),
+        ("method: {name: 3}", ["method has no name", "lora"]),
         ("- train", ["expected a recipe", "found ['train']"]),
         ("", ["expected a recipe", "found None"]),
     ],

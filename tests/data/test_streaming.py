@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 from nlptl import Classification, DataConfig, ExtractiveQA, InputError, Regression, TokenClassification
-from nlptl.data import load_split, open_rows, stream, without_texts
+from nlptl.data import NewRows, load_split, open_rows, stream, without_texts
 
 TEXTS = [f"text number {i}" for i in range(10)]
 
@@ -144,3 +144,14 @@ def test_a_row_without_a_label_is_named(tmp_path):
 @pytest.mark.parametrize("task", [TokenClassification(), ExtractiveQA()])
 def test_labels_that_need_their_texts_are_read_with_them(tmp_path, task):
     assert without_texts(written(tmp_path, "jsonl"), DataConfig(), task.columns) is None
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "jsonl", "json", "parquet", "frame", "dicts"])
+def test_rows_stand_beside_their_examples_as_they_are_in_the_source(tmp_path, kind):
+    new = NewRows(written(tmp_path, kind), DataConfig(), Classification().columns)
+    assert new.columns == ("text", "label")
+    assert new.only_strings == (kind in ("csv", "csv.gz", "tsv"))
+    pairs = [pair for part in new.parts() for pair in zip(*part, strict=True)]
+    found = [(e.row_id, e.text, e.label, row["text"], row["label"]) for e, row in pairs]
+    assert found == [(i, text, None, text, "ab"[i % 2]) for i, text in enumerate(TEXTS)]
+    assert [len(rows) for rows in new.rows()] == [3, 3, 3, 1]

@@ -84,5 +84,5 @@ def test_where_it_does_not_less_is_computed_at_once_and_a_resumed_run_does_the_s
     assert_same(found, expected)
 
 
-def killed(update, loss, n):
+def killed(facts):
     raise KeyboardInterrupt

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from nlptl.core.callbacks import Facts
 from nlptl.core.errors import InputError, TrainingError
-from nlptl.engine import checkpoint, loop, optim
+from nlptl.engine import checkpoint, loop
 from nlptl.engine.interrupt import Interrupt, Interrupted, interruptible
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
@@ -19,6 +20,7 @@ from tests import tiny
 
 METHODS = {
     "full": Full(),
+    "gradual": Full(unfreeze="gradual"),
     "partial": Partial(layers="last:1"),
     "lora": LoRA(rank=2, dropout=0.2),
     "lora above a frozen layer": LoRA(rank=2, dropout=0.2, layers="last:1"),
@@ -26,13 +28,14 @@ METHODS = {
 }
 STOPS = (("best", (1,)), ("best", (4,)), ("last", (2, 5)), ("best", (8,)))
 CASES = [("bert", m, keep, stops) for m in METHODS for keep, stops in STOPS]
+CASES += [("bert", "gradual", "best", (3,)), ("bert", "gradual", "best", (2, 3, 6))]  # its second phase begins after 3
 CASES += [(f, m, "best", (2, 7)) for f, m in (("roberta", "full"), ("t5", "full"), ("t5", "lora"))]
 LAST = 9  # updates in three epochs
 
 
 def stop_at(*updates: int):
     """Returns a callback that presses Ctrl-C in these updates."""
-    return lambda update, loss, n: signal.raise_signal(signal.SIGINT) if update in updates else None
+    return lambda facts: signal.raise_signal(signal.SIGINT) if facts.update in updates else None
 
 
 class KilledError(Exception):
@@ -40,8 +43,8 @@ class KilledError(Exception):
 
 
 def kill_at(at: int):
-    def show(update: int, loss: float, n: int) -> None:
-        if update == at:
+    def show(facts: Facts) -> None:
+        if facts.update == at:
             raise KilledError
 
     return show
@@ -53,10 +56,10 @@ def train(base: Path, method: str, folder: Path, show=None, newest: Path | None 
     scores = {3: 0.5, 6: 0.8, 9: 0.6}
     reached = [checkpoint.update_of(newest) if newest else 0]
 
-    def shown(update: int, loss: float, n: int) -> None:
-        reached[0] = update
+    def shown(facts: Facts) -> None:
+        reached[0] = facts.update
         if show:
-            show(update, loss, n)
+            show(facts)
 
     config = tiny.train_config(**{"epochs": 3, "schedule": "linear", "seed": 11} | fields)
     job, record = tiny.job(
@@ -66,6 +69,7 @@ def train(base: Path, method: str, folder: Path, show=None, newest: Path | None 
         evaluate=lambda: {"accuracy": scores[reached[0]]},
         show=shown,
         class_weights="balanced",
+        phases=tiny.phases(METHODS[method], pretrained, config.epochs),
     )
     torch.manual_seed(len(str(folder)))  # the global random state must not matter
     progress = loop.train(job, tiny.fp32(), newest)
@@ -122,10 +126,7 @@ def test_stopping_before_anything_new_is_done_keeps_the_checkpoint(tiny_folders,
     _, expected, _ = train(base, "full", tmp_path / "whole")
     train(base, "full", folder, stop_at(4))
     newest = checkpoint.latest(folder)
-    pretrained = tiny.prepared(base, METHODS["full"], seed=4)
-    optimizer = optim.optimizer(list(pretrained.module.parameters()), 1e-2, 0.0)
-    progress, best = checkpoint.load(newest, pretrained.module, optimizer)
-    checkpoint.save(newest, pretrained.module, optimizer, progress, best)
+    checkpoint.save(newest, *checkpoint.load(newest))
     assert_same(train(base, "full", folder, None, newest)[1], expected)
 
 
@@ -232,11 +233,11 @@ def test_where_all_checkpoints_are_damaged_there_is_none(tiny_folders, tmp_path)
     assert names_in(newest.parent) == []
 
 
-def test_the_newest_checkpoint_is_the_one_with_most_updates(tmp_path):
+def test_the_newest_checkpoint_is_the_one_with_most_updates(tiny_folders, tmp_path):
+    whole = stopped(tiny_folders, tmp_path)
     for update in (9, 10, 2):
-        (tmp_path / f"update-{update:08d}").mkdir()
-        (tmp_path / f"update-{update:08d}" / "sha256.json").write_text("{}")
-    assert checkpoint.update_of(checkpoint.latest(tmp_path)) == 10
+        shutil.copytree(whole, tmp_path / "copies" / f"update-{update:08d}")
+    assert checkpoint.update_of(checkpoint.latest(tmp_path / "copies")) == 10
 
 
 def test_there_is_no_newest_checkpoint_in_an_empty_or_missing_folder(tmp_path):

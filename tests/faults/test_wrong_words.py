@@ -116,7 +116,7 @@ def test_a_dotted_name_that_is_no_method_is_refused(refused, says, name):
         ("train.checkpoint_every", "0", "at least 1, found 0"),
         ("train.micro_batch_tokens", "0", "at least 1, found 0"),
         ("train.log_every", "0", "at least 1, found 0"),
-        ("eval.n_bootstrap", "5", "between 100 and 100000, found 5"),
+        ("eval.n_bootstrap", "5", "between 100 and 100,000, found 5"),
         ("data.n_train", "0", "at least 1, found 0"),
         ("data.delimiter", ";;", "one character, found ';;'"),
         ("model.dropout", "1", "between 0.0 and 0.99, found 1"),

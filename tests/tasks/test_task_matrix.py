@@ -141,7 +141,7 @@ def train(name: str, pretrained: Pretrained, method: Any, folder: Path) -> Train
             features=features,
             weights=weights,
             losses=partial(task.losses, smoothing=0.0, likelihood=likelihood),
-            show=lambda update, loss, n: losses.append(loss),
+            callbacks=[tiny.Told(losses)],
         )
         assert loop.train(job, tiny.fp32()).update == 3
     artifact.save(folder / "model", pretrained, Recipe(task=task, method=method), {"text": "text"})

@@ -20,7 +20,7 @@ class T5(Writer):
     sub_layers: ClassVar[SubLayers] = SubLayers(
         "block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense"
     )
-    above: ClassVar[tuple[str, ...]] = ("encoder.final_layer_norm",)
+    above: ClassVar[tuple[str, ...]] = ("encoder.final_layer_norm", "decoder.final_layer_norm")
     dropout_fields: ClassVar[tuple[str, ...]] = ("dropout_rate",)
 
     def backbone_class(self, model_type: str) -> str:

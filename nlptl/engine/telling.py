@@ -1,0 +1,53 @@
+"""Tells callbacks where training stands, and hears whether one of them asks to stop."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from nlptl.core.callbacks import Callback, Facts
+from nlptl.engine.checkpoint import Progress
+from nlptl.engine.phases import Planned
+
+Event = Literal["on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end"]
+
+
+class Telling:
+    """What the callbacks of this process are told, and what they ask for.
+
+    Args:
+        callbacks: in the order in which they are called.
+        n_updates: of the whole run.
+        per_epoch: updates of an epoch.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback], n_updates: int, per_epoch: int) -> None:
+        self._callbacks, self._n_updates, self._per_epoch = callbacks, n_updates, per_epoch
+        self.last: dict[str, Any] = {}
+        """Loss, learning rate and gradient norm of the last update."""
+        self.asked: str | None = None
+        """Which callback asked to stop, and why."""
+
+    def __call__(self, event: Event, progress: Progress, planned: Planned, **more: Any) -> None:
+        """Calls one method of all callbacks.
+
+        Args:
+            event: the method's name.
+            progress: where training stands.
+            planned: the phase that trains.
+            more: facts of this event only.
+        """
+        facts = Facts(
+            update=progress.update,
+            n_updates=self._n_updates,
+            epoch=progress.update / self._per_epoch,
+            n_examples=progress.n_examples,
+            phase=planned.index,
+            trainable=planned.trainable,
+            metrics=progress.validation,
+            best_update=progress.best_update,
+            **self.last,
+            **more,
+        )
+        for callback in self._callbacks:
+            why = getattr(callback, event)(facts)
+            if why and self.asked is None:
+                self.asked = f"{type(callback).__name__}: {why}"
