@@ -1,8 +1,8 @@
 """The metrics of one label a row, as formulas over confusion matrices.
 
-Each takes a stack (..., classes, classes) and gives one value a matrix; rows are labels and columns are predictions. So a
-thousand bootstrap resamples cost one call. A ratio whose denominator is 0 is 0. Macro averages run over the
-classes that occur among labels or predictions, as scikit-learn does by default.
+Each takes a stack (..., classes, classes) and gives one value a matrix, so a thousand resamples cost one call.
+Rows are labels, columns are predictions. A ratio whose denominator is 0 is 0. Macro averages run over the classes that
+occur among labels or predictions, as scikit-learn does by default.
 """
 
 from collections.abc import Callable, Mapping, Sequence
