@@ -209,14 +209,18 @@ class Prediction:
         none, best = (max(self.scores[name], TINY) for name in ("no_answer", "answer"))
         return math.log(none) - math.log(best)
 
-    def to_json(self) -> str:
-        """Returns the prediction as one line of JSON; spans, and what decides on no answer, only if there are such."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the prediction as plain values; spans, and what decides on no answer, only if there are such."""
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
         if self.threshold is not None:
             values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
         if self.spans is not None:
             values["spans"] = self.spans
-        return to_json(values)
+        return values
+
+    def to_json(self) -> str:
+        """Returns the prediction as one line of JSON."""
+        return to_json(self.to_dict())
 
 
 @dataclass(frozen=True)

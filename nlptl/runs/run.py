@@ -184,13 +184,20 @@ class Run:
         return task.decode(answers, features, examples, pretrained)
 
     def evaluate(
-        self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
+        self,
+        source: Any,
+        *,
+        config: DataConfig | None = None,
+        metrics: Sequence[str] | None = None,
+        n_bootstrap: int = 1000,
+        seed: int = 0,
     ) -> Scores:
         """Returns the scores on labelled data; of a long file with labels for whole texts, a part is in memory.
 
         Args:
             source: a file, a frame, dicts.
             config: names of columns and the like, where the usual ones do not fit.
+            metrics: as `EvalConfig.metrics`; None for all that fit the answers.
             n_bootstrap: resamples behind the intervals.
             seed: of the resamples.
         """
@@ -200,9 +207,11 @@ class Run:
         examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
-        references, answers = [e.label for e in examples], [p.prediction for p in predictions]
+        references = [e.label for e in examples]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
-        return evaluation.score(self.pretrained.output, references, answers, self.pretrained.labels, **drawn)
+        return evaluation.score(
+            self.pretrained.output, references, predictions, self.pretrained.labels, only=metrics, **drawn
+        )
 
     def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.core.errors import InputError, nearest
+from nlptl.core.errors import InputError
 from nlptl.core.phases import Phase
 from nlptl.core.protocols import Phased
 from nlptl.core.recipe import Recipe
@@ -133,11 +133,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     metric = recipe.eval.metric or recipe.task.metric
-    usable = evaluation.usable(pretrained.output, pretrained.labels)
-    if metric not in usable:
-        raise InputError(
-            f"eval.metric {metric!r} is not measured here{nearest(metric, usable)}; usable: {', '.join(usable)}"
-        )
+    evaluation.check(pretrained.output, pretrained.labels, metric, recipe.eval.metrics)
     return dataclasses.replace(
         recipe,
         model=pretrained.config,

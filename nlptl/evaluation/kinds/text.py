@@ -1,6 +1,6 @@
 """Written answers: shared words, ROUGE, BLEU and chrF, all from 0 to 1 (sacrebleu's 31.4 is 0.314 here).
 
-exact_match and f1 compare words as for questions (nlptl/evaluation/spans.py). rouge1, rouge2 and rougeL are F1 as
+exact_match and f1 compare words as for questions (nlptl/evaluation/kinds/span.py). rouge1, rouge2 and rougeL are F1 as
 rouge-score computes it, without stemming; its words are of a-z and 0-9, so other scripts want chrf. bleu and chrf are
 of the whole corpus, with sacrebleu's defaults: sums over rows of matched n-grams, so they can be resampled like means.
 Of several accepted texts the closest counts; bleu takes n-grams of all of them.
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import spans
-from nlptl.evaluation.formulas import Floats, Metric, ratio
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.kinds import span
+from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
@@ -67,8 +69,8 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
     Raises:
         InputError: a prediction is not a text.
     """
-    spans.check_texts(predictions, "predictions")
-    accepted = [[r] if isinstance(r, str) else spans.accepted_texts(r, i) or [""] for i, r in enumerate(references)]
+    span.check_texts(predictions, "predictions")
+    accepted = [[r] if isinstance(r, str) else span.accepted_texts(r, i) or [""] for i, r in enumerate(references)]
     columns = [
         np.ones((len(accepted), 1)),
         np.array([_words(text, texts) for text, texts in zip(predictions, accepted, strict=True)]),
@@ -80,7 +82,7 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
 
 
 def _words(text: str, accepted: Sequence[str]) -> tuple[float, float]:
-    return spans.exact_match(text, accepted), spans.f1(text, accepted)
+    return span.exact_match(text, accepted), span.f1(text, accepted)
 
 
 def _rouge(predictions: Sequence[str], accepted: Sequence[Sequence[str]]) -> Floats:
@@ -125,4 +127,4 @@ def _chrf(counts: Floats) -> Floats:
     return ratio((1 + BETA2) * precision * recall, BETA2 * precision + recall)
 
 
-KIND = ByRow(METRICS, count)
+KIND = Kind(ByRow(METRICS, count))

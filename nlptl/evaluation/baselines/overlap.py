@@ -1,14 +1,16 @@
-"""Of questions: the piece of the context beside the words that it shares with the question."""
+"""Questions: the piece of the context beside the words that it shares with the question."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import ClassVar
 
 import numpy as np
 
-from nlptl.core.records import Example, LabelSpace
+from nlptl.core.records import Example, Prediction
+from nlptl.evaluation.baseline import Known
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 WORD = re.compile(r"\w+")
@@ -16,27 +18,21 @@ Word = tuple[str, int, int]
 """In lower case, its first character and end."""
 
 
-def predict(train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, seed: int) -> dict[str, list[str]]:
-    """Returns the predicted answers for `rows`, by baseline.
+class Overlap:
+    """A piece of the sentence that shares most words with the question.
 
-    "overlap" takes the sentence of the context that shares most words with the question, and of it the run of words
-    that are not in the question with the rarest words, cut to the median length of the training answers; rare words
-    weigh more (inverse frequency among the sentences of training). "no_answer", an empty answer to every question, is
-    there where some training rows have none.
-
-    Args:
-        train: labelled examples.
-        rows: examples to predict.
-        labels: not used.
-        seed: not used.
+    Of that sentence it is the run of words, not in the question, with the rarest words, cut to the median length of the
+    training answers. Rare words weigh more (inverse frequency among the sentences of training).
     """
-    weights = _rarities([example.text_pair or "" for example in train])
-    lengths = [len(WORD.findall(answer.text)) for example in train for answer in example.label]
-    longest = max(1, round(float(np.median(lengths)))) if lengths else 1
-    found = {"overlap": [_answer(example, weights, longest) for example in rows]}
-    if not all(example.label for example in train):
-        found["no_answer"] = [""] * len(rows)
-    return found
+
+    kinds: ClassVar[tuple[str, ...]] = ("span",)
+
+    def predict(self, known: Known) -> list[Prediction]:
+        """Returns the predictions for `known.rows`."""
+        weights = _rarities([example.text_pair or "" for example in known.train])
+        lengths = [len(WORD.findall(answer.text)) for example in known.train for answer in example.label]
+        longest = max(1, round(float(np.median(lengths)))) if lengths else 1
+        return known.predictions([_answer(example, weights, longest) for example in known.rows])
 
 
 def _rarities(contexts: Sequence[str]) -> dict[str, float]:

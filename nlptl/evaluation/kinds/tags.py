@@ -1,7 +1,6 @@
-"""BIO tags: an entity is right where its first word, its last word and its type are.
+"""BIO tags: an entity is correct if its first word, its last word and its type are.
 
-Entities are read as conlleval reads them (Tjong Kim Sang & De Meulder 2003), which is seqeval's default: an inside tag
-that continues no entity of its type begins one.
+Entities are read as nlptl/core/bio.py reads them, which is as conlleval and seqeval do.
 """
 
 from collections.abc import Sequence
@@ -9,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from nlptl.core import bio
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import decisions
+from nlptl.evaluation import decisions, ratios
+from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 METRICS: dict[str, Metric] = {
@@ -21,9 +23,6 @@ METRICS: dict[str, Metric] = {
     "entity_recall": Metric(decisions.micro_recall),
     "tag_accuracy": Metric(decisions.share_right),
 }
-
-Entity = tuple[str, int, int]
-"""Type, first word, last word."""
 
 
 def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
@@ -38,25 +37,19 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
         InputError: a row has more or fewer tags than it has words.
     """
     _check_lengths(references, predictions)
-    wanted, found = [_entities(tags) for tags in references], [_entities(tags) for tags in predictions]
-    types = sorted({entity[0] for row in (*wanted, *found) for entity in row})
+    wanted, found = [set(bio.entities(tags)) for tags in references], [set(bio.entities(tags)) for tags in predictions]
+    types = sorted({entity.label for row in (*wanted, *found) for entity in row})
     column = {name: i for i, name in enumerate(types)}
     counts = np.zeros((3, len(wanted), len(types)))  # hits, predicted, labelled
     for row, (a, b) in enumerate(zip(wanted, found, strict=True)):
         for place, entities in enumerate((a & b, b, a)):
             for entity in entities:
-                counts[place, row, column[entity[0]]] += 1
+                counts[place, row, column[entity.label]] += 1
     hits, predicted, labelled = counts
     right = [sum(x == y for x, y in zip(a, b, strict=True)) for a, b in zip(references, predictions, strict=True)]
     words = [len(tags) for tags in references]
     statistics = decisions.table(hits, predicted, labelled, right, words)
-    return Counted(statistics, tuple(METRICS), decisions.per_class(statistics.sum(0), types))
-
-
-def _entities(tags: Sequence[str]) -> set[Entity]:
-    from seqeval.metrics.sequence_labeling import get_entities  # type: ignore[import-untyped]
-
-    return set(get_entities(list(tags)))
+    return Counted(statistics, tuple(METRICS), ratios.by_class(types, *decisions.by_class(statistics.sum(0))))
 
 
 def _check_lengths(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> None:
@@ -67,4 +60,8 @@ def _check_lengths(references: Sequence[Sequence[str]], predictions: Sequence[Se
             )
 
 
-KIND = ByRow(METRICS, count)
+def _ids(answer: Any, labels: LabelSpace) -> list[int]:
+    return [int(i) for i in class_ids(answer, labels, "tags")]
+
+
+KIND = Kind(ByRow(METRICS, count), ids=_ids)

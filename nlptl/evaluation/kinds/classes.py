@@ -1,7 +1,7 @@
 """Several labels a row: each label of each row is a decision.
 
 Macro averages run over all labels of the label space, as those of scikit-learn and torchmetrics do for several labels:
-one that is neither predicted nor right anywhere counts 0.
+one that is neither predicted nor labelled anywhere counts 0.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import LabelSpace
-from nlptl.evaluation import decisions
+from nlptl.core.records import LabelSpace, Prediction
+from nlptl.evaluation import decisions, ratios
+from nlptl.evaluation.best import best_f1
 from nlptl.evaluation.confusion import class_ids
-from nlptl.evaluation.formulas import Floats, Metric
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 METRICS: dict[str, Metric] = {
@@ -28,7 +31,7 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
-    """Returns which labels of each row are right, predicted and hit.
+    """Returns which labels each row has, which are predicted, and which of these are correct.
 
     Args:
         references: label names, any number a row.
@@ -41,7 +44,7 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
     labelled, predicted = indicators(references, labels, "references"), indicators(predictions, labels, "predictions")
     right = np.all(labelled == predicted, axis=1)
     statistics = decisions.table(labelled * predicted, predicted, labelled, right, np.ones(len(right)))
-    return Counted(statistics, tuple(METRICS), decisions.per_class(statistics.sum(0), labels.names))
+    return Counted(statistics, tuple(METRICS), ratios.by_class(labels.names, *decisions.by_class(statistics.sum(0))))
 
 
 def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> Floats:
@@ -63,4 +66,31 @@ def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> 
     return found
 
 
-KIND = ByRow(METRICS, count)
+def decide(
+    references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace
+) -> dict[str, Any]:
+    """Returns {"thresholds": {label: probability}}, each with the highest F1 of its label.
+
+    A label that no row has gets the one threshold that suits all labels together best.
+
+    Args:
+        references: label names, any number a row.
+        predictions: of the same rows, made with any thresholds.
+        labels: the label space.
+    """
+    scores = np.array([[p.scores[name] for name in labels.names] for p in predictions])  # (rows, classes)
+    right = indicators(references, labels, "references") > 0
+    common = best_f1(scores.ravel(), right.ravel())
+    return {
+        "thresholds": {
+            name: best_f1(scores[:, i], right[:, i]) if right[:, i].any() else common
+            for i, name in enumerate(labels.names)
+        }
+    }
+
+
+def _ids(answer: Any, labels: LabelSpace) -> list[int]:
+    return [int(name in answer) for name in labels.names]
+
+
+KIND = Kind(ByRow(METRICS, count), decide=decide, targets=indicators, is_several=True, ids=_ids)

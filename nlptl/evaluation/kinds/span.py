@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import LabelSpace
-from nlptl.evaluation.formulas import Floats, Metric, ratio
+from nlptl.core.records import LabelSpace, Prediction
+from nlptl.evaluation.best import best_margin
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -118,4 +121,24 @@ def _overlap(found: list[str], wanted: list[str]) -> float:
     return 2 * shared / (len(found) + len(wanted))
 
 
-KIND = ByRow(METRICS, count)
+def decide(references: Sequence[Any], predictions: Sequence[Prediction], labels: LabelSpace) -> dict[str, Any]:
+    """Returns {"no_answer": t}; {} if every question has an answer.
+
+    No answer is given if log(p(no answer) / p(best answer)) is above t. t has the highest F1, as the SQuAD 2.0 script
+    finds it.
+
+    Args:
+        references: the accepted `Answer`s of each question, none if it has no answer.
+        predictions: of the same rows, made with any threshold.
+        labels: not used.
+    """
+    if all(references):
+        return {}
+    best = [p.spans[0]["text"] if p.spans else "" for p in predictions]
+    given = [f1(text, accepted_texts(r, i)) for i, (r, text) in enumerate(zip(references, best, strict=True))]
+    margins = np.array([p.no_answer_margin for p in predictions])
+    none = np.array([not r for r in references], np.float64)
+    return {"no_answer": best_margin(margins, np.array(given), none)}
+
+
+KIND = Kind(ByRow(METRICS, count), decide=decide)

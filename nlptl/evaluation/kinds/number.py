@@ -11,7 +11,9 @@ import numpy as np
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation.formulas import Floats, Metric, ratio
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 NO_SPREAD = 1e-12  # of the mean square: what rounding leaves of equal numbers
@@ -126,4 +128,8 @@ def _spread(total: Floats, squares: Floats, n: Floats) -> Floats:
     return np.where(spread > NO_SPREAD * squares, spread, 0.0)
 
 
-KIND = ByRow(METRICS, count)
+def _graded(labels: LabelSpace) -> bool:
+    return whole(labels.values)
+
+
+KIND = Kind(ByRow(METRICS, count), is_ordered=_graded)
