@@ -156,7 +156,6 @@ class _Loop:
         if self.stopping:
             self.progress.interrupted = True
             self.progress.stopped_by = self.interrupt.signal or "SIGINT"  # that of another process
-        if self.stopping or not self.progress.finished:
             self._save()
         self.moments = self._moments()
 

@@ -134,7 +134,10 @@ def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) ->
         options["problem_type"] = PROBLEMS.get(wanted.output)
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
-    return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
+    try:
+        return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
+    except Exception as error:  # each architecture checks its configuration in its own way
+        raise InputError(f"{path / 'config.json'} cannot be used: {type(error).__name__}: {error}") from error
 
 
 def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:

@@ -51,7 +51,7 @@ def run(base, folder, callback, losses=None, **fields):
 def test_a_callback_is_told_all_in_its_order(tiny_folders, tmp_path):
     told = Told()
     progress, record, module = run(tiny_folders["bert"], tmp_path, told, checkpoint_every=2)
-    expected = "begin update update checkpoint update evaluate update checkpoint update update evaluate end"
+    expected = "begin update update checkpoint update evaluate update checkpoint update update evaluate checkpoint end"
     assert [event for event, _ in told.heard] == expected.split()
     updates = [facts for event, facts in told.heard if event == "update"]
     assert [facts.update for facts in updates] == [1, 2, 3, 4, 5, 6]
@@ -64,6 +64,7 @@ def test_a_callback_is_told_all_in_its_order(tiny_folders, tmp_path):
     assert [f.checkpoint.name for event, f in told.heard if event == "checkpoint"] == [
         "update-00000002",
         "update-00000004",
+        "update-00000006",
     ]
     assert (told.heard[-1][1].best_update, told.heard[-1][1].stopped_by, progress.stopped_by) == (6, None, None)
 

@@ -233,11 +233,11 @@ def test_where_all_checkpoints_are_damaged_there_is_none(tiny_folders, tmp_path)
     assert names_in(newest.parent) == []
 
 
-def test_the_newest_checkpoint_is_the_one_with_most_updates(tmp_path):
+def test_the_newest_checkpoint_is_the_one_with_most_updates(tiny_folders, tmp_path):
+    whole = stopped(tiny_folders, tmp_path)
     for update in (9, 10, 2):
-        (tmp_path / f"update-{update:08d}").mkdir()
-        (tmp_path / f"update-{update:08d}" / "sha256.json").write_text("{}")
-    assert checkpoint.update_of(checkpoint.latest(tmp_path)) == 10
+        shutil.copytree(whole, tmp_path / "copies" / f"update-{update:08d}")
+    assert checkpoint.update_of(checkpoint.latest(tmp_path / "copies")) == 10
 
 
 def test_there_is_no_newest_checkpoint_in_an_empty_or_missing_folder(tmp_path):

@@ -34,13 +34,13 @@ def peak_mib(action):
 
 @pytest.mark.parametrize("n", [0, 99, MAX_BOOTSTRAP + 1, 10**9])
 def test_settings_outside_the_bounds_are_refused_with_the_bounds(n):
-    with pytest.raises(InputError, match=f"eval.n_bootstrap must be between 100 and 100000, found {n}"):
+    with pytest.raises(InputError, match=f"eval.n_bootstrap must be between 100 and 100,000, found {n}"):
         EvalConfig(n_bootstrap=n)
 
 
 @pytest.mark.parametrize("n", [0, 10**9])
 def test_the_bounds_hold_for_callers_of_the_functions_too(n):
-    with pytest.raises(InputError, match=f"n_bootstrap must be between 1 and 100000, found {n}"):
+    with pytest.raises(InputError, match=f"n_bootstrap must be between 1 and 100,000, found {n}"):
         score("class", *ROWS["class"], LABELS, n_bootstrap=n, seed=0)
     with pytest.raises(InputError, match="n_bootstrap must be"):
         references, predictions = ROWS["class"]

@@ -3,13 +3,17 @@
 The five properties run on 200 cases by default, always the same ones, and on 2,000 new ones with `-m slow`.
 """
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from nlptl.cli import command
 
 MORE, LEAST_SLOW = 10, 100
 """How many times the cases of the default tests the slow ones are, and how many these are at least."""
@@ -29,15 +33,15 @@ class Edit(NamedTuple):
 
     kind: str
     """flip: one bit; cut: all from there on; drop: some; put: a piece goes in; swap: a piece stands for some."""
-    place: float
-    """From 0 to 1, as a share of the bytes."""
+    place: int
+    """In ten thousandths of the bytes."""
     n: int
     piece: str
     """A name in `PIECES`, or bytes in hexadecimal digits."""
 
     def done_to(self, content: bytes) -> bytes:
         """Returns the changed bytes."""
-        at = min(int(self.place * len(content)), max(0, len(content) - 1))
+        at = self.place * len(content) // 10_000
         before, after = content[:at], content[at:]
         if self.kind == "flip":
             return before + bytes(byte ^ (1 << self.n % 8) for byte in after[:1]) + after[1:]
@@ -52,11 +56,15 @@ class Edit(NamedTuple):
 EDITS = st.builds(
     Edit,
     st.sampled_from(["flip", "cut", "drop", "put", "swap"]),
-    st.floats(0, 1),
+    st.integers(0, 9999),
     st.integers(1, 40),
-    st.one_of(st.sampled_from(list(PIECES)), st.binary(min_size=1, max_size=8).map(bytes.hex)),
+    st.one_of(
+        st.sampled_from(list(PIECES)),
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4).map(lambda text: text.encode().hex()),
+        st.binary(min_size=1, max_size=4).map(bytes.hex),
+    ),
 )
-DAMAGE = st.lists(EDITS, min_size=1, max_size=3)
+DAMAGE = st.lists(EDITS, min_size=1, max_size=2)
 
 
 def damaged(content: bytes, edits: list[Edit]) -> bytes:
@@ -74,6 +82,21 @@ def files_of(folder: Path) -> list[Path]:
 def cases(n: int) -> pytest.MarkDecorator:
     """Runs a test with `n_cases` as n, and as many times that when slow tests run."""
     return pytest.mark.parametrize("n_cases", [n, pytest.param(MORE * n, marks=pytest.mark.slow)])
+
+
+def run(words: list[str], typed: str = "") -> tuple[int, str]:
+    """Returns the exit status of a command line and what it wrote, to streams that encode as those of a process do."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="strict", newline="")
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", newline="")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("sys.stdin", io.StringIO(typed))
+        try:
+            status = command(words)
+        except SystemExit as end:  # help
+            status = int(end.code or 0)
+        out.flush()
+        err.flush()
+    return status, b"".join(stream.buffer.getvalue() for stream in (err, out)).decode()  # type: ignore[attr-defined]
 
 
 def check(n_cases: int, hold: Callable[..., None], *drawn: st.SearchStrategy[Any], shrink: bool = True) -> None:

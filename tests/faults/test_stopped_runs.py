@@ -342,7 +342,7 @@ def test_ctrl_c_before_training_leaves_no_folder(capsys, monkeypatch, work, trai
 
     monkeypatch.setattr("nlptl.runs.training.prepare", interrupt)
     said = say(capsys, *train, "--output", "run")
-    assert said == (130, "", "interrupted\n")
+    assert said == (130, "", "interrupted by SIGINT\n")
     assert not (work / "run").exists()
 
 
