@@ -26,9 +26,6 @@ NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNO
 TINY = 1e-300  # keeps logarithms of probabilities finite
 SPLITS = ("train", "validation", "test")
 
-Output = str
-"""What a row's answer is: one label, several, a number, a tag for each word, a piece of the text, a new text."""
-
 
 class Answer(NamedTuple):
     """A piece of the context that answers the question."""
