@@ -16,6 +16,8 @@ from nlptl.core.errors import InputError, nearest
 
 Head = Literal["SequenceClassification", "TokenClassification", "QuestionAnswering", "Seq2SeqLM"]
 """Heads of transformers, as its classes' names end: AutoModelForTokenClassification."""
+WRITER: Head = "Seq2SeqLM"
+"""The head of models that write texts."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,19 @@ class Kind:
     """transformers' name for the loss, for its configuration; None if its head knows only one."""
     names: Literal["labels", "entity types"] | None = None
     """What the names are that answers consist of; None if they do not consist of names."""
+    one_name: bool = False
+    """Whether an answer is exactly one name."""
     unit: Literal["rows", "entities"] = "rows"
     """What is counted when names are counted."""
     smooths: bool = True
     """Whether the loss can spread a share of the target over the other labels."""
     linear: bool = True
     """Whether a linear head over frozen vectors can be solved for, as a probe does."""
+
+    @property
+    def auto_class(self) -> str:
+        """The name of transformers' class that loads a model with this head."""
+        return auto_class(self.head)
 
     @property
     def by_row(self) -> bool:
@@ -75,6 +84,7 @@ KINDS = {
             "SEQ_CLS",
             problem_type="single_label_classification",
             names="labels",
+            one_name=True,
         ),
         Kind(
             "classes",
@@ -108,6 +118,11 @@ KINDS = {
     )
 }
 """Every kind, by name."""
+
+
+def auto_class(head: Head) -> str:
+    """Returns the name of transformers' class that loads a model with a head."""
+    return f"AutoModelFor{head}"
 
 
 def of(output: str) -> Kind:

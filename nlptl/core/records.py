@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nlptl.core import kinds
 from nlptl.core.finite import to_json
+from nlptl.core.kinds import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +26,8 @@ NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNO
 TINY = 1e-300  # keeps logarithms of probabilities finite
 SPLITS = ("train", "validation", "test")
 
-Output = Literal["class", "classes", "number", "tags", "span", "text"]
+Output = str
 """What a row's answer is: one label, several, a number, a tag for each word, a piece of the text, a new text."""
-BY_SEQUENCE: tuple[Output, ...] = ("class", "classes", "number")
-"""Outputs that one vector per sequence gives; tags and spans need one per token."""
 
 
 class Answer(NamedTuple):
@@ -68,8 +68,9 @@ class Column:
     required: bool = True
     fills: Literal["text", "text_pair", "label"] | None = None
     """Field of `Example` that it fills; None: the one that is named as the role."""
-    kind: Output | Literal["words"] = "text"
-    """How its values are read: as `Example.label` describes; words: a list of words, or a text with blanks."""
+    kind: str = "text"
+    """How its values are read: as an answer of this kind (nlptl/core/kinds.py), as `Example.label` describes; or
+    words: a list of words, or a text with blanks."""
     separator: str = ","
     """What stands between several labels in one string."""
 
@@ -279,11 +280,17 @@ class Pretrained:
     config: ModelConfig
     """Resolved: nothing is None but revision and dropout."""
     labels: LabelSpace
-    output: Output = "class"
+    output: str = "class"
+    """The kind of its answers, by name."""
     adapted: Any = None
     """What a method put around `module.net`, such as a PeftModel, for saving."""
     decision: dict[str, Any] = field(default_factory=dict)
     """What was tuned on validation and is part of the model, such as thresholds; as JSON."""
+
+    @property
+    def kind(self) -> Kind:
+        """What follows from the kind of its answers."""
+        return kinds.of(self.output)
 
 
 class SubLayers(NamedTuple):

@@ -39,13 +39,13 @@ OFFERS = {
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """Returns the names of one kind, sorted; files that start with an underscore are not counted.
+    """Returns the names of one kind, sorted; only files count, and none that starts with an underscore.
 
     Args:
         kind: a key of `ROOMS`.
     """
     room = importlib.import_module(ROOMS[kind])
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not (m.ispkg or m.name.startswith("_"))))
 
 
 def load(kind: str, name: str) -> type[Any]:

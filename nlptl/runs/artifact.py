@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nlptl.core import weights
+from nlptl.core.checks import check_types
 from nlptl.core.config import ModelConfig
 from nlptl.core.digest import sha256_of, sha256_of_value
 from nlptl.core.errors import InputError
@@ -92,13 +93,16 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
     hashes = _checked_files(folder, card, trust_changes=trust_changes)
     sources.refuse_code(folder)
     try:
-        labels, columns, decision = card["labels"], dict(card["columns"]), card["decision"]
+        labels, columns, decision = card["labels"], dict(card["columns"]), dict(card["decision"])
         values = tuple(labels["values"]) if labels["values"] else None
         space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
         task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
-        config, base = ModelConfig(**card["model"]), Base(str(card["base"]["reference"]), card["base"]["sha256"])
+        check_types("labels", space)
+        config, base = ModelConfig(**card["model"]), Base(str(card["base"]["reference"]), str(card["base"]["sha256"]))
         trained = {name: _shape(text) for name, text in card.get("trained", {}).items()}
-    except (KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{folder / CARD} is not as nlptl wrote it: {error!r}") from error
     wanted = Wanted(task.output, space)
     if method.self_contained:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -15,7 +15,7 @@ from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
-from nlptl.core.records import Column, Example, Output, Prediction, Scores
+from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
 from nlptl.runs.rows import Rows, read_rows
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nlptl.core.protocols import Method, Task
     from nlptl.core.records import Features, Pretrained
+    from nlptl.core.result import Result
 
 
 def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
@@ -48,12 +49,14 @@ class Run:
     Args:
         folder: the run's folder, or the model/ folder of one.
         trust_changes: see `load`.
+        result: the content of result.json, if it is known: the folder may then lie on another machine.
     """
 
-    def __init__(self, folder: Path, *, trust_changes: bool = False) -> None:
-        if not folder.is_dir():
+    def __init__(self, folder: Path, *, trust_changes: bool = False, result: Result | None = None) -> None:
+        if result is None and not folder.is_dir():
             raise InputError(f"there is no run's folder {str(folder)!r}")
         self.folder = folder
+        self._result = result
         self.trust_changes = trust_changes
 
     def __repr__(self) -> str:
@@ -70,11 +73,11 @@ class Run:
             return escape(repr(self))
 
     @cached_property
-    def result(self) -> dict[str, Any]:
-        """The content of result.json."""
+    def result(self) -> Result:
+        """What the run measured, or why it ended: result.json as a record."""
         from nlptl.runs.folder import Folder
 
-        return Folder(self.folder).result()
+        return Folder(self.folder).result() if self._result is None else self._result
 
     def resume(self) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
@@ -83,13 +86,13 @@ class Run:
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
-        metrics = self.result.get("metrics")
-        if not isinstance(metrics, dict):
+        metrics = self.result.metrics
+        if not metrics:
             raise InputError(
-                f"{self.folder} has no metrics, its status is {self.result['status']!r}: "
+                f"{self.folder} has no metrics, its status is {self.result.status!r}: "
                 f"nlptl train --resume {self.folder} goes on with a run that was stopped"
             )
-        return metrics
+        return {split: {name: asdict(value) for name, value in own.items()} for split, own in metrics.items()}
 
     @property
     def history(self) -> Rows[dict[str, Any]]:
@@ -251,16 +254,16 @@ class Run:
         return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
-        known = set(self.labels)
-        for example in examples:
-            unknown = sorted(_names(example.label, self.pretrained.output) - known)
-            if unknown:
-                where = source if isinstance(source, str | Path) else type(source).__name__
-                raise InputError(
-                    f"{where}: row {example.row_id} has the label {unknown[0]!r}, which the model does not know"
-                    f"{nearest(unknown[0], self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
-                    "them, give the same --data.label_names"
-                )
+        unknown = data.unknown_label(examples, self.labels, self.pretrained.output)
+        if unknown is None:
+            return
+        row_id, label = unknown
+        where = source if isinstance(source, str | Path) else type(source).__name__
+        raise InputError(
+            f"{where}: row {row_id} has the label {label!r}, which the model does not know"
+            f"{nearest(label, self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
+            "them, give the same --data.label_names"
+        )
 
     @cached_property
     def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
@@ -276,10 +279,3 @@ def _flag_role(column: Column) -> str:
 
 def _roles(columns: Iterable[str]) -> str:
     return ", ".join(f"--{role.replace('_', '-')}" for role in columns)
-
-
-def _names(label: Any, output: Output) -> set[str]:
-    """Returns the names that a label stands for; of a number, an answer or a text none."""
-    if output == "class":
-        return {str(label)}
-    return set(label) if output in ("classes", "tags") else set()

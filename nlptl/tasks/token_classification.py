@@ -14,12 +14,11 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _tokens
-from nlptl.tasks._segments import places
+from nlptl.tasks.parts import tokens
+from nlptl.tasks.parts.places import places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +37,7 @@ class TokenClassification:
     """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
-    output: ClassVar[Output] = "tags"
+    output: ClassVar[str] = "tags"
     sample: ClassVar[str] = "notices"
     metric: ClassVar[str] = "entity_f1"
     max_length: ClassVar[int] = 256
@@ -61,7 +60,7 @@ class TokenClassification:
         """Returns the tokens of some rows; the first token of each word carries its tag, int64 (n, longest)."""
         import numpy as np
 
-        pieces = _tokens.windows(examples, pretrained, self.overlap, pairs=False)
+        pieces = tokens.windows(examples, pretrained, self.overlap, pairs=False)
         ids = {name: i for i, name in enumerate(pretrained.labels.names)}
         longest = max(map(len, pieces.ids), default=0)
         labels = np.full((len(pieces.ids), longest), UNKNOWN, np.int64)

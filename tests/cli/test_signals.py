@@ -57,7 +57,7 @@ def test_after_training_the_trained_model_is_kept_and_resuming_only_finishes_the
     assert err == "interrupted by SIGTERM; go on with nlptl train --resume run\n"
     assert json.loads((work / "run" / "result.json").read_text())["status"] == "interrupted"
     assert len(list((work / "run" / "checkpoints").iterdir())) == 1
-    monkeypatch.setattr("nlptl.engine.loop._Loop._update", lambda self: pytest.fail("trained again"))
+    monkeypatch.setattr("nlptl.engine.update.Updates.do", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
     assert say(capsys, "train", "--resume", "run").status == 0
 

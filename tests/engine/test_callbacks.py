@@ -64,6 +64,7 @@ def test_a_callback_is_told_all_in_its_order(tiny_folders, tmp_path):
     assert [f.checkpoint.name for event, f in told.heard if event == "checkpoint"] == [
         "update-00000002",
         "update-00000004",
+        "update-00000006",
     ]
     assert (told.heard[-1][1].best_update, told.heard[-1][1].stopped_by, progress.stopped_by) == (6, None, None)
 

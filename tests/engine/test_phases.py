@@ -84,7 +84,7 @@ def test_what_trained_before_goes_on_with_its_moments(tiny_folders, tmp_path):
 
 
 @pytest.mark.parametrize("min_rows", [1, 10**9], ids=["used rows", "whole embedding"])
-@pytest.mark.parametrize("stop", [1, 3, 4, 8])
+@pytest.mark.parametrize("stop", [1, 3, 4, 8, 9])
 @pytest.mark.parametrize("best", [3, 6])
 def test_stopped_in_or_between_phases_and_resumed_is_the_same(
     tiny_folders, tmp_path, monkeypatch, min_rows, stop, best
@@ -102,6 +102,11 @@ def test_stopped_in_or_between_phases_and_resumed_is_the_same(
     assert_same(weights, expected)
     lower = "net.bert.encoder.layer.0.output.dense.weight"  # the second phase trains it, an earlier state still counts
     assert torch.equal(weights[lower], found[best][lower])
+
+
+def test_a_border_alone_is_no_reason_for_a_checkpoint(tiny_folders, tmp_path):
+    run(tiny_folders["bert"], tmp_path / "run", checkpoint_every=None)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("at", [3, 4, 5])

@@ -22,7 +22,7 @@ def stop(monkeypatch: pytest.MonkeyPatch, n_updates: int) -> None:
         def requested(self) -> bool:
             asked.append(1)
             self.signal = "SIGINT" if len(asked) >= n_updates else None
-            return self.signal is not None
+            return super().requested
 
     monkeypatch.setattr("nlptl.engine.loop.Interrupt", Stop)
 

@@ -185,6 +185,11 @@ def test_a_file_that_is_nested_without_end_is_refused(checkpoint, file):
     [
         {"labels": None},
         {"labels": {"names": ["a", "b"]}},
+        {"labels": {"names": ["a", ["b"]], "values": None, "mean": 0.0, "scale": 1.0}},
+        {"labels": {"names": ["a", 3], "values": None, "mean": 0.0, "scale": 1.0}},
+        {"columns": ["a"]},
+        {"trained": {"classifier.weight": 3}},
+        {"base": {"reference": None}},
         {"columns": 3},
         {"task": None},
         {"task": "sentiment"},

@@ -261,8 +261,8 @@ def test_a_run_is_resumed_from_python(capsys, work, train, unchecked, stop_after
     assert say(capsys, *train, "--train.batch_size", 8, "--output", "run").status == 130
     stop_after(1000)
     run = Run(work / "run")
-    assert run.result["status"] == "interrupted"
-    assert run.resume().result["status"] == "succeeded"
+    assert run.result.status == "interrupted"
+    assert run.resume().result.status == "succeeded"
 
 
 def test_a_run_in_progress_is_neither_resumed_nor_written_over(capsys, work, train, refused, says, unchecked):
@@ -342,7 +342,7 @@ def test_ctrl_c_before_training_leaves_no_folder(capsys, monkeypatch, work, trai
 
     monkeypatch.setattr("nlptl.runs.training.prepare", interrupt)
     said = say(capsys, *train, "--output", "run")
-    assert said == (130, "", "interrupted\n")
+    assert said == (130, "", "interrupted by SIGINT\n")
     assert not (work / "run").exists()
 
 

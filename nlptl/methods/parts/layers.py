@@ -14,8 +14,7 @@ def indices(pretrained: Pretrained, layers: str) -> list[int]:
     kind, _, k = layers.partition(":")
     if layers != "all" and (kind != "last" or not k.isdigit() or not 1 <= int(k) <= depth):
         raise InputError(f'method.layers must be "all" or "last:k" with k from 1 to {depth}, found {layers!r}')
-    decodes = "text" in pretrained.family.native and pretrained.config.pooling == "native"
-    if decodes and pretrained.output != "tags":  # tags are the encoder's
-        way = "use full, or lora or adapter on all layers" if pretrained.output == "text" else "set model.pooling mean"
+    if pretrained.module.decodes:
+        way = "use full, or lora or adapter on all layers" if pretrained.kind.is_written else "set model.pooling mean"
         raise InputError(f"method.layers needs an encoder with a head over it, and this model also decodes: {way}")
     return list(range(0 if layers == "all" else depth - int(k), depth))

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from nlptl.core.checks import at_least, check_types
 from nlptl.core.records import Corpus, Features, Finding, Pretrained
-from nlptl.tasks import _tokens
+from nlptl.tasks.parts import tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class WholeText:
     """One answer a text; long texts are cut, or read in windows whose answers are averaged."""
 
-    long: _tokens.Long = "truncate"
+    long: tokens.Long = "truncate"
     """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
     whose answers are averaged."""
     overlap: int = 32

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nlptl.core.records import Example, Features, LabelSpace, Prediction, Pretrained
-from nlptl.tasks import _labels
+from nlptl.tasks.parts import one_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, 
     each = functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")  # (n, classes)
     if gamma:
         missed = (labels - logits.float().sigmoid()).abs()
-        each = each * missed.clamp(min=_labels.TINY) ** gamma
+        each = each * missed.clamp(min=one_label.TINY) ** gamma
     return each.mean(-1)
 
 
@@ -50,7 +50,7 @@ def weights(features: Features, class_weights: str) -> "np.ndarray":
     """
     import numpy as np
 
-    shares = _labels.feature_shares(features)
+    shares = one_label.feature_shares(features)
     if class_weights == "none":
         return shares
     counts = (features.labels * shares[:, None]).sum(0)
@@ -68,7 +68,7 @@ def decode(
     names = pretrained.labels.names
     tuned = pretrained.decision.get("thresholds", {})
     thresholds = np.array([tuned.get(name, UNTUNED) for name in names])
-    means = _labels.pooled(1 / (1 + np.exp(-logits.astype(np.float64))), features, len(examples))
+    means = one_label.pooled(1 / (1 + np.exp(-logits.astype(np.float64))), features, len(examples))
     return [
         Prediction(
             e.row_id,

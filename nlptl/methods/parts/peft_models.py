@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nlptl.core import weights
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Pretrained
-from nlptl.methods import _layers
+from nlptl.methods.parts.layers import indices
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,7 +102,7 @@ def task_type(pretrained: Pretrained) -> str:
     """Returns PEFT's name of the task, with which its Auto classes find the model class."""
     if pretrained.module.is_likelihood:
         return "SEQ_2_SEQ_LM"
-    return {"tags": "TOKEN_CLS", "span": "QUESTION_ANS", "text": "SEQ_2_SEQ_LM"}.get(pretrained.output, "SEQ_CLS")
+    return pretrained.kind.peft_type
 
 
 def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: str) -> list[str]:
@@ -111,13 +111,13 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
     Args:
         pretrained: the model.
         targets: "linear" for all, "attention" for those of the attention, or endings of names.
-        layers: see `_layers.indices`.
+        layers: see `nlptl.methods.parts.layers.indices`.
 
     Raises:
         InputError: an ending matches no linear layer.
     """
-    indices = None if layers == "all" else _layers.indices(pretrained, layers)
-    names = [name for name in _linear_names(pretrained.module.net) if indices is None or _index(name) in indices]
+    chosen = None if layers == "all" else indices(pretrained, layers)
+    names = [name for name in _linear_names(pretrained.module.net) if chosen is None or _index(name) in chosen]
     if targets == "linear":
         return names
     if targets == "attention":
@@ -133,7 +133,7 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
 
 
 def _linear_names(net: "nn.Module") -> list[str]:
-    from nlptl.methods._linear import is_linear
+    from nlptl.methods.parts.linear_layers import is_linear
 
     return [n for n, m in net.named_modules() if is_linear(m) and _index(n) is not None]
 
