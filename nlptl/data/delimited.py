@@ -109,7 +109,7 @@ def _quotes_enclose(path: Path, delimiter: str) -> bool:
         enclose, open_at = enclose and well, open_at or (0 if well else line)
     if open_at and _is_even(path, delimiter, width or 0):
         raise InputError(
-            f"{path}, line {open_at}: a quote opens a field here. It may be a character of the text, or the field may go "
+            f"{path}, line {open_at}: a quote opens a field. It may be a character of the text, or the field may go "
             "on in the next line: set --data.quoting none or --data.quoting standard"
         )
     return enclose
