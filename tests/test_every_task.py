@@ -83,15 +83,15 @@ kinds = pytest.mark.parametrize("kind", TASKS)
 @kinds
 def test_a_run_measures_its_metric_and_beats_or_misses_its_baselines(kind, runs):
     result = runs[kind].result
-    assert result["status"] == "succeeded"
-    assert result["reload_check"]["max_abs_diff"] <= 1e-5
-    assert result["primary"]["name"] == TASKS[kind].metric
-    measured = result["metrics"]["test"][TASKS[kind].metric]
-    assert measured["low"] <= measured["value"] <= measured["high"]
-    assert result["baselines"]["test"]
-    for baseline in result["baselines"]["test"].values():
-        gain = baseline["gain"]["value"]
-        assert gain == pytest.approx(measured["value"] - baseline[TASKS[kind].metric]["value"], abs=1e-9)
+    assert result.status == "succeeded"
+    assert result.reload_check.max_abs_diff <= 1e-5
+    assert result.primary.name == TASKS[kind].metric
+    measured = result.metrics["test"][TASKS[kind].metric]
+    assert measured.low <= measured.value <= measured.high
+    assert result.baselines["test"]
+    for baseline in result.baselines["test"].values():
+        assert baseline.metric == TASKS[kind].metric
+        assert baseline.gain.value == pytest.approx(measured.value - baseline.value.value, abs=1e-9)
 
 
 @kinds
@@ -148,7 +148,7 @@ def test_evaluating_the_test_rows_again_gives_the_numbers_of_the_run(kind, runs)
 
 def test_thresholds_are_tuned_on_validation_and_saved(runs):
     for kind, names in (("several", {"a", "b"}), ("span", None)):
-        decision = runs[kind].result["decision"]
+        decision = runs[kind].result.decision
         card = json.loads((runs[kind].folder / "model" / "nlptl.json").read_text())
         assert card["decision"] == decision
         if names:

@@ -6,13 +6,14 @@ import pytest
 
 nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
 
+VALUE = {"value": 0.5, "low": 0.4, "high": 0.6}
 RESULT = {
     "status": "succeeded",
     "task": "sentiment",
     "method": "lora",
-    "primary": {"split": "test", "name": "accuracy"},
+    "primary": {"split": "test", "name": "accuracy", "value": 0.75},
     "metrics": {"test": {"accuracy": {"value": 0.75, "low": 0.7, "high": 0.8}}},
-    "baselines": {"test": {"majority": {"accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}}},
+    "baselines": {"test": {"majority": {"accuracy": VALUE, "gain": VALUE}}},
 }
 BAR = """
 from nlptl.report.progress import Plan, progress

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -366,6 +367,8 @@ class Stop(Callback):
     def on_update(self, facts):
         if facts.update == int(os.environ["STOP_AT"]) and os.environ.get("RANK", "0") == "0":
             signal.raise_signal(signal.SIGTERM)
+        if facts.update == int(os.environ.get("KILL_AT", "-1")):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 call(Stop())
 """
@@ -391,3 +394,45 @@ class Ask(Callback):
 
 call(Ask())
 """
+
+
+ALONE = ("unshare", "--mount", "--propagation", "private")
+"""Gives a process mounts of its own."""
+
+
+def may_unshare() -> bool:
+    return shutil.which("unshare") is not None and subprocess.run([*ALONE, "true"], check=False).returncode == 0
+
+
+def on_two_machines(work: Path, words: tuple[object, ...], **variables: str) -> list[tuple[int, str]]:
+    """Returns exit status and errors of a script on two machines; the second sees an empty disk for work/runs."""
+    (work / "runs").mkdir(exist_ok=True)
+    (work / "script.py").write_text(STOPPING + SCRIPT)
+    shared = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "STOP_AT": "-1", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), **variables}
+    shared["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = [str(word) for word in (sys.executable, work / "script.py", *words)]
+    empty = f'mount -t tmpfs tmpfs {work / "runs"} && exec "$@"'
+    machines = [
+        subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ | shared | {"RANK": str(rank)})
+        for rank, words in enumerate((command, [*ALONE, "sh", "-c", empty, "sh", *command]))
+    ]
+    told = [machine.communicate(timeout=240)[1] for machine in machines]
+    return [(machine.returncode, text) for machine, text in zip(machines, told, strict=True)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not may_unshare(), reason="needs the right to mount (root)")
+def test_machines_without_a_shared_disk_train_and_resume(work, tiny_folders):
+    words = flags(work, tiny_folders["bert"], "whole", "--train.epochs", 1)
+    assert launch(work, SCRIPT, words=words).returncode == 0
+    words = flags(work, tiny_folders["bert"], "runs/run", "--train.epochs", 1, "--train.checkpoint_every", 1)
+    assert all(status for status, _ in on_two_machines(work, words, KILL_AT="4"))
+    assert len(list((work / "runs" / "run" / "checkpoints").glob("update-*"))) == 2
+    for status, told in on_two_machines(work, ("--resume", work / "runs" / "run")):
+        assert status == 0, told[-3000:]
+    whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "runs/run"))
+    losses = [[line["loss"] for line in lines if "loss" in line] for lines in (whole, run)]
+    assert len(losses[0]) == 6
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+    assert json.loads((work / "runs" / "run" / "result.json").read_text())["status"] == "succeeded"

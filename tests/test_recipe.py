@@ -211,7 +211,7 @@ def test_a_run_on_a_list_of_dicts_measures_and_predicts(make, tmp_path):
     assert run.metrics.keys() == {"validation", "test"}
     accuracy = run.metrics["test"]["accuracy"]
     assert 0 <= accuracy["low"] <= accuracy["value"] <= accuracy["high"] <= 1
-    assert run.result["rows"] == {"train": 42, "validation": 9, "test": 9}
+    assert run.result.rows == {"train": 42, "validation": 9, "test": 9}
     predictions = run.predict(["a wonderful film", "a terrible pan", "a wonderful film"])
     assert [p.row_id for p in predictions] == [0, 1, 2]
     assert predictions[0].scores == pytest.approx(predictions[2].scores, abs=1e-6)

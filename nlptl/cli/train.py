@@ -46,6 +46,7 @@ def _resume(argv: Sequence[str]) -> int:
 
 
 def _status(run: Run) -> int:
-    if run.result["status"] == "succeeded":
+    if run.result.status == "succeeded":
         return 0
-    return TERMINATED if run.result["training"]["stopped_by"] == "SIGTERM" else INTERRUPTED
+    training = run.result.training
+    return TERMINATED if training and training.stopped_by == "SIGTERM" else INTERRUPTED

@@ -208,12 +208,10 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the prediction as plain values; spans, and what decides on no answer, only if there are such."""
+        decided = {"margin": self.no_answer_margin, "threshold": self.threshold} if self.threshold is not None else None
+        some = {"no_answer": decided, "spans": self.spans}
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        if self.threshold is not None:
-            values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
-        if self.spans is not None:
-            values["spans"] = self.spans
-        return values
+        return values | {name: value for name, value in some.items() if value is not None}
 
     def to_json(self) -> str:
         """Returns the prediction as one line of JSON."""

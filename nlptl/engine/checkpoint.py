@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +17,7 @@ from nlptl.core.digest import sha256_of
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.phases import PhaseDone
 from nlptl.core.protocols import Model
+from nlptl.engine.device import Compute
 from nlptl.engine.sharding import whole
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"
@@ -112,6 +114,35 @@ def load(folder: Path) -> tuple[State, Progress]:
     return State(load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER), best), progress
 
 
+def from_main(folder: Path, compute: Compute) -> tuple[State, Progress]:
+    """Returns what a checkpoint holds, in every process; only the main one reads it, so that it may lie on its disk.
+
+    Raises:
+        InputError: as `load`.
+    """
+    if compute.n_processes == 1:
+        return load(folder)
+    own: dict[str, Tensors] = {}
+
+    def read() -> str:
+        state, progress = load(folder)
+        own.update({part: tensors for part, tensors in vars(state).items() if tensors is not None})
+        shapes = {part: [[n, _name(t.dtype), t.shape] for n, t in tensors.items()] for part, tensors in own.items()}
+        return json.dumps({"progress": asdict(progress), "shapes": shapes})
+
+    told = json.loads(compute.from_main(read))
+    found: dict[str, Tensors] = {part: {} for part in told["shapes"]}
+    for part, tensors in told["shapes"].items():
+        for name, dtype, shape in tensors:
+            tensor = own[part].pop(name) if compute.is_main else torch.empty(shape, dtype=getattr(torch, dtype))
+            found[part][name] = compute.tensor_from_main(tensor)
+    return State(**found), _progress_of(told["progress"])
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
 def named(state: State, model: Model) -> State:
     """Returns a state with the optimizer's part by name; before there were phases, it was by the parameter's number.
 
@@ -143,6 +174,11 @@ def _progress(path: Path) -> Progress:
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise InputError(f"{path} has {unknown[0]!r}, which this nlptl does not know: a newer one wrote it, update")
+    return _progress_of(values)
+
+
+def _progress_of(values: dict[str, Any]) -> Progress:
+    """Returns the position that was written as these values."""
     return Progress(**values | {"phases": [PhaseDone(**done) for done in values.get("phases", ())]})
 
 

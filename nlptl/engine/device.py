@@ -52,6 +52,10 @@ class Compute:
         """Returns the same in float32."""
         return replace(self, bf16=False)
 
+    def at(self, precision: str) -> "Compute":
+        """Returns the same in a number format: see `start`."""
+        return replace(self, bf16=precision == "bf16" or (precision == "auto" and has_bf16()))
+
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
         """Returns the sum of a tensor over all processes."""
         if self.n_processes == 1:
@@ -83,6 +87,16 @@ class Compute:
         if answer[0] is None:
             raise InputError(answer[1])
         return answer[0]
+
+    def tensor_from_main(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Returns the main process's tensor, in every process.
+
+        Args:
+            tensor: in the main process the values; in the others any of the same shape and type.
+        """
+        sent = tensor.to(self.device).contiguous()
+        torch.distributed.broadcast(sent, 0)
+        return sent.to(tensor.device)
 
     def wait(self) -> None:
         """Returns once every process is here."""
@@ -117,8 +131,7 @@ def start(precision: str) -> Compute:
         raise InputError(f"Megatron-LM is not supported; {sharding.READY}")
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise InputError(f"mixed precision {accelerator.mixed_precision} is not supported: launch with no or bf16")
-    bf16 = precision == "bf16" or (precision == "auto" and has_bf16())
-    return Compute(accelerator, bf16, divided if expected > 1 else None)
+    return Compute(accelerator, False, divided if expected > 1 else None).at(precision)
 
 
 def has_bf16() -> bool:

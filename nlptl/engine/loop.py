@@ -36,7 +36,7 @@ def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
     Args:
         job: everything that defines the result.
         compute: processes, device and number format.
-        newest: the checkpoint from which to go on; None to begin.
+        newest: the checkpoint from which to go on, read by the main process alone; None to begin.
 
     Returns:
         How far it came; `finished` is False after an interruption.
@@ -81,7 +81,7 @@ class _Loop:
 
     def _load(self, newest: Path) -> None:
         self.phases[0].phase.begin()
-        state, self.progress = checkpoint.load(newest)
+        state, self.progress = checkpoint.from_main(newest, self.compute)
         state = checkpoint.named(state, self.job.model)
         self.kept.put(state.weights)
         self.moments, self.best = state.moments, state.best

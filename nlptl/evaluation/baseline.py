@@ -63,7 +63,10 @@ class Known:
 
 
 class Baseline(Protocol):
-    """A baseline; a file in nlptl/evaluation/baselines, or in a package of the user's own."""
+    """A baseline; a file in nlptl/evaluation/baselines, or in a package of the user's own.
+
+    One without scores is left out if the primary metric needs them.
+    """
 
     kinds: ClassVar[tuple[str, ...]]
     """The kinds of answers that it predicts."""

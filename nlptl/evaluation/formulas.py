@@ -44,7 +44,7 @@ def micro_f1(stack: Floats) -> Floats:
 
 
 def matthews(stack: Floats) -> Floats:
-    """Returns the correlation of labels and predictions, (...); 0 where either has one class only.
+    """Returns the correlation of labels and predictions, (...); 0 if either has one class only.
 
     Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient", equation 8.
     """

@@ -44,9 +44,9 @@ class Rows:
         decisions, scores = [], array("d")
         for prediction in predictions:
             decisions.append(prediction.prediction)
-            row = [prediction.scores.get(name) for name in labels.names] if scored else [None]
-            scored = None not in row
-            scores.extend(value for value in row if scored and value is not None)
+            scored = scored and all(name in prediction.scores for name in labels.names)
+            if scored:
+                scores.extend(prediction.scores[name] for name in labels.names)
         found = np.frombuffer(scores).reshape(-1, len(labels.names)) if scored and decisions else None
         return Rows(output, references, decisions, labels, found)
 

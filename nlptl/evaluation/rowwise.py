@@ -25,7 +25,7 @@ class Counted:
     measured: tuple[str, ...]
     """Names of the metrics that these rows have."""
     by_class: dict[str, dict[str, float]]
-    """precision, recall, f1 and support by class; empty where answers have no classes."""
+    """precision, recall, f1 and support by class; empty if answers have no classes."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How sure a measured value is, of one label a row: 95 % intervals from resampled confusion matrices.
+"""One label a row: metrics with 95 % intervals, from resampled confusion matrices.
 
 Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A metric sees the rows only through counts of
 equal rows, and resampling rows draws such counts from a multinomial, exactly; so counts are drawn, never rows.

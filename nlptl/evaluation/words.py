@@ -20,7 +20,7 @@ def joined(example: Example) -> str:
 
 
 def learnt(texts: Sequence[str]) -> Any:
-    """Returns a `TfidfVectorizer` that knows the words of some texts; None where there is no word to learn.
+    """Returns a `TfidfVectorizer` that knows the words of some texts; None if there is no word to learn.
 
     Args:
         texts: one a row.

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
+from nlptl.core.result import Result
 from nlptl.core.shown import LABEL, shown
 from nlptl.report import tables
 from nlptl.report.progress import Plan, progress
@@ -47,26 +48,25 @@ def before(
             say("audit", finding.message)
 
 
-def after(folder: Path, result: dict[str, Any]) -> None:
+def after(folder: Path, result: Result) -> None:
     """Prints the tables of results, where they lie, and what is poor about them.
 
     Args:
         folder: of the run.
-        result: the content of its result.json.
+        result: what it measured.
     """
-    if result["status"] != "succeeded":
-        by, update = result["training"]["stopped_by"], result["training"]["updates"]
-        tell("stopped", f"by {by} after update {update:,}; go on with nlptl train --resume {folder}")
+    if result.status != "succeeded":
+        if result.training:
+            by, update = result.training.stopped_by, result.training.updates
+            tell("stopped", f"by {by} after update {update:,}; go on with nlptl train --resume {folder}")
         return
-    if not is_quiet():
-        put(tables.results(result))
-        split = result["primary"]["split"]
-        _classes(result["per_class"][split], result["confusion"][split])
+    if result.primary and not is_quiet():
+        put(tables.results(result, result.primary))
+        _classes(result.per_class[result.primary.split], result.confusion[result.primary.split])
     _trained(folder, result)
-    told = result.get("verdict", {"findings": [], "advice": []})
-    _verdict([finding["message"] for finding in told["findings"]])
-    if told["advice"]:
-        say("try", "; or ".join(told["advice"]))
+    _verdict([finding.message for finding in result.verdict.findings])
+    if result.verdict.advice:
+        say("try", "; or ".join(result.verdict.advice))
 
 
 def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
@@ -105,19 +105,20 @@ def _classes(per_class: Mapping[str, Mapping[str, float]], confusion: Sequence[S
         put(tables.confusion(confusion, list(per_class)))
 
 
-def _trained(folder: Path, result: dict[str, Any]) -> None:
-    timing, parameters = result["timing"], result["parameters"]
-    say(
-        "trained",
-        f"{parameters['trainable']:,} of {parameters['total']:,} parameters in {timing['train_s']:.1f} s "
-        f"({timing['examples_per_s']:.0f} examples/s), peak memory {result['memory']['peak_mib']:,.0f} MiB, "
-        f"artifact {result['artifact_bytes'] / 2**20:.1f} MiB",
-    )
-    skipped, updates = result["training"]["skipped"], result["training"]["updates"]
-    if skipped:
-        warn(f"{skipped} of {updates} updates left out, their loss or gradient was not finite: rows in metrics.jsonl")
-    difference = result["reload_check"]["max_abs_diff"]
-    say("reload", f"equal in a fresh process (largest difference {difference:.1e})")
+def _trained(folder: Path, result: Result) -> None:
+    timing, parameters, training = result.timing, result.parameters, result.training
+    if parameters:
+        say(
+            "trained",
+            f"{parameters.trainable:,} of {parameters.total:,} parameters in {timing.train_s or 0:.1f} s "
+            f"({timing.examples_per_s or 0:.0f} examples/s), peak memory {result.memory.peak_mib or 0:,.0f} MiB, "
+            f"artifact {result.artifact_bytes / 2**20:.1f} MiB",
+        )
+    if training and training.skipped:
+        left_out = f"{training.skipped} of {training.updates} updates left out"
+        warn(f"{left_out}, their loss or gradient was not finite: rows in metrics.jsonl")
+    if result.reload_check:
+        say("reload", f"equal in a fresh process (largest difference {result.reload_check.max_abs_diff:.1e})")
     say("run", str(folder))
 
 

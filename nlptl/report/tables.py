@@ -1,13 +1,13 @@
 """The tables of a run: results beside the baselines, scores, classes, confusion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from nlptl.core.records import Scores
+from nlptl.core.records import Interval, Scores
+from nlptl.core.result import Primary, Result
 from nlptl.report.voice import cell, shown_here
 
 MOST_CLASSES = 10
@@ -16,23 +16,18 @@ MOST_HEADING = 24
 """Characters of a label above a column."""
 
 
-def results(result: Mapping[str, Any]) -> Table:
-    """Returns the primary metric of a run beside those of the baselines.
-
-    Args:
-        result: the content of result.json.
-    """
-    primary = result["primary"]
-    split, metric = primary["split"], primary["name"]
-    baselines = result["baselines"].get(split, {})
+def results(result: Result, primary: Primary) -> Table:
+    """Returns the primary metric of a run beside those of the baselines."""
+    split, metric = primary.split, primary.name
+    baselines = result.baselines.get(split, {})
     headings = ("", metric, "95 % interval", *(["difference to baseline"] if baselines else []))
-    table = _table(f"{split}, {result['rows'][split]:,} rows", headings)
-    own = result["metrics"][split][metric]
-    table.add_row(cell(result["method"], "bold"), cell(f"{own['value']:.4f}", "bold"), _interval(own))
+    table = _table(f"{split}, {result.rows[split]:,} rows", headings)
+    own = result.metrics[split][metric]
+    table.add_row(cell(result.method, "bold"), cell(f"{own.value:.4f}", "bold"), _interval(own))
     for name, baseline in baselines.items():
-        gain, value = baseline["gain"], baseline[metric]
-        difference = f"{gain['value']:+.4f} ({_interval(gain, signed=True)})"
-        table.add_row(cell(name), f"{value['value']:.4f}", _interval(value), difference)
+        gain, value = baseline.gain, baseline.value
+        difference = f"{gain.value:+.4f} ({_interval(gain, signed=True)})"
+        table.add_row(cell(name), f"{value.value:.4f}", _interval(value), difference)
     return table
 
 
@@ -40,8 +35,7 @@ def metrics(scores: Scores, title: str) -> Table:
     """Returns all metrics of one split."""
     table = _table(title, ("metric", "value", "95 % interval"))
     for name, found in scores.metrics.items():
-        interval = {"low": found.low, "high": found.high}
-        table.add_row(cell(name), f"{found.value:.4f}", _interval(interval))
+        table.add_row(cell(name), f"{found.value:.4f}", _interval(found))
     return table
 
 
@@ -79,6 +73,6 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     return table
 
 
-def _interval(value: Mapping[str, float], *, signed: bool = False) -> str:
-    low, high = (f"{value[end]:+.4f}" if signed else f"{value[end]:.4f}" for end in ("low", "high"))
+def _interval(value: Interval, *, signed: bool = False) -> str:
+    low, high = (f"{end:+.4f}" if signed else f"{end:.4f}" for end in (value.low, value.high))
     return f"{low} to {high}"

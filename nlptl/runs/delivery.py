@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import evaluation
+from nlptl.core.errors import InputError
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
@@ -128,7 +129,11 @@ def reported(recipe: Recipe) -> list[str] | None:
 def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:
     """Returns the metrics of predictions on a split without intervals, which would be resampled for nothing."""
     references, only = [e.label for e in prepared.corpus.splits[split]], reported(prepared.recipe)
-    return evaluation.values(prepared.pretrained.output, references, predictions, prepared.labels, only)
+    found = evaluation.values(prepared.pretrained.output, references, predictions, prepared.labels, only)
+    metric = str(prepared.recipe.eval.metric)
+    if metric not in found:
+        raise InputError(f"eval.metric {metric!r} needs a score for each label, which the task's predictions lack")
+    return found
 
 
 def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Any]) -> dict[str, list[Any]]:
@@ -166,8 +171,10 @@ def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]
     for name, others in evaluation.baseline_predictions(
         output, splits["train"], splits[split], labels, seed=seed
     ).items():
+        value = _score(prepared, split, others, [metric]).metrics.get(metric)
+        if value is None:  # the metric needs scores, and this baseline gives none
+            continue
         gain = evaluation.paired_difference(output, references, predictions, others, labels, metric, **drawn)
-        value = _score(prepared, split, others, [metric]).metrics[metric]
         result[name] = {metric: dataclasses.asdict(value), "gain": dataclasses.asdict(gain)}
     return result
 

@@ -19,6 +19,7 @@ from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.recipe import FORMAT, Recipe
 from nlptl.core.records import Answer, Prediction
+from nlptl.core.result import Result
 from nlptl.runs import inputs
 
 T = TypeVar("T")
@@ -27,15 +28,13 @@ LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}
 """What a run writes before its recipe; a folder with no more than that was left by one that never began."""
-INPUTS_FORMAT, RESULT_FORMAT = 1, 1
-"""The newest that are read. Files from before there were numbers have none, and are read as 1."""
+INPUTS_FORMAT = 1
+"""The newest that is read. Files from before there were numbers have none, and are read as 1."""
 PARTS = ("task", "method", "data", "model")
 """Of a recipe, without which a default would stand for what the run had."""
 ADVICE = {
     RECIPE: "restore it, or begin a new run; a finished run's model/ folder predicts without it",
     INPUTS: f"restore it, or begin anew with nlptl train --config .../{RECIPE} --output ANOTHER",
-    RESULT: "restore it, or delete it: nlptl train --resume writes it anew, and a finished run's model/ folder "
-    "predicts without it",
     LOG: "remove that line, or restore the file",
 }
 """What to do if a file is damaged."""
@@ -150,9 +149,14 @@ class Folder:
 
     def status(self) -> str | None:
         """Returns the status in result.json, None if there is none yet."""
-        return str(self.result()["status"]) if (self.path / RESULT).exists() else None
+        return self.result().status if (self.path / RESULT).exists() else None
 
-    def result(self) -> dict[str, Any]:
+    def refuse_finished(self) -> None:
+        """Raises an InputError if the run is finished."""
+        if self.status() == "succeeded":
+            raise InputError(f"{self.path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
+
+    def result(self) -> Result:
         """Returns the content of result.json.
 
         Raises:
@@ -161,11 +165,7 @@ class Folder:
         path = self.path / RESULT
         if not path.exists():
             raise InputError(f"{self.path} has no {RESULT}: it is not a run's folder")
-        result = files.read_object(path, ADVICE[RESULT])
-        files.check_format(path, result.get("format"), RESULT_FORMAT)
-        if not isinstance(result.get("status"), str):
-            raise files.damaged(path, f"its status is {result.get('status')!r}", ADVICE[RESULT])
-        return result
+        return Result.read(path)
 
     def check_unchanged(self, prepared: Any) -> None:
         """Raises an InputError when data, pretrained weights or recipe are not those that the run began with."""

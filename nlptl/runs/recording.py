@@ -12,9 +12,10 @@ from typing import Any
 from nlptl import __version__
 from nlptl.core import files, registry
 from nlptl.core.errors import NlptlError, TrainingError
+from nlptl.core.result import Result
 from nlptl.engine.memory import Peak
 from nlptl.runs.delivery import Prepared
-from nlptl.runs.folder import RESULT, RESULT_FORMAT, Folder
+from nlptl.runs.folder import RESULT, Folder
 
 PACKAGES = (
     "torch",
@@ -47,7 +48,7 @@ def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[dict[s
     def write() -> None:
         if prepared.compute.is_main:
             found.setdefault("timing", {})["total_s"] = time.perf_counter() - began
-            files.write_json(folder.path / RESULT, {"format": RESULT_FORMAT, **found, **_about(folder, prepared, peak)})
+            Result.from_dict(found | _about(folder, prepared, peak)).write(folder.path / RESULT)
 
     try:
         with _in_words(folder):

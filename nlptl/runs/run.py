@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nlptl.core.protocols import Method, Task
     from nlptl.core.records import Features, Pretrained
+    from nlptl.core.result import Result
 
 
 def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
@@ -48,12 +49,14 @@ class Run:
     Args:
         folder: the run's folder, or the model/ folder of one.
         trust_changes: see `load`.
+        result: the content of result.json, if it is known: the folder may then lie on another machine.
     """
 
-    def __init__(self, folder: Path, *, trust_changes: bool = False) -> None:
-        if not folder.is_dir():
+    def __init__(self, folder: Path, *, trust_changes: bool = False, result: Result | None = None) -> None:
+        if result is None and not folder.is_dir():
             raise InputError(f"there is no run's folder {str(folder)!r}")
         self.folder = folder
+        self._result = result
         self.trust_changes = trust_changes
 
     def __repr__(self) -> str:
@@ -70,11 +73,11 @@ class Run:
             return escape(repr(self))
 
     @cached_property
-    def result(self) -> dict[str, Any]:
-        """The content of result.json."""
+    def result(self) -> Result:
+        """What the run measured, or why it ended: result.json as a record."""
         from nlptl.runs.folder import Folder
 
-        return Folder(self.folder).result()
+        return Folder(self.folder).result() if self._result is None else self._result
 
     def resume(self) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
@@ -83,13 +86,13 @@ class Run:
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Measured values with 95 % intervals, by split and name: {"test": {"accuracy": {"value", "low", "high"}}}."""
-        metrics = self.result.get("metrics")
-        if not isinstance(metrics, dict):
+        metrics = self.result.metrics
+        if not metrics:
             raise InputError(
-                f"{self.folder} has no metrics, its status is {self.result['status']!r}: "
+                f"{self.folder} has no metrics, its status is {self.result.status!r}: "
                 f"nlptl train --resume {self.folder} goes on with a run that was stopped"
             )
-        return metrics
+        return {split: {name: asdict(value) for name, value in own.items()} for split, own in metrics.items()}
 
     @property
     def history(self) -> Rows[dict[str, Any]]:

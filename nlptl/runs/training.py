@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,10 +16,12 @@ import torch
 
 from nlptl import data, evaluation
 from nlptl.core.errors import InputError
+from nlptl.core.finite import to_json
 from nlptl.core.phases import Phase
 from nlptl.core.protocols import Phased
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
+from nlptl.core.result import Result
 from nlptl.engine import checkpoint, device, graphs, loop
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
@@ -50,15 +53,18 @@ def train(recipe: Recipe, output: str | Path | None = None) -> Run:
 def resume(path: str | Path) -> Run:
     """Goes on with a run that was stopped, from its newest checkpoint.
 
+    Only the main process reads and writes the run's folder, so that machines need not share a disk. Each machine must
+    have the data, and the pretrained model, in the same place.
+
     Raises:
         InputError: there is no such run, it is finished, or its data or model have changed.
     """
     folder = Folder(Path(path))
-    recipe = folder.recipe()
-    compute = device.start(recipe.train.precision)
+    compute = device.start("fp32")
+    recipe = Recipe.from_dict(json.loads(compute.from_main(lambda: json.dumps(folder.recipe().to_dict()))))
+    compute = compute.at(recipe.train.precision)
     with Peak(compute.device) as peak, _held(folder, compute):
-        if folder.status() == "succeeded":
-            raise InputError(f"{path} is finished: nothing to resume; nlptl evaluate and nlptl predict use it")
+        compute.from_main(folder.refuse_finished)
         prepared = prepare(recipe, compute)
         compute.from_main(lambda: folder.check_unchanged(prepared))
         return _train(prepared, folder, peak, _newest(folder, compute))
@@ -153,10 +159,10 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
             record.update(training_facts(prepared, trained))
     if is_main and record["status"] == "succeeded":
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
-    prepared.compute.wait()  # for result.json
+    result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
-        console.after(folder.path, folder.result())
-    return Run(folder.path)
+        console.after(folder.path, result)
+    return Run(folder.path, result=result)
 
 
 def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
@@ -229,6 +235,8 @@ def _validate(prepared: Prepared) -> dict[str, float]:
     if "validation" not in prepared.features:
         return {}
     answers = answered(prepared, "validation", prepared.compute)
+    if not np.isfinite(answers).all():
+        return {}  # weights that went astray are no candidate for the best state; the loop counts the lost updates
     tune(prepared, answers)
     predictions = decode(prepared, "validation", answers)
     return values(prepared, "validation", predictions)

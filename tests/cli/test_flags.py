@@ -88,8 +88,8 @@ def test_data_without_a_flag_is_trained_on(capsys, tmp_path, bert, monkeypatch):
 
 
 def test_a_stopped_run_says_how_to_go_on_with_a_blank_after_the_word(capsys):
+    from nlptl.core.result import Result, Training
     from nlptl.report import console
 
-    stopped = {"status": "interrupted", "training": {"stopped_by": "SIGINT", "updates": 5}}
-    console.after(Path("runs/a"), stopped)
+    console.after(Path("runs/a"), Result("interrupted", training=Training(5, stopped_by="SIGINT")))
     assert " go on with nlptl train --resume runs/a" in capsys.readouterr().out

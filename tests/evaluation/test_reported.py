@@ -1,12 +1,17 @@
 """A run's reported metrics: named by a flag, own ones among them, and one of them as the primary metric."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from nlptl import evaluation
 from nlptl.core.config import EvalConfig
 from nlptl.core.errors import InputError
+from nlptl.core.recipe import Recipe
+from nlptl.core.records import Example, LabelSpace, Prediction
+from nlptl.runs import delivery
 from tests.faults.small import make_bert, read_lines, say, write_splits
 
 OWN = "tests.evaluation.own_metrics.OfIds"
@@ -83,3 +88,31 @@ def test_an_unknown_metric_is_refused_before_training(capsys, tmp_path):
     assert "aurok" in said.err
     assert "auroc" in said.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def prepared():
+    """What delivery reads of two labelled rows, measured by a metric of scores."""
+    rows = [Example(0, "x", label="a"), Example(1, "y", label="b")]
+    return SimpleNamespace(
+        recipe=Recipe(eval=EvalConfig(metric="auroc", n_bootstrap=100)),
+        corpus=SimpleNamespace(splits={"train": rows, "test": rows}),
+        labels=LabelSpace(("a", "b")),
+        pretrained=SimpleNamespace(output="class"),
+    )
+
+
+SCORED = [Prediction(0, "a", {"a": 0.9, "b": 0.1}), Prediction(1, "b", {"a": 0.2, "b": 0.8})]
+BARE = [Prediction(0, "a", {}), Prediction(1, "b", {})]
+
+
+def test_a_task_without_scores_is_told_that_the_primary_metric_needs_them(prepared):
+    assert delivery.values(prepared, "test", SCORED)["auroc"] == 1.0
+    with pytest.raises(InputError, match="'auroc' needs a score for each label"):
+        delivery.values(prepared, "test", BARE)
+
+
+def test_a_baseline_without_scores_is_left_out_if_the_metric_needs_them(prepared, monkeypatch):
+    found = {"bare": BARE, "scored": SCORED[::-1]}
+    monkeypatch.setattr(evaluation, "baseline_predictions", lambda *_, **__: found, raising=False)
+    assert list(delivery._baselines(prepared, "test", SCORED)) == ["scored"]

@@ -261,8 +261,8 @@ def test_a_run_is_resumed_from_python(capsys, work, train, unchecked, stop_after
     assert say(capsys, *train, "--train.batch_size", 8, "--output", "run").status == 130
     stop_after(1000)
     run = Run(work / "run")
-    assert run.result["status"] == "interrupted"
-    assert run.resume().result["status"] == "succeeded"
+    assert run.result.status == "interrupted"
+    assert run.resume().result.status == "succeeded"
 
 
 def test_a_run_in_progress_is_neither_resumed_nor_written_over(capsys, work, train, refused, says, unchecked):

@@ -29,8 +29,8 @@ def test_a_run_trains_checks_and_predicts_on_the_gpu(method, tiny_folders, tmp_p
     torch.cuda.reset_peak_memory_stats()
     run = recipe.run(output=tmp_path / "run")
     assert torch.cuda.max_memory_allocated() > 0
-    assert run.result["status"] == "succeeded"
-    assert run.result["reload_check"]["max_abs_diff"] <= 1e-4
+    assert run.result.status == "succeeded"
+    assert run.result.reload_check.max_abs_diff <= 1e-4
     texts = [row["text"] for row in rows[72:]]
     first, again = (opened.predict(texts) for opened in (run, nlptl.load(tmp_path / "run")))
     assert [p.prediction for p in first] == [p.prediction for p in again]
@@ -59,7 +59,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(tiny_folders, tmp_path, monke
     monkeypatch.setattr(torch, "manual_seed", stop)
     stopped = recipe().run(output=tmp_path / "stopped")
     monkeypatch.setattr(torch, "manual_seed", seed)
-    assert stopped.result["status"] != "succeeded"
+    assert stopped.result.status != "succeeded"
     resumed = stopped.resume()
     ours, theirs = (tiny.state(run.pretrained.module) for run in (resumed, whole))
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []

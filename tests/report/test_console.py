@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nlptl.core.records import Interval, Scores
+from nlptl.core.result import Result
 from nlptl.report import console
 
 METRIC = {"value": 0.75, "low": 0.5, "high": 1.0}
@@ -22,10 +23,10 @@ def of_classes(names):
 def result(names=("bad", "good"), **parts):
     per_class, confusion = of_classes(names)
     baseline = {"accuracy": METRIC, "gain": {"value": 0.25, "low": -0.125, "high": 0.5}}
-    return {
+    values = {
         "status": "succeeded",
         "method": "full",
-        "primary": {"name": "accuracy", "split": "test"},
+        "primary": {"name": "accuracy", "split": "test", "value": 0.75},
         "rows": {"test": 1234},
         "metrics": {"test": {"accuracy": METRIC}},
         "baselines": {"test": {"majority": baseline}},
@@ -39,6 +40,11 @@ def result(names=("bad", "good"), **parts):
         "reload_check": {"max_abs_diff": 0.0},
         "verdict": {"findings": [], "advice": []},
     } | parts
+    return Result.from_dict({name: value for name, value in values.items() if value is not None})
+
+
+def finding(message):
+    return {"kind": "poor", "message": message, "n": 1, "severity": "warning"}
 
 
 def scores(names=("bad", "good")):
@@ -90,16 +96,14 @@ def test_confusion_has_the_labels_above_its_columns_if_they_fit(capsys, monkeypa
 
 
 def test_the_last_lines_say_what_is_poor_and_what_to_try(capsys):
-    told = {"findings": [{"message": "all rows are predicted as 'bad'"}], "advice": ["--train.lr 1e-4", "more rows"]}
+    told = {"findings": [finding("all rows are predicted as 'bad'")], "advice": ["--train.lr 1e-4", "more rows"]}
     lines = said(capsys, verdict=told).splitlines()
     assert lines[-2] == "warning all rows are predicted as 'bad'"
     assert lines[-1] == "try     --train.lr 1e-4; or more rows"
 
 
 def test_a_result_of_an_older_version_without_a_verdict_is_shown(capsys):
-    old = result()
-    del old["verdict"]
-    console.after(Path("runs/a"), old)
+    console.after(Path("runs/a"), result(verdict=None))
     assert "run     runs/a" in capsys.readouterr().out
 
 
@@ -111,7 +115,7 @@ def test_a_stopped_run_says_by_what_and_how_to_go_on(capsys):
 
 def test_quiet_leaves_warnings_and_what_was_asked_for(capsys):
     training = {"skipped": 1, "updates": 3}
-    told = {"findings": [{"message": "poor"}], "advice": ["more rows"]}
+    told = {"findings": [finding("poor")], "advice": ["more rows"]}
     lines = said(capsys, loudness="quiet", training=training, verdict=told).splitlines()
     assert [line.split()[0] for line in lines] == ["warning", "warning"]
     with console.speaking("quiet"):
@@ -125,7 +129,7 @@ def test_quiet_leaves_warnings_and_what_was_asked_for(capsys):
 def test_hostile_labels_and_titles_are_shown_clean_in_any_alphabet(monkeypatch, encoding):
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
-    told = {"findings": [{"message": HOSTILE[0]}], "advice": [HOSTILE[1]]}
+    told = {"findings": [finding(HOSTILE[0])], "advice": [HOSTILE[1]]}
     console.after(Path("runs/\x1b[1m中"), result(HOSTILE, verdict=told, method="\u202efull"))
     console.scores(scores(HOSTILE), "\x1b]0;t\x07.csv")
     sys.stdout.flush()

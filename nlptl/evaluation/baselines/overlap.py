@@ -1,4 +1,4 @@
-"""Questions: the piece of the context beside the words that it shares with the question."""
+"""Questions: the piece of the context next to the words that it shares with the question."""
 
 import math
 import re

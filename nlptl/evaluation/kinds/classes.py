@@ -48,7 +48,7 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
 
 
 def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> Floats:
-    """Returns 1 where a row has a label and 0 elsewhere, (n, classes).
+    """Returns 1 for each label that a row has, else 0, (n, classes).
 
     Args:
         rows: label names, any number a row.

@@ -1,7 +1,7 @@
 """Numbers: correlations, errors in the user's unit, and the agreement of grades.
 
-Correlations and R2 need spread: where references or predictions are all the same, pearson and spearman are 0, and r2 is
-0 where the references are. spearman ranks all rows once, and resamples keep those ranks.
+Correlations need spread: if all references or all predictions are equal, pearson and spearman are 0. If all references
+are equal, r2 is 0. spearman ranks all rows once, and resamples keep those ranks.
 """
 
 from collections.abc import Sequence
@@ -69,12 +69,12 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
-    """Returns the errors of each row, and its moments; quadratic_kappa only where the references are grades.
+    """Returns the errors of each row, and its moments; quadratic_kappa is measured if the references are grades.
 
     Args:
         references: numbers.
         predictions: numbers; as grades they are rounded, and clipped to the range of the references.
-        labels: where its values are whole, the references are grades; else where they are whole themselves.
+        labels: if its values are whole numbers, the references are grades; also if all references are whole.
 
     Raises:
         InputError: something is not a finite number.
@@ -123,7 +123,7 @@ def _correlation(moments: Floats, n: Floats) -> Floats:
 
 
 def _spread(total: Floats, squares: Floats, n: Floats) -> Floats:
-    """Returns the sum of squared distances from the mean, exactly 0 where all are equal."""
+    """Returns the sum of squared distances from the mean, exactly 0 if all are equal."""
     spread = squares - ratio(total**2, n)
     return np.where(spread > NO_SPREAD * squares, spread, 0.0)
 

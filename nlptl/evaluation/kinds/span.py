@@ -2,7 +2,7 @@
 
 Rajpurkar et al. 2016 and 2018, evaluate-v1.1.py and evaluate-v2.0.py: case, punctuation, the articles a, an and the,
 and white space do not count; of several accepted answers the closest one counts; a question without an answer wants an
-empty one. The two scripts differ only for answers of which nothing is left, such as "The"; there v2.0 is followed.
+empty one. The two scripts differ only for answers such as "The", of which no word is left; then v2.0 is followed.
 """
 
 import re
@@ -46,10 +46,12 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
-    """Returns exact match and F1 of each question; apart for those with an answer only where some have none.
+    """Returns exact match and F1 of each question.
+
+    If some questions have no answer, those that have one are measured on their own too.
 
     Args:
-        references: the accepted `Answer`s of each question, none where it has no answer.
+        references: the accepted `Answer`s of each question, none if it has no answer.
         predictions: texts, empty for no answer.
         labels: not used.
 
@@ -68,7 +70,7 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
 
 
 def exact_match(prediction: str, accepted: Sequence[str]) -> float:
-    """Returns 1 where an accepted text has the words of the prediction in their order, else 0."""
+    """Returns 1 if an accepted text has the words of the prediction in their order, else 0."""
     wanted = {" ".join(words) for words in map(words_of, _not_blank(accepted))}
     return float(" ".join(words_of(prediction)) in wanted)
 
@@ -95,7 +97,7 @@ def accepted_texts(reference: Any, row: int) -> list[str]:
         InputError: the reference is a plain text.
     """
     if isinstance(reference, str):
-        raise InputError(f"references[{row}] is {reference!r}, expected a tuple of answers, empty where there is none")
+        raise InputError(f"references[{row}] is {reference!r}, expected a tuple of answers, empty if there is none")
     return [answer.text for answer in reference]
 
 

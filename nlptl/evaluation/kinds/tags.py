@@ -26,11 +26,11 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
-    """Returns which entities of each row are right, predicted and hit, by type, and its right tags.
+    """Returns how many entities each row has, has predicted, and has correct, by type; and its correct tags.
 
     Args:
         references: a BIO tag for each word of a row.
-        predictions: likewise.
+        predictions: in the same form.
         labels: not used: types that only the references have count as well.
 
     Raises:

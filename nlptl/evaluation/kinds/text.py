@@ -24,7 +24,7 @@ MEANS = ("exact_match", "f1", *ROUGE)
 BLEU_ORDER, CHRF_ORDER = 4, 6  # longest n-gram, of words and of characters
 BETA2 = 2**2  # chrF weighs recall twice as much as precision
 BLEU = slice(1 + len(MEANS), 1 + len(MEANS) + 2 + 2 * BLEU_ORDER)
-"""Columns of lengths and n-grams for bleu; before them come 1 and the means, behind them the n-grams for chrf."""
+"""Columns of lengths and n-grams for bleu; before them come 1 and the means, after them the n-grams for chrf."""
 
 
 def bleu(sums: Floats) -> Floats:
@@ -62,7 +62,7 @@ def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSp
     """Returns the shared words and n-grams of each row.
 
     Args:
-        references: a text, or the accepted `Answer`s of a question, none where it has no answer.
+        references: a text, or the accepted `Answer`s of a question, none if it has no answer.
         predictions: texts.
         labels: not used.
 

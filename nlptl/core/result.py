@@ -1,0 +1,248 @@
+"""What a run measured, or why it ended: result.json as a record."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from nlptl.core import files
+from nlptl.core.phases import PhaseDone
+from nlptl.core.records import Finding, Interval
+
+FORMAT = 1
+"""Of result.json. Files from before there were numbers have none, and are read as 1."""
+ADVICE = (
+    "restore it, or delete it: nlptl train --resume writes it anew, and a finished run's model/ folder predicts "
+    "without it"
+)
+ALWAYS = ("status", "format", "task", "method", "seed", "memory", "artifact_bytes", "versions")
+"""What is written also if it is as in a run that has measured nothing."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How many parameters the model has."""
+
+    total: int
+    trainable: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training did."""
+
+    updates: int
+    best_update: int | None = None
+    """After which the model was best on validation."""
+    skipped: int = 0
+    """Updates left out because their loss or gradient was not finite."""
+    stopped_by: str | None = None
+    """The signal that stopped the run, or the callback that ended it."""
+    phases: tuple[PhaseDone, ...] = ()
+    head: dict[str, Any] | None = None
+    """What a method that solves for the head chose."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds, and training examples a second; None if the run did not come that far."""
+
+    total_s: float | None = None
+    train_s: float | None = None
+    checkpoint_s: float | None = None
+    examples_per_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The most memory that the run used; None if it was not measured."""
+
+    peak_mib: float | None = None
+    gpu_peak_mib: float | None = None
+
+
+@dataclass(frozen=True)
+class Base:
+    """The pretrained model."""
+
+    name: str
+    revision: str | None
+    sha256: str
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The metric that the run is judged by."""
+
+    name: str
+    split: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple method on the same rows."""
+
+    metric: str
+    """The primary one."""
+    value: Interval
+    gain: Interval
+    """The run's difference to it."""
+
+
+@dataclass(frozen=True)
+class ReloadCheck:
+    """The saved model, loaded in a fresh process, against the trained one."""
+
+    max_abs_diff: float
+    n_examples: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is poor about the result, and what to try."""
+
+    findings: tuple[Finding, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The content of result.json. What a run that did not succeed has not measured is None or empty."""
+
+    status: str
+    """succeeded, interrupted or failed."""
+    format: int = FORMAT
+    task: str = ""
+    method: str = ""
+    error: str | None = None
+    """Why it failed."""
+    model: Base | None = None
+    seed: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    """By split."""
+    labels: tuple[str, ...] = ()
+    parameters: Parameters | None = None
+    training: Training | None = None
+    timing: Timing = Timing()
+    memory: Memory = Memory()
+    metrics: dict[str, dict[str, Interval]] = field(default_factory=dict)
+    """By split and name."""
+    primary: Primary | None = None
+    baselines: dict[str, dict[str, Baseline]] = field(default_factory=dict)
+    """By split and name."""
+    decision: dict[str, Any] = field(default_factory=dict)
+    """What was decided on validation, such as thresholds."""
+    per_class: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """By split and label: precision, recall, f1 and support."""
+    confusion: dict[str, list[list[int]]] = field(default_factory=dict)
+    """By split; rows are labels, columns are predictions."""
+    reload_check: ReloadCheck | None = None
+    verdict: Verdict = Verdict()
+    artifact_bytes: int = 0
+    versions: dict[str, str | None] = field(default_factory=dict)
+
+    @staticmethod
+    def read(path: Path) -> Result:
+        """Returns the result in a file.
+
+        Raises:
+            InputError: it is damaged, or a newer nlptl wrote it.
+        """
+        values = files.read_object(path, ADVICE)
+        files.check_format(path, values.get("format"), FORMAT)
+        if not isinstance(values.get("status"), str):
+            raise files.damaged(path, f"its status is {values.get('status')!r}", ADVICE)
+        try:
+            return Result.from_dict(values)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise files.damaged(path, error, ADVICE) from error
+
+    def write(self, path: Path) -> None:
+        """Writes the file; what is not known stays out of it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        files.write_json(path, self.to_dict())
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Result:
+        """Returns the result that `to_dict` wrote; fields that this nlptl does not know are left out.
+
+        Raises:
+            TypeError: a value has another type than its field.
+        """
+        plain = dict(values)
+        by_split = plain.get("baselines") or {}
+        plain["baselines"] = {split: {n: _baseline(b) for n, b in own.items()} for split, own in by_split.items()}
+        found: Result = _record(Result, plain, "result")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the content of result.json."""
+        plain: dict[str, Any] = dataclasses.asdict(self)
+        blank = {} if self.status == "succeeded" else dataclasses.asdict(Result(self.status))
+        kept = {name for name, v in plain.items() if v is not None and (name in ALWAYS or v != blank.get(name))}
+        known = {name: value for name, value in plain.items() if name in kept}
+        known["timing"] = {name: value for name, value in plain["timing"].items() if value is not None}
+        for split, own in self.baselines.items():
+            for name, baseline in own.items():
+                value, gain = dataclasses.asdict(baseline.value), dataclasses.asdict(baseline.gain)
+                known["baselines"][split][name] = {baseline.metric: value, "gain": gain}
+        return known
+
+
+def _baseline(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a baseline, whose value stands under its metric's name in the file."""
+    metric = next((name for name in values if name != "gain"), None)
+    if metric is None or "gain" not in values:
+        raise TypeError(f"one of the baselines is {values!r:.60}")
+    return {"metric": metric, "value": values[metric], "gain": values["gain"]}
+
+
+def _read(hint: Any, value: Any, place: str) -> Any:
+    """Returns a JSON value as the type that a field has."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, UnionType):
+        return None if value is None else _read(next(a for a in arguments if a is not type(None)), value, place)
+    if dataclasses.is_dataclass(hint):
+        return _record(hint, value, place)
+    return _collection(origin, arguments, value, place) if origin else _single(hint, value, place)
+
+
+def _collection(origin: Any, arguments: tuple[Any, ...], value: Any, place: str) -> Any:
+    if origin is dict:
+        return {name: _read(arguments[1], v, f"{place}.{name}") for name, v in _is(dict, value, place).items()}
+    return origin(_read(arguments[0], v, place) for v in _is((list, tuple), value, place))
+
+
+def _single(hint: Any, value: Any, place: str) -> Any:
+    if hint is float:
+        return float("nan") if value is None else float(_is((int, float), value, place))  # JSON has no NaN
+    return _is(hint, value, place)
+
+
+def _record(cls: Any, value: Any, place: str) -> Any:
+    hints, given = get_type_hints(cls), _is(dict, value, place)
+    missing = [f.name for f in dataclasses.fields(cls) if f.name not in given and _is_required(f)]
+    if missing:
+        raise TypeError(f"{place} has no {missing[0]}")
+    return cls(**{name: _read(hint, given[name], f"{place}.{name}") for name, hint in hints.items() if name in given})
+
+
+def _is_required(own: dataclasses.Field[Any]) -> bool:
+    return own.default is MISSING and own.default_factory is MISSING
+
+
+def _is(kind: Any, value: Any, place: str) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{place} is {value!r:.60}")
+    return value
