@@ -61,7 +61,7 @@ class TokenClassification:
         import numpy as np
 
         pieces = tokens.windows(examples, pretrained, self.overlap, pairs=False)
-        ids = {name: i for i, name in enumerate(pretrained.labels.names)}
+        ids = pretrained.labels.ids
         longest = max(map(len, pieces.ids), default=0)
         labels = np.full((len(pieces.ids), longest), UNKNOWN, np.int64)
         for row, (example, spans) in enumerate(zip(pieces.example, pieces.spans, strict=True)):

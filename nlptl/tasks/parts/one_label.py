@@ -23,7 +23,7 @@ def class_ids(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace
     """
     import numpy as np
 
-    ids = {name: i for i, name in enumerate(labels.names)}
+    ids = labels.ids
     return np.array([ids.get(str(examples[i].label), -1) for i in of], dtype=np.int64)
 
 
