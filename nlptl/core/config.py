@@ -186,6 +186,8 @@ class EvalConfig:
     """The primary metric, which chooses the best state; default: the task's."""
     n_bootstrap: int = 1000
     """Resamples behind each 95 % interval, 100 to 100,000."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the final evaluation and of predictions; auto: float32 on a processor, on a GPU as training."""
     baselines: Literal["simple", "none"] = "simple"
     """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
 
