@@ -101,6 +101,28 @@ def test_there_is_one_prediction_a_row_in_order(kind, runs):
         assert [line["row_id"] for line in lines] == list(range(n))
 
 
+LABEL = {
+    "stars": "1",
+    "windows": "c",
+    "several": ["a", "b"],
+    "pairs": "x",
+    "number": 2.0,
+    "span": [],
+    "tags": ["B-W", "I-W", "O", "B-N"],
+    "text": THINGS[4],
+}
+"""Of the first test row, row 200 of its kind, as JSON."""
+
+
+@kinds
+def test_predictions_carry_the_label_of_their_row(kind, runs):
+    lines = read_lines(runs[kind].folder / "predictions" / "test.jsonl")
+    assert lines[0]["label"] == LABEL[kind]
+    if kind == "span":
+        start = row(kind, 201)["context"].index(GOOD[1])
+        assert lines[1]["label"] == [{"text": GOOD[1], "start": start}]
+
+
 @kinds
 def test_a_run_opened_again_predicts_what_it_predicted(kind, runs):
     again = nlptl.load(runs[kind].folder)

@@ -16,7 +16,10 @@ from tests.faults.small import QUICK, make_bert, read_lines, say, snapshot, writ
 LABELS = ("3 stars", "nice [really], yes", 'плохо, "bad" / 不好')
 """What labels may look like: spaces, brackets, commas, quotes, other scripts."""
 N_ROWS = {"train": 48, "validation": 16, "test": 20}
-METRICS = {"accuracy", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "matthews"}
+METRICS = {
+    *("accuracy", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "matthews"),
+    *("auroc", "average_precision", "brier", "log_loss"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +109,9 @@ def test_the_results_values_make_sense(result, run, place):
     assert result["rows"] == N_ROWS
     for split in ("validation", "test"):
         assert result["metrics"][split].keys() == METRICS
-        for value in result["metrics"][split].values():
-            assert -1 <= value["low"] <= value["value"] <= value["high"] <= 1
+        for name, value in result["metrics"][split].items():
+            highest = {"brier": 2, "log_loss": math.inf}.get(name, 1)
+            assert -1 <= value["low"] <= value["value"] <= value["high"] <= highest
 
 
 def test_the_result_names_nlptls_own_version(result):
@@ -131,12 +135,18 @@ def test_the_baselines_are_scored_on_the_same_rows(result):
             assert baseline["gain"]["value"] == pytest.approx(own - baseline["accuracy"]["value"])
 
 
+def test_predictions_carry_the_label_of_their_row(run, place):
+    with (place / "data" / "test.csv").open(encoding="utf-8", newline="") as stream:
+        expected = [row["label"] for row in csv.DictReader(stream)]
+    assert [line["label"] for line in read_lines(run / "predictions" / "test.jsonl")] == expected
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_predictions_have_one_line_a_row_in_file_order_with_scores_by_label_name(run, split):
     lines = read_lines(run / "predictions" / f"{split}.jsonl")
     assert [line["row_id"] for line in lines] == list(range(N_ROWS[split]))
     for line in lines:
-        assert line.keys() == {"row_id", "prediction", "scores"}
+        assert line.keys() == {"row_id", "prediction", "scores", "label"}
         assert set(line["scores"]) == set(LABELS)
         assert math.isclose(sum(line["scores"].values()), 1, abs_tol=1e-6)
         assert line["prediction"] == max(line["scores"], key=line["scores"].get)

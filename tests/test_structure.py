@@ -25,7 +25,7 @@ FLOORS = {
 }
 """How high each part of the house lies; imports point down, within cli, runs and core also sideways."""
 ONLY_IMPORTERS = {
-    "datasets": ("data/", "evaluation/metrics.py"),
+    "datasets": ("data/",),
     "transformers": ("models/",),
     "peft": ("methods/",),
     "accelerate": ("engine/",),

@@ -81,7 +81,13 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
 
 
 def as_flag(hint: Any) -> Any:
-    """Returns the type with which a flag is read: of a text or nothing a text, or "#1 film" and "null" were nothing."""
+    """Returns the type with which a flag is read.
+
+    A text or None is read as a text, because "#1 film" and "null" would be read as None. A list of texts may be written
+    with commas, which the field's own class divides.
+    """
+    if hint == list[str] | None:
+        return list[str] | str | None
     return str if hint == str | None else hint
 
 

@@ -27,6 +27,11 @@ def check_types(part: str, settings: Any) -> None:
             raise wrong_value(f"{part}.{field.name}", hints[field.name], value)
 
 
+def listed(value: Any) -> Any:
+    """Returns the parts of a text with commas, such as "accuracy,auroc", as a list; any other value as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def wrong_value(name: str, hint: Any, value: Any) -> InputError:
     """Returns the error for a value that does not fit an annotation, with the nearest choice."""
     choices = [str(c) for h in _alternatives(hint) for c in get_args(h) if get_origin(h) is Literal]

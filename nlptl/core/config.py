@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nlptl.core.checks import at_least, check_types, within
+from nlptl.core.checks import at_least, check_types, listed, within
 from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -184,6 +184,10 @@ class EvalConfig:
 
     metric: str | None = None
     """The primary metric, which chooses the best state; default: the task's."""
+    metrics: list[str] | None = None
+    """Metrics that are reported, such as accuracy,auroc; default: all that fit the answers. A dotted name,
+    my_package.MyMetric, is a class of your own: of evaluate.Metric (its interval is from 100 resamples, because each is
+    computed anew), or like those in nlptl/evaluation/metrics."""
     n_bootstrap: int = 1000
     """Resamples behind each 95 % interval, 100 to 100,000."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -193,5 +197,6 @@ class EvalConfig:
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
+        object.__setattr__(self, "metrics", listed(self.metrics))
         check_types("eval", self)
         within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)

@@ -14,7 +14,6 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
@@ -110,8 +109,8 @@ class Task(Protocol):
         """What it reads."""
 
     @property
-    def output(self) -> Output:
-        """The kind of its answers."""
+    def output(self) -> str:
+        """The kind of its answers: a name in nlptl/core/kinds.py."""
 
     @property
     def metric(self) -> str:

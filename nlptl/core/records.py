@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nlptl.core import kinds
 from nlptl.core.finite import to_json
+from nlptl.core.kinds import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
 NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNORECASE)
 TINY = 1e-300  # keeps logarithms of probabilities finite
 SPLITS = ("train", "validation", "test")
-
-Output = Literal["class", "classes", "number", "tags", "span", "text"]
-"""What a row's answer is: one label, several, a number, a tag for each word, a piece of the text, a new text."""
-BY_SEQUENCE: tuple[Output, ...] = ("class", "classes", "number")
-"""Outputs that one vector per sequence gives; tags and spans need one per token."""
 
 
 class Answer(NamedTuple):
@@ -68,8 +65,9 @@ class Column:
     required: bool = True
     fills: Literal["text", "text_pair", "label"] | None = None
     """Field of `Example` that it fills; None: the one that is named as the role."""
-    kind: Output | Literal["words"] = "text"
-    """How its values are read: as `Example.label` describes; words: a list of words, or a text with blanks."""
+    kind: str = "text"
+    """How its values are read: as an answer of this kind (nlptl/core/kinds.py), as `Example.label` describes; or
+    words: a list of words, or a text with blanks."""
     separator: str = ","
     """What stands between several labels in one string."""
 
@@ -208,14 +206,16 @@ class Prediction:
         none, best = (max(self.scores[name], TINY) for name in ("no_answer", "answer"))
         return math.log(none) - math.log(best)
 
-    def to_json(self) -> str:
-        """Returns the prediction as one line of JSON; spans, and what decides on no answer, only if there are such."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the prediction as plain values; spans, and what decides on no answer, only if there are such."""
+        decided = {"margin": self.no_answer_margin, "threshold": self.threshold} if self.threshold is not None else None
+        some = {"no_answer": decided, "spans": self.spans}
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        if self.threshold is not None:
-            values["no_answer"] = {"margin": self.no_answer_margin, "threshold": self.threshold}
-        if self.spans is not None:
-            values["spans"] = self.spans
-        return to_json(values)
+        return values | {name: value for name, value in some.items() if value is not None}
+
+    def to_json(self) -> str:
+        """Returns the prediction as one line of JSON."""
+        return to_json(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -275,11 +275,17 @@ class Pretrained:
     config: ModelConfig
     """Resolved: nothing is None but revision and dropout."""
     labels: LabelSpace
-    output: Output = "class"
+    output: str = "class"
+    """The kind of its answers, by name."""
     adapted: Any = None
     """What a method put around `module.net`, such as a PeftModel, for saving."""
     decision: dict[str, Any] = field(default_factory=dict)
     """What was tuned on validation and is part of the model, such as thresholds; as JSON."""
+
+    @property
+    def kind(self) -> Kind:
+        """What follows from the kind of its answers."""
+        return kinds.of(self.output)
 
 
 class SubLayers(NamedTuple):

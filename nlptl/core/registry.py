@@ -12,6 +12,8 @@ ROOMS = {
     "task": "nlptl.tasks",
     "method": "nlptl.methods",
     "family": "nlptl.models.families",
+    "metric": "nlptl.evaluation.metrics",
+    "baseline": "nlptl.evaluation.baselines",
 }
 # What a user's own class must have, as nlptl/core/protocols.py describes it.
 OFFERS = {
@@ -30,18 +32,20 @@ OFFERS = {
     ),
     "method": ("default_lr", "default_pooling", "self_contained", "prepare", "save", "load"),
     "family": ("model_types", "states"),
+    "metric": ("kinds", "greater_is_better", "needs_scores", "measure"),
+    "baseline": ("kinds", "predict"),
 }
 
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """Returns the names of one kind, sorted; files that start with an underscore are not counted.
+    """Returns the names of one kind, sorted; only files count, and none that starts with an underscore.
 
     Args:
         kind: a key of `ROOMS`.
     """
     room = importlib.import_module(ROOMS[kind])
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not (m.ispkg or m.name.startswith("_"))))
 
 
 def load(kind: str, name: str) -> type[Any]:
@@ -83,12 +87,25 @@ def name_of(kind: str, cls: type[Any]) -> str:
     return key if room == ROOMS[kind] else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _load_dotted(kind: str, name: str) -> type[Any]:
-    module_name, _, class_name = name.rpartition(".")
+def imported(kind: str, name: str) -> Any:
+    """Returns what a dotted name stands for.
+
+    Args:
+        kind: what it should be, for the message.
+        name: such as my_package.MyMetric.
+
+    Raises:
+        InputError: it cannot be imported.
+    """
+    module_name, _, own_name = name.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
+        return getattr(importlib.import_module(module_name), own_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"{kind} {name!r} cannot be imported: {error}") from error
+
+
+def _load_dotted(kind: str, name: str) -> type[Any]:
+    found = imported(kind, name)
     if not (isinstance(found, type) and is_dataclass(found) and offers_all(kind, found)):
         raise InputError(f"{kind} {name!r} is no {kind}: expected a dataclass that offers {', '.join(OFFERS[kind])}")
     return found

@@ -2,7 +2,7 @@
 
 from nlptl.data.audit import audit, strict_error
 from nlptl.data.corpus import load, load_split
-from nlptl.data.examples import fingerprint, named_as
+from nlptl.data.examples import fingerprint, named_as, unknown_label
 from nlptl.data.rows import open_rows
 from nlptl.data.streaming import NewRows, parts, stream, without_texts
 from nlptl.data.writing import Predicted, check_writable, lines, write_parquet
@@ -21,6 +21,7 @@ __all__ = [
     "parts",
     "stream",
     "strict_error",
+    "unknown_label",
     "without_texts",
     "write_parquet",
 ]

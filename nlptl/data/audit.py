@@ -1,14 +1,15 @@
 """What is worth knowing of the examples before training: blanks, leaks, contradictions, cuts and balance."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import SPLITS, Corpus, Example, Finding, LabelSpace, Output
+from nlptl.core.records import SPLITS, Corpus, Example, Finding, LabelSpace
 from nlptl.data.conflicts import conflicts
 from nlptl.data.examples import is_blank, key_of, rows_shown
-from nlptl.data.label_audit import balance, by_split, lost_answers, near_labels, unseen_labels
+from nlptl.data.findings import by_split
+from nlptl.data.kinds.base import AnyKind, kind_of
+from nlptl.data.label_audit import balance, near_labels, unseen_labels
 
 CUT_SHARE = 0.01
 """Share of a split's rows whose cutting is a warning."""
@@ -22,7 +23,7 @@ def audit(
     max_length: int,
     labels: LabelSpace,
     *,
-    output: Output = "class",
+    output: str = "class",
 ) -> list[Finding]:
     """Returns what was found, in a fixed order; an empty list means that there is nothing to tell.
 
@@ -31,18 +32,19 @@ def audit(
         full_lengths: by split, the tokens of each example before anything was cut, in the order of the examples.
         max_length: tokens that are kept of an example.
         labels: the classes of the task, in order; of tags, the tags or the entity types.
-        output: the kind of label.
+        output: the name of the kind of label.
     """
-    splits = {name: corpus.splits[name] for name in SPLITS if name in corpus.splits}
+    splits, kind = {name: corpus.splits[name] for name in SPLITS if name in corpus.splits}, kind_of(output)
     return [
         *_empty_texts(splits),
-        *unseen_labels(splits, labels, output),
-        *near_labels(splits, labels, output),
-        *lost_answers(splits, output),
+        *unseen_labels(splits, labels, kind),
+        *near_labels(splits, labels, kind),
+        *kind.lost(splits),
         *_duplicates(splits),
-        *conflicts(splits, output),
-        *_truncation(splits, full_lengths, max_length, output),
-        *balance(splits, labels, output),
+        *conflicts(splits, kind),
+        *_truncation(splits, full_lengths, max_length, kind),
+        *balance(splits, labels, kind),
+        *kind.unanswered(splits),
     ]
 
 
@@ -80,7 +82,7 @@ def _duplicates(splits: Splits) -> list[Finding]:
 
 
 def _truncation(
-    splits: Splits, full_lengths: Mapping[str, Sequence[int]], max_length: int, output: Output
+    splits: Splits, full_lengths: Mapping[str, Sequence[int]], max_length: int, kind: AnyKind
 ) -> list[Finding]:
     rows: dict[str, list[int]] = {}
     shares: dict[str, dict[str, object]] = {}
@@ -88,8 +90,7 @@ def _truncation(
         if name in full_lengths and examples:
             cut = [e for e, n in zip(examples, full_lengths[name], strict=True) if n > max_length]
             rows[name] = [e.row_id for e in cut]
-            by_class = {"by_class": _shares_by_class(cut, examples)} if output == "class" else {}
-            shares[name] = {"share": len(cut) / len(examples), **by_class}
+            shares[name] = {"share": len(cut) / len(examples), **kind.cut_shares(cut, examples)}
     n = sum(map(len, rows.values()))
     if not n:
         return []
@@ -100,9 +101,3 @@ def _truncation(
     much = any(len(ids) >= CUT_SHARE * len(splits[name]) for name, ids in rows.items())
     details = {"row_ids": rows, "shares": shares, "max_length": max_length}
     return [Finding("truncation", message, n, "warning" if much else "info", details)]
-
-
-def _shares_by_class(cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, float]:
-    totals = Counter(e.label for e in examples)
-    counts = Counter(e.label for e in cut)
-    return {label: counts[label] / n for label, n in sorted(totals.items(), key=str) if label is not None}

@@ -1,36 +1,19 @@
-"""BIO tags, and other ways to mark entities rewritten as them (Ramshaw and Marcus 1995, section 4)."""
+"""Tags as data gives them, rewritten as BIO tags; nlptl/core/bio.py says what these mean."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from nlptl.core.bio import BEGINS, CLOSES, OUTSIDE, TAG, as_bio, tags_of, type_of, types_in
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import Example
 
-OUTSIDE = "O"
-TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
 MISWRITTEN = re.compile(r"([BIELSU])[-_:.](.+)", re.IGNORECASE | re.DOTALL)
 SHOWN = 12
 """Tags listed in a message."""
 
 Splits = Mapping[str, Sequence[Example]]
-
-
-def type_of(tag: str) -> str | None:
-    """Returns the entity type of a tag: "PER" of "B-PER", None of "O"."""
-    match = TAG.fullmatch(tag)
-    return match.group(2) if match else (None if tag == OUTSIDE else tag)
-
-
-def types_in(tags: Iterable[str]) -> tuple[str, ...]:
-    """Returns the entity types among some tags, ascending."""
-    return tuple(sorted({name for tag in set(tags) if (name := type_of(tag)) is not None}))
-
-
-def entities_in(tags: Iterable[str]) -> list[str]:
-    """Returns the type of each entity in a row's BIO tags."""
-    return [tag[2:] for tag in tags if tag.startswith("B-")]
 
 
 def renamed_tag(tag: str, mapping: Mapping[str, str]) -> str:
@@ -43,8 +26,7 @@ def renamed_tag(tag: str, mapping: Mapping[str, str]) -> str:
 
 def declared_bio(declared: Sequence[str]) -> tuple[str, ...]:
     """Returns all BIO tags of the types among the declared tags, in the order of the types."""
-    types = dict.fromkeys(name for tag in declared if (name := type_of(tag)) is not None)
-    return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
+    return tags_of(dict.fromkeys(name for tag in declared if (name := type_of(tag)) is not None))
 
 
 def to_bio(splits: Splits) -> tuple[dict[str, list[Example]], list[str]]:
@@ -91,23 +73,14 @@ def _row(tags: Sequence[str] | None, counts: Counter[str], *, prefixed: bool) ->
 
 
 def _from_prefixes(tags: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
-    bio = []
-    open_type = None
-    for tag in tags:
-        match = TAG.fullmatch(tag)
-        if match is None:
-            open_type = None
-            bio.append(tag)
-            continue
-        prefix, name = match.groups()
-        begins = prefix in "BSU"
-        if prefix in "ELSU":
-            counts["tags of IOBES or BILOU (S-, E-, L-, U-) written as BIO"] += 1
-        if not begins and open_type != name:
-            counts["tags repaired: an I-x that continues no x became B-x"] += 1
-            begins = True
-        bio.append(f"{'B' if begins else 'I'}-{name}")
-        open_type = name if prefix in "BI" else None
+    bio = as_bio(tags)
+    prefixes = [match.group(1) if (match := TAG.fullmatch(tag)) else "" for tag in tags]
+    n_rewritten = sum(prefix in CLOSES for prefix in prefixes if prefix)
+    n_repaired = sum(new.startswith("B-") and prefix not in BEGINS for prefix, new in zip(prefixes, bio, strict=True))
+    if n_rewritten:
+        counts["tags of IOBES or BILOU (S-, E-, L-, U-) written as BIO"] += n_rewritten
+    if n_repaired:
+        counts["tags repaired: an I-x that continues no x became B-x"] += n_repaired
     return tuple(bio)
 
 
@@ -139,5 +112,4 @@ def _hint(tag: str, found: Iterable[str]) -> str:
     match = MISWRITTEN.fullmatch(tag)
     corrected = f"{match.group(1).upper()}-{match.group(2)}" if match else tag
     types = types_in({corrected, *found} - {tag})
-    known = [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI")]
-    return f"{nearest(corrected, known)}; correct it, or rename it with data.label_names"
+    return f"{nearest(corrected, tags_of(types))}; correct it, or rename it with data.label_names"

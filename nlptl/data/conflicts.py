@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nlptl.core.records import Example, Finding, Output
+from nlptl.core.records import Example, Finding
 from nlptl.data.examples import key_of, rows_shown
+from nlptl.data.kinds.base import AnyKind
 
 GROUPS_KEPT = 50
 """Contradictory texts that the details list in full."""
@@ -13,14 +14,14 @@ Splits = Mapping[str, Sequence[Example]]
 Key = tuple[str, str]
 
 
-def conflicts(splits: Splits, output: Output) -> list[Finding]:
+def conflicts(splits: Splits, kind: AnyKind) -> list[Finding]:
     """Returns what says that the same texts stand with different labels; only of labels that a text has but one of.
 
     Args:
         splits: the examples by split.
-        output: the kind of label.
+        kind: of label.
     """
-    if output not in ("class", "classes", "number"):
+    if kind.facts is None or not kind.facts.by_row:
         return []
     keys = {name: [key_of(e) for e in examples] for name, examples in splits.items()}
     first_label: dict[Key, Any] = {}

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from nlptl.core.bio import OUTSIDE, TAG
 from nlptl.core.errors import InputError
-from nlptl.data.bio import OUTSIDE, TAG
 from nlptl.data.files import text_lines
 
 DOCUMENT = "-DOCSTART-"

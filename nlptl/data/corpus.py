@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
-from nlptl.core.records import SPLITS, Column, Corpus, Example, Output
-from nlptl.data.bio import declared_bio, to_bio
+from nlptl.core.records import SPLITS, Column, Corpus, Example
 from nlptl.data.checks import check_labelled, check_labels, undivided, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
-from nlptl.data.division import division
-from nlptl.data.examples import label_roles, output_of, rename_labels, to_examples
-from nlptl.data.labels import check_renaming, label_names, names_in, renamed_names, renaming
+from nlptl.data.examples import label_roles, output_of, renamed, to_examples
+from nlptl.data.kinds.base import AnyKind, kind_of
+from nlptl.data.labels import check_renaming, label_names, renaming
 from nlptl.data.memory import texts_in
 from nlptl.data.sources import find_source
 from nlptl.data.splits import HELD_OUT, draw
@@ -48,13 +47,12 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     """
     notes = [f"train: not given, the sample data {sample!r} is used"] if config.train is None else []
     splits = _read_splits(config, columns, sample, notes)
-    output = output_of(columns)
-    splits = _renamed(splits, renaming(config.label_names, output), output)
-    if output == "tags":
-        splits = _in_bio(splits, notes)
-    splits = _draw_train(_divide(splits, output, seed, notes), config.n_train, seed, notes)
+    kind = kind_of(output_of(columns))
+    splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
+    splits = _uniform(splits, kind, notes)
+    splits = _draw_train(_divide(splits, kind, seed, notes), config.n_train, seed, notes)
     examples = {name: splits[name].examples for name in SPLITS if name in splits}
-    check_labels(output, examples, {name: split.where for name, split in splits.items()})
+    check_labels(kind, examples, {name: split.where for name, split in splits.items()})
     train = splits["train"]
     return Corpus(examples, train.declared, train.choice.names, tuple(notes))
 
@@ -92,16 +90,14 @@ def rows_of(table: Table, names: Mapping[str, str], config: DataConfig, columns:
         config: names labels by hand.
         columns: what is read.
     """
-    output = output_of(columns)
     examples, notes = to_examples(table, columns, names)
     if any(role in names for role in label_roles(columns)):
         check_labelled(examples, table.name)
-    examples = rename_labels(examples, renaming(config.label_names, output), output)
-    if output == "tags":
-        splits, more = to_bio({table.name: examples})
-        examples, notes = splits[table.name], (*notes, *more)
-    tell((*table.notes, *notes))
-    return examples
+    kind = kind_of(output_of(columns))
+    examples = renamed(examples, renaming(config.label_names, kind.facts), kind)
+    splits, more = kind.uniform({table.name: examples})
+    tell((*table.notes, *notes, *more))
+    return list(splits[table.name])
 
 
 def tell(notes: Sequence[str]) -> None:
@@ -191,47 +187,47 @@ def _column_notes(choice: Choice, wish: Wish, name: str) -> tuple[str, ...]:
     return tuple(f"{name}: the {role} column is {c!r}, in train {wish.train[role]!r}" for role, c in other.items())
 
 
-def _renamed(splits: dict[str, _Split], mapping: dict[str, str], output: Output | None) -> dict[str, _Split]:
+def _renamed(splits: dict[str, _Split], mapping: dict[str, str], kind: AnyKind) -> dict[str, _Split]:
     if not mapping:
         return splits
     examples = [e for split in splits.values() for e in split.examples]
-    found = {name for e in examples for name in names_in(e.label, output)}
-    if output == "tags":
-        found |= {tag for e in examples for tag in e.label or ()}
+    found = {name for e in examples for name in kind.nameable(e.label)}
     declared = [label for split in splits.values() for label in split.declared or ()]
     check_renaming(mapping, sorted({*found, *declared}))
     return {
         name: replace(
             split,
-            examples=rename_labels(split.examples, mapping, output),
-            declared=split.declared and tuple(dict.fromkeys(renamed_names(split.declared, mapping, output))),
+            examples=renamed(split.examples, mapping, kind),
+            declared=split.declared and tuple(dict.fromkeys(kind.renamed_names(split.declared, mapping))),
         )
         for name, split in splits.items()
     }
 
 
-def _in_bio(splits: dict[str, _Split], notes: list[str]) -> dict[str, _Split]:
-    # One schema for all splits: a validation split may well hold no entity that shows it.
-    examples, found = to_bio({split.where: split.examples for split in splits.values()})
+def _uniform(splits: dict[str, _Split], kind: AnyKind, notes: list[str]) -> dict[str, _Split]:
+    # One form for all splits: a validation split may well hold no entity that shows how tags are written.
+    examples, found = kind.uniform({split.where: split.examples for split in splits.values()})
     notes += found
     return {
-        name: replace(split, examples=examples[split.where], declared=split.declared and declared_bio(split.declared))
+        name: replace(
+            split, examples=list(examples[split.where]), declared=split.declared and kind.declared(split.declared)
+        )
         for name, split in splits.items()
     }
 
 
-def _divide(splits: dict[str, _Split], output: Output | None, seed: int, notes: list[str]) -> dict[str, _Split]:
+def _divide(splits: dict[str, _Split], kind: AnyKind, seed: int, notes: list[str]) -> dict[str, _Split]:
     if "validation" in splits:
         if "test" not in splits:
             notes.append("test: none, nothing is scored on held-out test data")
         return splits
     train = splits["train"]
     wanted = [name for name in ("validation", "test") if name not in splits]
-    done = division(output, train.examples, dict.fromkeys(wanted, HELD_OUT), seed)
+    done = kind.divide(train.examples, dict.fromkeys(wanted, HELD_OUT), seed)
     divided = dict(splits)
     for name, positions in done.parts.items():
         if not positions:
-            raise InputError(f"{train.where}: {undivided(output, train.examples, name, done.needs)}")
+            raise InputError(f"{train.where}: {undivided(kind, train.examples, name, done.needs)}")
         where = train.where if name == "train" else f"{name} ({HELD_OUT:.0%} of {train.where})"
         divided[name] = replace(train, examples=[train.examples[i] for i in positions], where=where)
         if name != "train":

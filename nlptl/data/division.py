@@ -1,12 +1,10 @@
-"""How the examples of a lone split are divided, by the kind of their labels."""
+"""How the rows of a lone split are divided."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from nlptl.core.records import Example, Output
-from nlptl.data.labels import names_in
-from nlptl.data.splits import divide, divide_groups
+from nlptl.data.splits import divide
 
 
 class Division(NamedTuple):
@@ -20,25 +18,18 @@ class Division(NamedTuple):
     """What each part takes, for the message where one stays empty."""
 
 
-def division(output: Output | None, examples: Sequence[Example], shares: Mapping[str, float], seed: int) -> Division:
-    """Returns the parts: of questions by whole contexts, else stratified by label where rows have names.
+def stratified(names: Sequence[Sequence[str]], shares: Mapping[str, float], seed: int, how: str) -> Division:
+    """Returns parts in which each name has its share.
 
     Rows with several names are stratified by the rarest of them; names that only held-out rows got come back to train.
 
     Args:
-        output: the kind of label.
-        examples: the rows.
+        names: of each row; rows without any are divided at random.
         shares: the share of all rows, from 0 to 1, for each part besides train.
         seed: the same seed gives the same parts.
+        how: the rows are divided, for the note.
     """
-    if output == "span":
-        contexts = [(e.text_pair or "").strip() for e in examples]
-        parts = divide_groups(contexts, shares, seed)
-        return Division(parts, "whole contexts, none in two splits", "a context of its own")
-    names = [names_in(e.label, output) for e in examples]
-    rarest = {"classes": "stratified by each row's rarest label", "tags": "stratified by each row's rarest entity type"}
     parts = _known_in_train(divide(_rarest(names), shares, seed), names)
-    how = "stratified by label" if output == "class" else rarest.get(str(output), "at random")
     needs = "three or more rows of a label" if any(names) else "three or more rows"
     return Division(parts, how, needs)
 

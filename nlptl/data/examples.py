@@ -3,35 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from nlptl.core.errors import InputError
-from nlptl.core.records import Column, Example, Output
-from nlptl.data.answers import read_answers
+from nlptl.core.kinds import KINDS
+from nlptl.core.records import Column, Example
 from nlptl.data.characters import has_half
-from nlptl.data.classes import label_lists
-from nlptl.data.labels import label_names, names_known, renamed
-from nlptl.data.numbers import target_numbers
+from nlptl.data.fields import Fields
+from nlptl.data.kinds.base import AnyKind, kind_of
+from nlptl.data.labels import names_known
 from nlptl.data.table import Table
-from nlptl.data.tags import read_tags
-from nlptl.data.texts import target_texts, text_of
-from nlptl.data.words import Words, punctuation_apart, read_words
+from nlptl.data.texts import text_of
+from nlptl.data.words import punctuation_apart, read_words
 
-NAMED = ("class", "classes", "tags")
-"""Kinds of labels that are names, in which nothing is replaced."""
 SHOWN = 5
 """Row ids listed in a message."""
-
-
-@dataclass
-class _Fields:
-    """The fields of some examples as they are read, each with a value a row."""
-
-    table: Table
-    values: dict[str, Sequence[Any]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    words: list[Words] | None = None
 
 
 def to_examples(
@@ -49,7 +34,7 @@ def to_examples(
     Raises:
         InputError: a value cannot be read as its column's kind.
     """
-    fields = _Fields(table)
+    fields = Fields(table)
     found = [c for c in columns if c.role in names]
     # Labels come last: tags need the words, and answers the context.
     for column in sorted(found, key=lambda c: c.field == "label"):
@@ -66,7 +51,7 @@ def to_examples(
     return examples, tuple(fields.notes)
 
 
-def output_of(columns: Sequence[Column]) -> Output | None:
+def output_of(columns: Sequence[Column]) -> str | None:
     """Returns the kind of label among some columns, None where they have none."""
     return next((c.kind for c in columns if c.field == "label" and c.kind != "words"), None)
 
@@ -76,16 +61,28 @@ def label_roles(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(c.role for c in columns if c.field == "label")
 
 
-def rename_labels(examples: Sequence[Example], mapping: Mapping[str, str], output: Output | None) -> list[Example]:
+def renamed(examples: Sequence[Example], mapping: Mapping[str, str], kind: AnyKind) -> list[Example]:
     """Returns the examples with their labels under the new names; labels without one keep theirs."""
     if not mapping:
         return list(examples)
-    return [replace(e, label=renamed(e.label, mapping, output)) for e in examples]
+    return [e if e.label is None else replace(e, label=kind.renamed(e.label, mapping)) for e in examples]
 
 
-def named_as(examples: Sequence[Example], names: Iterable[str], output: Output | None) -> list[Example]:
+def named_as(examples: Sequence[Example], names: Iterable[str], output: str | None) -> list[Example]:
     """Returns the examples with their labels as a model writes them, whose names may be from an earlier version."""
-    return rename_labels(examples, names_known(names), output)
+    return renamed(examples, names_known(names), kind_of(output))
+
+
+def unknown_label(examples: Iterable[Example], names: Iterable[str], output: str) -> tuple[int, str] | None:
+    """Returns the first row id with a label that a model does not know, and the label; None if it knows all.
+
+    Args:
+        examples: labelled rows.
+        names: the model's classes.
+        output: the name of the kind of label.
+    """
+    known, kind = set(names), kind_of(output)
+    return next(((e.row_id, x) for e in examples for x in sorted(set(kind.classes_in(e.label)) - known)), None)
 
 
 def is_blank(example: Example) -> bool:
@@ -114,17 +111,18 @@ def fingerprint(examples: Iterable[Example]) -> str:
     return digest.hexdigest()
 
 
-def _note_halves(fields: _Fields, column: Column, name: str) -> None:
+def _note_halves(fields: Fields, column: Column, name: str) -> None:
     cells = fields.table.cells(name)
     rows = [row for row, value in enumerate(cells.values, cells.first) if has_half(value)]
-    if rows and column.kind not in NAMED:
+    kind = KINDS.get(column.kind)
+    if rows and (kind is None or kind.names is None):  # names are refused instead
         fields.notes.append(
             f"{cells.where}: {len(rows)} of {len(cells.values)} rows hold half a character (a lone surrogate, such as "
             f"half of an emoji), U+FFFD stands in its place: {rows_shown(rows)}"
         )
 
 
-def _read_text(fields: _Fields, column: Column, name: str) -> None:
+def _read_text(fields: Fields, column: Column, name: str) -> None:
     cells = fields.table.cells(name)
     if column.kind == "words":
         fields.words = read_words(cells)
@@ -132,31 +130,7 @@ def _read_text(fields: _Fields, column: Column, name: str) -> None:
         fields.values[column.field] = [text_of(value, here) for value, here in cells]
 
 
-def _read_label(fields: _Fields, column: Column, name: str) -> None:
-    labels, notes = _labels(fields, column, name)
+def _read_label(fields: Fields, column: Column, name: str) -> None:
+    labels, notes = kind_of(column.kind).read(fields, column, name)
     fields.values["label"] = labels
     fields.notes += notes
-
-
-def _labels(fields: _Fields, column: Column, name: str) -> tuple[Sequence[Any], list[str]]:
-    cells = fields.table.cells(name)
-    match column.kind:
-        case "class":
-            return label_names(cells.values, cells.where), []
-        case "classes":
-            return label_lists(cells, column.separator)
-        case "number":
-            return target_numbers(cells), []
-        case "tags":
-            fields.words, tags, notes = read_tags(cells, _needed(fields.words, "words", cells.where))
-            return tags, notes
-        case "span":
-            return read_answers(fields.table, name, _needed(fields.values.get("text_pair"), "a context", cells.where))
-        case _:
-            return target_texts(cells), []
-
-
-def _needed(found: Any, what: str, where: str) -> Any:
-    if found is None:
-        raise InputError(f"{where}: this label needs {what} in another column; name it with --data")
-    return found

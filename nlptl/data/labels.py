@@ -3,11 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from nlptl.core.errors import InputError, nearest
-from nlptl.core.records import Output
-from nlptl.data.bio import renamed_tag, types_in
+from nlptl.core.kinds import Kind
 from nlptl.data.characters import has_half
 from nlptl.data.near import NUMBER
 from nlptl.data.table import is_missing
@@ -71,41 +69,20 @@ def _written(value: str, here: str) -> str | None:
     return (EMPTY_FRACTION.sub("", name) if NUMBER.fullmatch(name) else name) or None
 
 
-def names_in(label: Any, output: Output | None) -> tuple[str, ...]:
-    """Returns the names that a label consists of: its classes, or the entity types of its tags; none for others."""
-    if label is None or output not in ("class", "classes", "tags"):
-        return ()
-    if output == "tags":
-        return types_in(label)
-    return (label,) if output == "class" else tuple(label)
-
-
-def renamed(label: Any, mapping: Mapping[str, str], output: Output | None) -> Any:
-    """Returns a label under its new names; names without one stay."""
-    if label is None:
-        return None
-    if output == "classes":
-        return tuple(sorted(set(renamed_names(label, mapping, output))))
-    return renamed_names(label, mapping, output) if output == "tags" else mapping.get(label, label)
-
-
-def renamed_names(names: Sequence[str], mapping: Mapping[str, str], output: Output | None) -> tuple[str, ...]:
-    """Returns names, or tags, as they are called now; those without a new name stay."""
-    if output == "tags":
-        return tuple(renamed_tag(tag, mapping) for tag in names)
-    return tuple(mapping.get(name, name) for name in names)
-
-
-def renaming(mapping: Mapping[str, str] | None, output: Output | None) -> dict[str, str]:
+def renaming(mapping: Mapping[str, str] | None, kind: Kind | None) -> dict[str, str]:
     """Returns `data.label_names` with its keys and values as `name_of` writes labels.
+
+    Args:
+        mapping: labels and their new names, as the user gives them.
+        kind: of label; None if the data has none.
 
     Raises:
         InputError: the labels are numbers or texts, which have no names; a name is blank; a label is renamed twice.
     """
-    if mapping and output in ("number", "span", "text"):
+    if mapping and kind is not None and kind.names is None:
         raise InputError(
-            f"data.label_names renames labels, but what is to be predicted here is a {output}; leave data.label_names "
-            "out"
+            f"data.label_names renames labels, but what is to be predicted here is a {kind.name}; leave "
+            "data.label_names out"
         )
     names: dict[str, str] = {}
     for raw, new in (mapping or {}).items():

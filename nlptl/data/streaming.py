@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from nlptl.core import kinds
 from nlptl.core.config import DataConfig
 from nlptl.core.records import Column, Example
 from nlptl.data.columns import Wish, choose_columns
@@ -96,7 +97,8 @@ def without_texts(source: object, config: DataConfig, columns: Sequence[Column])
         InputError: the data cannot be used, or a row has no label.
     """
     path = _file(source)
-    if path is None or output_of(columns) in ("tags", "span"):
+    output = output_of(columns)
+    if path is None or (output is not None and kinds.of(output).by_token):  # their labels lie in words and contexts
         return None
     names = _names(path, config, columns)
     texts = {names[c.role] for c in columns if c.role in names and c.field != "label"}

@@ -4,19 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nlptl.evaluation.baseline import baselines
-    from nlptl.evaluation.metrics import load_metric
+    from nlptl.evaluation.baseline import baseline_predictions
+    from nlptl.evaluation.listing import METRICS, check, greater_is_better, usable
     from nlptl.evaluation.scores import paired_difference, score, values
-    from nlptl.evaluation.table import METRICS, greater_is_better, usable
-    from nlptl.evaluation.thresholds import decide
+    from nlptl.evaluation.tuning import decide
     from nlptl.evaluation.verdicts import verdict
 
 __all__ = [
     "METRICS",
-    "baselines",
+    "baseline_predictions",
+    "check",
     "decide",
     "greater_is_better",
-    "load_metric",
     "paired_difference",
     "score",
     "usable",
@@ -26,14 +25,14 @@ __all__ = [
 
 # No file may be named like a name it gives: importing the file would put the module in the name's place.
 _FILES = {
-    "METRICS": "table",
-    "baselines": "baseline",
-    "decide": "thresholds",
-    "greater_is_better": "table",
-    "load_metric": "metrics",
+    "METRICS": "listing",
+    "baseline_predictions": "baseline",
+    "check": "listing",
+    "decide": "tuning",
+    "greater_is_better": "listing",
     "paired_difference": "scores",
     "score": "scores",
-    "usable": "table",
+    "usable": "listing",
     "values": "scores",
     "verdict": "verdicts",
 }

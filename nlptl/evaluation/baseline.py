@@ -1,49 +1,103 @@
-"""What costs nothing and must be beaten; each output has a file under nlptl/evaluation/simple."""
+"""The predictions of the baselines; each has a file in nlptl/evaluation/baselines."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
+from nlptl.core import registry
 from nlptl.core.errors import InputError
-from nlptl.core.records import Example, LabelSpace, Output
-from nlptl.evaluation.simple import labels as one_label
-from nlptl.evaluation.simple import numbers, several, spans, tags, texts
-
-Predict = Callable[[Sequence[Example], Sequence[Example], LabelSpace, int], dict[str, Any]]
-
-BASELINES: dict[Output, Predict] = {
-    "class": one_label.predict,
-    "classes": several.predict,
-    "number": numbers.predict,
-    "tags": tags.predict,
-    "span": spans.predict,
-    "text": texts.predict,
-}
+from nlptl.core.records import Example, LabelSpace, Prediction
+from nlptl.evaluation import kinds
+from nlptl.evaluation.ratios import Floats
 
 
-def baselines(
-    output: Output, train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, *, seed: int
-) -> dict[str, list[Any]]:
-    """Returns the predictions for `rows`, by baseline, as `Prediction.prediction`.
+@dataclass(frozen=True)
+class Known:
+    """What a baseline gets."""
 
-    class: majority, tfidf_logreg. classes: majority, tfidf_logreg. number: mean, tfidf_ridge. tags: lexicon. span:
-    overlap, and no_answer where some training rows have none. text: copy.
+    output: str
+    """The kind of answers."""
+    train: Sequence[Example]
+    """Labelled rows, at least one."""
+    rows: Sequence[Example]
+    """Rows to predict; their labels are not read."""
+    labels: LabelSpace
+    seed: int
+    """Of what is drawn to choose settings."""
+
+    def targets(self) -> Floats:
+        """Returns 1 for each label that a training row has, else 0, (training rows, classes).
+
+        Raises:
+            InputError: a label is not in the label space, or answers of this kind are not labels.
+        """
+        targets = kinds.of(self.output).targets
+        if targets is None:
+            raise InputError(f"answers of the kind {self.output!r} are not labels")
+        return targets([example.label for example in self.train], self.labels, "train labels")
+
+    def predictions(self, answers: Sequence[Any], scores: Sequence[Sequence[float]] | None = None) -> list[Prediction]:
+        """Returns predictions.
+
+        Args:
+            answers: one a row.
+            scores: of each label, (rows, classes); None if there are none.
+        """
+        by_label = [{} for _ in answers] if scores is None else [self._by_label(row) for row in scores]
+        return [
+            Prediction(example.row_id, answer, row)
+            for example, answer, row in zip(self.rows, answers, by_label, strict=True)
+        ]
+
+    def all_the_same(self, answer: Any, scores: Sequence[float] | None = None) -> list[Prediction]:
+        """Returns predictions with one answer for every row.
+
+        Args:
+            answer: the answer.
+            scores: of each label; None if there are none.
+        """
+        return self.predictions([answer] * len(self.rows), None if scores is None else [scores] * len(self.rows))
+
+    def _by_label(self, scores: Sequence[float]) -> dict[str, float]:
+        return dict(zip(self.labels.names, map(float, scores), strict=True))
+
+
+class Baseline(Protocol):
+    """A baseline; a file in nlptl/evaluation/baselines, or in a package of the user's own.
+
+    One without scores is left out if the primary metric needs them.
+    """
+
+    kinds: ClassVar[tuple[str, ...]]
+    """The kinds of answers that it predicts."""
+
+    def predict(self, known: Known) -> list[Prediction] | None:
+        """Returns one prediction a row, in their order; None if it does not fit these training rows."""
+
+
+def baseline_predictions(
+    output: str, train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, *, seed: int
+) -> dict[str, list[Prediction]]:
+    """Returns the predictions for some rows, by baseline.
 
     Args:
-        output: the kind of answer.
+        output: the kind of answers.
         train: labelled examples.
         rows: examples to predict; their labels are not read.
         labels: the label space.
         seed: of what is drawn to choose settings.
 
     Raises:
-        InputError: there is no such output, there are no training examples, or one has no label or one outside of the
+        InputError: there is no such kind, there are no training examples, or one has no label or one outside of the
             label space.
     """
-    if output not in BASELINES:
-        raise InputError(f"unknown output {output!r}; known: {', '.join(BASELINES)}")
+    kinds.of(output)
     if not train:
         raise InputError("expected at least one training example for the baselines, found none")
     missing = next((i for i, example in enumerate(train) if example.label is None), None)
     if missing is not None:
         raise InputError(f"train labels[{missing}] is None: leave out training examples without a label")
-    return BASELINES[output](train, rows, labels, seed)
+    known = Known(output, train, rows, labels, seed)
+    every: dict[str, Baseline] = {name: registry.load("baseline", name)() for name in registry.names("baseline")}
+    found = {name: baseline.predict(known) for name, baseline in every.items() if output in baseline.kinds}
+    return {name: predictions for name, predictions in found.items() if predictions is not None}

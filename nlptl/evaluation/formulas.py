@@ -1,8 +1,8 @@
 """The metrics of one label a row, as formulas over confusion matrices.
 
-Each takes a stack (..., classes, classes), rows are labels, columns are predictions, and gives one value a matrix, so a
-thousand bootstrap resamples cost one call. Where a ratio has nothing below the line it is 0. Macro averages run over
-the classes that occur among labels or predictions, as scikit-learn does by default.
+Each takes a stack (..., classes, classes) and gives one value a matrix, so a thousand resamples cost one call.
+Rows are labels, columns are predictions. A ratio whose denominator is 0 is 0. Macro averages run over the classes that
+occur among labels or predictions, as scikit-learn does by default.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nlptl.core.errors import InputError, nearest
-
-Floats = npt.NDArray[np.float64]
+from nlptl.evaluation import ratios
+from nlptl.evaluation.ratios import Floats, ratio
 
 
 def accuracy(stack: Floats) -> Floats:
@@ -21,44 +21,30 @@ def accuracy(stack: Floats) -> Floats:
     return ratio(_hits(stack).sum(-1), stack.sum((-2, -1)))
 
 
-def precision(stack: Floats) -> Floats:
-    """Returns each class's share of right rows among those predicted as it, (..., classes)."""
-    return ratio(_hits(stack), stack.sum(-2))
-
-
-def recall(stack: Floats) -> Floats:
-    """Returns each class's share of right rows among those labelled as it, (..., classes)."""
-    return ratio(_hits(stack), stack.sum(-1))
-
-
-def f1(stack: Floats) -> Floats:
-    """Returns each class's harmonic mean of precision and recall, (..., classes)."""
-    return ratio(2 * _hits(stack), stack.sum(-2) + stack.sum(-1))
-
-
 def macro_precision(stack: Floats) -> Floats:
     """Returns the mean precision of the classes that occur, (...)."""
-    return _macro(precision(stack), stack)
+    hits, predicted, _ = by_class(stack)
+    return _macro(ratios.precision(hits, predicted), stack)
 
 
 def macro_recall(stack: Floats) -> Floats:
     """Returns the mean recall of the classes that occur, (...)."""
-    return _macro(recall(stack), stack)
+    hits, _, labelled = by_class(stack)
+    return _macro(ratios.recall(hits, labelled), stack)
 
 
 def macro_f1(stack: Floats) -> Floats:
     """Returns the mean F1 of the classes that occur, (...)."""
-    return _macro(f1(stack), stack)
+    return _macro(ratios.f1(*by_class(stack)), stack)
 
 
 def micro_f1(stack: Floats) -> Floats:
     """Returns F1 over the pooled decisions, (...); with one label a row it equals accuracy."""
-    n_decisions = stack.sum((-2, -1))
-    return ratio(2 * _hits(stack).sum(-1), n_decisions + n_decisions)
+    return ratios.f1(*(counts.sum(-1) for counts in by_class(stack)))
 
 
 def matthews(stack: Floats) -> Floats:
-    """Returns the correlation of labels and predictions, (...); 0 where either has one class only.
+    """Returns the correlation of labels and predictions, (...); 0 if either has one class only.
 
     Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient", equation 8.
     """
@@ -163,12 +149,12 @@ def per_class(confusion: npt.ArrayLike, names: Sequence[str]) -> dict[str, dict[
         confusion: counts, (classes, classes).
         names: the label names, in the order of the rows.
     """
-    counts = np.asarray(confusion, dtype=np.float64)
-    table = zip(names, precision(counts), recall(counts), f1(counts), counts.sum(-1), strict=True)
-    return {
-        name: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}
-        for name, p, r, f, n in table
-    }
+    return ratios.by_class(names, *by_class(np.asarray(confusion, dtype=np.float64)))
+
+
+def by_class(stack: Floats) -> tuple[Floats, Floats, Floats]:
+    """Returns how often each class was hit, predicted and labelled, (..., classes) each."""
+    return _hits(stack), stack.sum(-2), stack.sum(-1)
 
 
 def _hits(stack: Floats) -> Floats:
@@ -178,8 +164,3 @@ def _hits(stack: Floats) -> Floats:
 def _macro(by_class: Floats, stack: Floats) -> Floats:
     occurs = (stack.sum(-1) + stack.sum(-2)) > 0  # (..., classes)
     return ratio(by_class.sum(-1), occurs.sum(-1).astype(np.float64))
-
-
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Returns above / below, 0 where nothing is below the line."""
-    return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below != 0)

@@ -1,6 +1,6 @@
 """95 % percentile intervals: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +8,10 @@ import numpy as np
 from nlptl.core.checks import within
 from nlptl.core.config import MAX_BOOTSTRAP
 from nlptl.core.records import Interval
-from nlptl.evaluation.formulas import Floats
+from nlptl.evaluation.ratios import Floats
 
 PERCENTILES = (2.5, 97.5)
+MAX_CELLS = 2**20  # rows of all resamples that are drawn at once: 8 MiB of counts
 
 
 class Resampling(NamedTuple):
@@ -29,6 +30,20 @@ class Resampling(NamedTuple):
         """
         within("n_bootstrap", n_bootstrap, 1, MAX_BOOTSTRAP)
         return Resampling(n_bootstrap, seed)
+
+    def counts(self, n: int) -> Iterator[Floats]:
+        """Yields how often each row is drawn, (resamples, n), in blocks that fit into memory.
+
+        The same rows are drawn whenever the seed and n are the same.
+
+        Args:
+            n: rows.
+        """
+        random, n_at_once = np.random.default_rng(self.seed), max(1, MAX_CELLS // n)
+        for start in range(0, self.n_bootstrap, n_at_once):
+            shape = (min(n_at_once, self.n_bootstrap - start), n)
+            rows = random.integers(0, n, shape) + n * np.arange(shape[0])[:, None]
+            yield np.bincount(rows.ravel(), minlength=shape[0] * n).reshape(shape).astype(np.float64)
 
 
 def interval(value: float, draws: Sequence[Floats]) -> Interval:

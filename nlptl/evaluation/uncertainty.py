@@ -1,19 +1,21 @@
-"""How sure a measured value is, of one label a row: 95 % intervals from resampled confusion matrices.
+"""One label a row: metrics with 95 % intervals, from resampled confusion matrices.
 
 Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A metric sees the rows only through counts of
 equal rows, and resampling rows draws such counts from a multinomial, exactly; so counts are drawn, never rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import Ids, confusion_matrix, paired_ids
-from nlptl.evaluation.formulas import METRICS, Floats, Metric, measure, per_class
+from nlptl.evaluation.formulas import METRICS, Metric, measure, per_class
 from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.evaluation.ratios import Floats
 
 MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB
 
@@ -54,27 +56,38 @@ class ByConfusion:
     metrics: Mapping[str, Metric] = METRICS
 
     def score(
-        self, references: Sequence[str], predictions: Sequence[str], labels: LabelSpace, resampling: Resampling
+        self,
+        references: Sequence[Any],
+        predictions: Sequence[Any],
+        labels: LabelSpace,
+        resampling: Resampling,
+        only: Collection[str] | None = None,
     ) -> Scores:
-        """Returns the metrics with intervals, the table by class and the confusion matrix, as `score` describes."""
+        """Returns the metrics with intervals, the table by class and the confusion matrix; see `Measured.score`."""
         confusion = _confusion(references, predictions, labels)
-        found = bootstrap(confusion, _measured(labels), labels.values, **resampling._asdict())
+        found = bootstrap(confusion, _measured(labels, only), labels.values, **resampling._asdict())
         return Scores(found, per_class(confusion, labels.names), confusion.tolist())
 
-    def values(self, references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> dict[str, float]:
-        """Returns the metrics without intervals, as `values` describes."""
+    def values(
+        self,
+        references: Sequence[Any],
+        predictions: Sequence[Any],
+        labels: LabelSpace,
+        only: Collection[str] | None = None,
+    ) -> dict[str, float]:
+        """Returns the metrics without intervals; see `Measured.values`."""
         confusion = _confusion(references, predictions, labels)
-        return {name: float(measure(name, confusion, labels.values)) for name in _measured(labels)}
+        return {name: float(measure(name, confusion, labels.values)) for name in _measured(labels, only)}
 
     def difference(
         self,
-        references: Sequence[str],
-        both: tuple[Sequence[str], Sequence[str]],
+        references: Sequence[Any],
+        both: tuple[Sequence[Any], Sequence[Any]],
         labels: LabelSpace,
         metric: str,
         resampling: Resampling,
     ) -> Interval:
-        """Returns the first predictions' metric less the second's, as `paired_difference` describes."""
+        """Returns the first predictions' metric minus the second's; see `Measured.difference`."""
         n_classes = len(labels.names)
         cells_of = [paired_ids(references, predictions, labels) for predictions in both]
         rows = np.stack([wanted * n_classes + found for wanted, found in cells_of])  # (2, n): the cell of each row
@@ -90,8 +103,9 @@ def _confusion(references: Sequence[str], predictions: Sequence[str], labels: La
     return confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
 
 
-def _measured(labels: LabelSpace) -> list[str]:
-    return [name for name, metric in METRICS.items() if labels.values is not None or not metric.ordered]
+def _measured(labels: LabelSpace, only: Collection[str] | None) -> list[str]:
+    known = [name for name, metric in METRICS.items() if labels.values is not None or not metric.ordered]
+    return [name for name in known if only is None or name in only]
 
 
 def _difference(metric: str, stacks: Sequence[Floats], labels: LabelSpace) -> Floats:

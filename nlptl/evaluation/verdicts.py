@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from nlptl.core.records import Finding, Interval, Scores
 from nlptl.core.shown import LABEL, shown
-from nlptl.evaluation.table import greater_is_better
+from nlptl.evaluation.listing import greater_is_better
 
 SHOWN = 3
 """Labels named in a message."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nlptl.core.errors import InputError
-from nlptl.methods._linear import is_linear, n_outputs
+from nlptl.methods.parts.linear_layers import is_linear, n_outputs
 
 if TYPE_CHECKING:
     from nlptl.methods._bottleneck import BottleneckConfig

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError
 from nlptl.core.records import Pretrained
-from nlptl.methods import _layers, _peft
+from nlptl.methods.parts import peft_models
+from nlptl.methods.parts.layers import indices
 
 WIDEST = 4  # times the width of the model: as wide as the feed-forward layers themselves
 
@@ -51,23 +52,23 @@ class Adapter:
                 f"what is wider is no bottleneck; found {self.bottleneck}"
             )
         config = BottleneckConfig(
-            task_type=_peft.task_type(pretrained),
+            task_type=peft_models.task_type(pretrained),
             variant=self.variant,
             bottleneck_dim=self.bottleneck,
             non_linearity=self.non_linearity,
             scaling=self.scaling,
             adapter_dropout=self.dropout,
-            layers_to_transform=None if self.layers == "all" else _layers.indices(pretrained, self.layers),
-            modules_to_save=_peft.head_modules(pretrained) or None,
+            layers_to_transform=None if self.layers == "all" else indices(pretrained, self.layers),
+            modules_to_save=peft_models.head_modules(pretrained) or None,
         )
-        _peft.insert(pretrained, config)
+        peft_models.insert(pretrained, config)
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes a PEFT folder, head included; loading it elsewhere needs `import nlptl`."""
-        _peft.save(pretrained, folder)
+        peft_models.save(pretrained, folder)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Puts a saved PEFT folder into a fresh base."""
         import nlptl.methods._bottleneck  # noqa: F401  PEFT knows the method from here on
 
-        _peft.load(pretrained, folder)
+        peft_models.load(pretrained, folder)

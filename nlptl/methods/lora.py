@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError
 from nlptl.core.records import Pretrained
-from nlptl.methods import _peft
+from nlptl.methods.parts import peft_models
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ class LoRA:
         """Puts the low-rank updates beside the targeted layers; they start at zero."""
         from peft import LoraConfig
 
-        from nlptl.methods._linear import is_transposed
+        from nlptl.methods.parts.linear_layers import is_transposed
 
-        targets = _peft.linear_layers(pretrained, self.targets, self.layers)
+        targets = peft_models.linear_layers(pretrained, self.targets, self.layers)
         self._check_rank(pretrained, targets)
         config = LoraConfig(
-            task_type=_peft.task_type(pretrained),
+            task_type=peft_models.task_type(pretrained),
             r=self.rank,
             lora_alpha=self.alpha,  # type: ignore[arg-type]
             lora_dropout=self.dropout,
             target_modules=targets,
             fan_in_fan_out=any(is_transposed(pretrained.module.net.get_submodule(name)) for name in targets),
-            modules_to_save=_peft.head_modules(pretrained) or None,
+            modules_to_save=peft_models.head_modules(pretrained) or None,
             use_rslora=self.scale == "rslora",
             use_dora=self.decomposition == "dora",
         )
-        _peft.insert(pretrained, config)
+        peft_models.insert(pretrained, config)
 
     def _check_rank(self, pretrained: Pretrained, targets: Sequence[str]) -> None:
         """Raises an InputError for a rank that no update of a targeted layer can have."""
@@ -75,8 +75,8 @@ class LoRA:
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes a plain PEFT folder, head included."""
-        _peft.save(pretrained, folder)
+        peft_models.save(pretrained, folder)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Puts a saved PEFT folder into a fresh base."""
-        _peft.load(pretrained, folder)
+        peft_models.load(pretrained, folder)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from nlptl.core.checks import check_types
 from nlptl.core.records import Pretrained
-from nlptl.methods import _layers
 from nlptl.methods.full import Full
+from nlptl.methods.parts.layers import indices
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Partial(Full):
         """
         net, family, backbone = pretrained.module.net, pretrained.family, pretrained.module.backbone
         stack = family.layers(backbone)
-        trained = [stack[i] for i in _layers.indices(pretrained, self.layers)]
+        trained = [stack[i] for i in indices(pretrained, self.layers)]
         trained += [module for name, module in backbone.named_modules() if name in family.above]
         net.requires_grad_(False)
         for module in trained:

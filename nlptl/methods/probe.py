@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError, TrainingError
-from nlptl.core.records import Features, Output, Pretrained
+from nlptl.core.records import Features, Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nlptl.methods._solve import Rows
+    from nlptl.methods.parts.linear_heads import Rows
 
     Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -34,7 +35,7 @@ class Probe:
     default_lr: ClassVar[float] = 1e-3
     """AdamW's own; used only where a head cannot be solved for: starts and ends of answers."""
     default_pooling: ClassVar[str] = "mean"
-    solves: ClassVar[tuple[Output, ...]] = ("class", "classes", "number", "tags")
+    solves: ClassVar[tuple[str, ...]] = kinds.having(lambda kind: kind.linear)
     self_contained: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -77,22 +78,22 @@ class Probe:
         from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
-        from nlptl.methods import _solve
+        from nlptl.methods.parts import linear_heads
 
         if not np.isfinite(vectors).all():
             raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
         targets, example = features.labels, features.example
-        if pretrained.output == "tags":
+        if pretrained.kind.by_token:
             vectors, targets, weights, example = _tagged(vectors, features, weights)
         scaler = StandardScaler().fit(vectors)
-        rows = _solve.Rows(scaler.transform(vectors), targets, weights)
+        rows = linear_heads.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.net.classifier
-        one_each = pretrained.output == "class" and len(features) == len(features.full_lengths)
+        one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)
         folds = self._stratified_folds(targets, seed) if one_each else self._folds(example, seed)
         # Solvers take many small steps: two threads of BLAS take 4.5 times as long as one (67,349 rows on 2 cores).
         with threadpool_limits(1, user_api="blas"):
             strength, losses = self._search(rows, head.out_features, folds)
-            found = _solve.solve(rows, strength, head.out_features)
+            found = linear_heads.solve(rows, strength, head.out_features)
         weight = found.weight / scaler.scale_  # the head reads vectors as they are
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weight))
@@ -125,13 +126,13 @@ class Probe:
         """
         import numpy as np
 
-        from nlptl.methods import _solve
+        from nlptl.methods.parts import linear_heads
 
         if not folds or len(self.strengths) == 1:
             return sorted(self.strengths)[len(self.strengths) // 2], {}
         losses = {}
         for strength in sorted(self.strengths):
-            each = [_solve.loss(_solve.solve(rows.at(a), strength, n), rows.at(b)) for a, b in folds]
+            each = [linear_heads.loss(linear_heads.solve(rows.at(a), strength, n), rows.at(b)) for a, b in folds]
             losses[str(strength)] = float(np.mean(each))
             if losses[str(strength)] > RISEN * min(losses.values()):
                 break

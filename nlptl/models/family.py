@@ -5,19 +5,11 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import nn
 
-from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.core.kinds import Head
+from nlptl.core.records import Batch, SubLayers
 
-HEADS: dict[Output, str] = {
-    "class": "AutoModelForSequenceClassification",
-    "classes": "AutoModelForSequenceClassification",
-    "number": "AutoModelForSequenceClassification",
-    "tags": "AutoModelForTokenClassification",
-    "span": "AutoModelForQuestionAnswering",
-    "text": "AutoModelForSeq2SeqLM",
-}
-"""transformers' class with its own head, by output."""
-ENCODER: tuple[Output, ...] = (*BY_SEQUENCE, "tags", "span")
-"""Outputs for which transformers' encoders have heads."""
+ENCODER: tuple[Head, ...] = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
+"""Heads that transformers' encoders have."""
 
 
 class Family(Protocol):
@@ -26,7 +18,7 @@ class Family(Protocol):
     Frozen layers below trained ones are computed once where a family has `between(backbone, batch, start, stop)`: the
     states above some layers, from the batch's states below them or, from layer 0, from its tokens.
 
-    A family that `packs` also has a head for each output, `classify`, `tag` and `span`
+    A family that `packs` also runs its heads on vectors: `classify`, `tag` and `span`
     (families/_encoder.py). One that pads has `logits` (families/_padded.py), one that writes texts `text_logits` and
     `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
     """
@@ -37,10 +29,10 @@ class Family(Protocol):
     """Attention implementation, by transformers' name."""
     packs: ClassVar[bool]
     """Whether it computes batches without padding."""
-    native: ClassVar[tuple[Output, ...]]
-    """Outputs that a head of transformers' own gives."""
-    refused: ClassVar[dict[Output, str]]
-    """Outputs that the architecture cannot give, with the reason; the others get a linear head over the encoder."""
+    heads: ClassVar[tuple[Head, ...]]
+    """The heads that transformers has for it."""
+    refused: ClassVar[dict[Head, str]]
+    """The heads that the architecture cannot have, with the reason; in place of others it gets a linear one."""
     backbone_options: ClassVar[dict[str, Any]]
     """For loading the encoder alone."""
     sub_layers: ClassVar[SubLayers]

@@ -3,14 +3,13 @@
 A model that nlptl saved is opened in another way, see opening.py.
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import Pretrained
 from nlptl.models import nets, sources
+from nlptl.models.heads.base import head_of
 from nlptl.models.plan import Plan, Wanted, plan
 from nlptl.models.pooled import HEAD_FILE, PooledClassifier
 
@@ -39,18 +38,11 @@ def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
 
 def _set_head(found: nets.Found, planned: Plan, seed: int) -> None:
     pooled, folder = isinstance(found.net, PooledClassifier), planned.source.path
-    if not _has_head(planned.raw, planned.wanted) or (pooled and not (folder / HEAD_FILE).exists()):
+    fits = head_of(planned.wanted.kind.head).is_own(planned.raw, planned.wanted.labels.names)
+    if not fits or (pooled and not (folder / HEAD_FILE).exists()):
         _draw(found.net, found.fresh, seed, getattr(planned.net_config, "initializer_range", 0.02))
     elif isinstance(found.net, PooledClassifier):
         found.net.load_head(folder)
-
-
-def _has_head(raw: dict[str, Any], wanted: Wanted) -> bool:
-    """Returns whether the checkpoint's own head, where there is one, is the one that is wanted."""
-    if wanted.output == "span" and any(name.endswith("QuestionAnswering") for name in raw.get("architectures") or ()):
-        return True  # its labels are mostly not named
-    known = {int(i): str(name) for i, name in (raw.get("id2label") or {}).items()}
-    return tuple(known[i] for i in sorted(known)) == wanted.labels.names
 
 
 def _draw(net: nn.Module, head: frozenset[str], seed: int, std: float) -> None:

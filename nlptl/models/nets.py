@@ -9,9 +9,9 @@ import torch
 import transformers
 from torch import nn
 
+from nlptl.core import kinds
 from nlptl.core.errors import InputError
 from nlptl.core.records import ModelSource, Pretrained
-from nlptl.models.family import HEADS
 from nlptl.models.plan import Plan
 from nlptl.models.pooled import PooledClassifier
 from nlptl.models.quiet import quiet
@@ -40,12 +40,12 @@ def read(plan: Plan) -> Found:
     Raises:
         InputError: the files lack layers or embeddings, or have some that the model has not.
     """
-    config, net_config, family, output = plan.config, plan.net_config, plan.family, plan.wanted.output
-    if config.head == "label_words" or output == "text":
-        net, info = _from_pretrained(HEADS["text"], plan)
+    config, net_config, family, kind = plan.config, plan.net_config, plan.family, plan.wanted.kind
+    if config.head == "label_words" or kind.is_written:
+        net, info = _from_pretrained(kinds.auto_class(kinds.WRITER), plan)
         return Found(net, _absent(net, info), _absent(net, info), info)  # the layer that writes is pretrained, too
     if config.pooling == "native":
-        net, info = _from_pretrained(HEADS[output], plan)
+        net, info = _from_pretrained(kind.auto_class, plan)
         head = _absent(net, info) | _outside(net)
         lacks = _outside(net).intersection(info["missing_keys"])
         # Where a part of the head is missing, the rest is no head of other labels: pretraining gave it.
@@ -65,7 +65,7 @@ def assembled(plan: Plan, found: Found) -> Pretrained:
         InputError: the tokenizer does not belong to the net.
     """
     config, wanted, family = plan.config, plan.wanted, plan.family
-    check_tokenizer(plan.tokenizer, found.net, config, writes="text" in family.native)
+    check_tokenizer(plan.tokenizer, found.net, config, writes=kinds.WRITER in family.heads)
     words = label_words(plan.tokenizer, wanted.labels) if config.head == "label_words" else None
     module = SequenceModel(found.net.float(), family, config, wanted.output, words)
     return Pretrained(module, plan.tokenizer, family, plan.source, found.head, config, wanted.labels, wanted.output)

@@ -6,27 +6,30 @@ from typing import Any
 
 import transformers
 
-from nlptl.core import registry
+from nlptl.core import kinds, registry
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError, nearest
-from nlptl.core.records import BY_SEQUENCE, LabelSpace, ModelSource, Output
+from nlptl.core.records import LabelSpace, ModelSource
 from nlptl.models import sources
 from nlptl.models.tokenizers import load_tokenizer
-
-PROBLEMS = {"class": "single_label_classification", "classes": "multi_label_classification", "number": "regression"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
     """What a task and a method ask of a model."""
 
-    output: Output
+    output: str
     labels: LabelSpace
     """The classes, in the order of the logits."""
     pooling: str = "native"
     """Where the user gives none."""
     max_length: int = 256
     """Where the user gives none."""
+
+    @property
+    def kind(self) -> kinds.Kind:
+        """What follows from the kind of answers."""
+        return kinds.of(self.output)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +69,7 @@ def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
         pooling=_pooling(config, wanted, family),  # type: ignore[arg-type]
         max_length=_max_length(config, wanted.max_length, family.max_length(net_config)),
     )
-    if wanted.output == "text":
+    if wanted.kind.is_written:
         _check_written(config, family.max_length(net_config))
     return Plan(config, wanted, source, raw, net_config, family, tokenizer)
 
@@ -89,18 +92,18 @@ def family_of(model_type: str | None) -> Any:
 
 
 def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:
-    if wanted.output in family.refused:
+    if wanted.kind.head in family.refused:
         raise InputError(
             f"model {config.name!r} ({model_type}) does not give answers of the kind {wanted.output!r}: "
-            f"{family.refused[wanted.output]}"
+            f"{family.refused[wanted.kind.head]}"
         )
     if config.head != "label_words":
         return
-    if "text" not in family.native:
+    if kinds.WRITER not in family.heads:
         raise InputError(
             f"model.head label_words needs a text-to-text model (T5, BART); {config.name} is a {model_type}"
         )
-    if wanted.output != "class":
+    if not wanted.kind.one_name:
         raise InputError(
             "model.head label_words scores each label's name as output text: it needs a task with one label a row, "
             f"this one asks for {wanted.output!r}"
@@ -111,12 +114,12 @@ def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: st
 
 def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
     allowed: tuple[str, ...]
-    if config.head == "label_words" or wanted.output == "text":
+    if config.head == "label_words" or wanted.kind.is_written:
         allowed, default = ("native",), "native"
-    elif wanted.output in BY_SEQUENCE:
+    elif wanted.kind.by_row:
         allowed, default = ("native", "mean", "cls", "max"), wanted.pooling
     else:
-        allowed = ("native", "none") if wanted.output in family.native else ("none",)
+        allowed = ("native", "none") if wanted.kind.head in family.heads else ("none",)
         default = allowed[0] if wanted.pooling == "native" else "none"
     if config.pooling is not None and config.pooling not in allowed:
         raise InputError(
@@ -128,10 +131,10 @@ def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
 
 def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) -> Any:
     options: dict[str, Any] = {}
-    if config.head == "classifier" and wanted.output != "text":
+    if config.head == "classifier" and not wanted.kind.is_written:
         options["id2label"] = dict(enumerate(wanted.labels.names))
         options["label2id"] = {name: i for i, name in enumerate(wanted.labels.names)}
-        options["problem_type"] = PROBLEMS.get(wanted.output)
+        options["problem_type"] = wanted.kind.problem_type
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
     try:

@@ -11,10 +11,12 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from nlptl.core import kinds
 from nlptl.core.config import ModelConfig
-from nlptl.core.records import BY_SEQUENCE, Batch, Output
+from nlptl.core.records import Batch
 from nlptl.models import varlen
 from nlptl.models.dropout import Draws, place
+from nlptl.models.heads.base import head_of
 from nlptl.models.pooled import PooledClassifier, pool
 
 OF_THE_HEAD = ("_name_or_path", "id2label", "label2id", "problem_type")  # these fields decide nothing below it
@@ -27,18 +29,18 @@ class SequenceModel(nn.Module):
         net: the transformers model, or a `PooledClassifier`; a method edits it in place.
         family: runs the net's architecture.
         config: resolved; how token states become one vector per sequence, and how texts are written.
-        output: what the head gives.
+        output: the kind of answers that the head gives.
         words: int64 (classes, tokens): the labels' names for a text-to-text model, -100 behind each; else None.
     """
 
     def __init__(
-        self, net: nn.Module, family: Any, config: ModelConfig, output: Output, words: torch.Tensor | None = None
+        self, net: nn.Module, family: Any, config: ModelConfig, output: str, words: torch.Tensor | None = None
     ) -> None:
         super().__init__()
         self.net = net
         self.family = family
         self.config = config
-        self.output = output
+        self.kind = kinds.of(output)
         self.register_buffer("words", words, persistent=False)
         self.draws = Draws()
 
@@ -101,6 +103,12 @@ class SequenceModel(nn.Module):
         return embedding
 
     @property
+    def decodes(self) -> bool:
+        """Whether the head reads a decoder's states."""
+        native = self.config.pooling == "native"
+        return native and kinds.WRITER in self.family.heads and not self.kind.by_token  # tokens are the encoder's
+
+    @property
     def has_vectors(self) -> bool:
         """Whether the head reads only the encoder's vectors, so that the encoder below can be frozen and cached."""
         return isinstance(self.net, PooledClassifier) or (self.family.packs and not self.is_likelihood)
@@ -118,15 +126,15 @@ class SequenceModel(nn.Module):
     def _logits(self, batch: Batch, cut: int) -> torch.Tensor:
         if self.is_likelihood:
             return self.family.log_likelihoods(self.net, batch, self.words)  # type: ignore[no-any-return]
-        if self.output == "text":
+        if self.kind.is_written:
             return self.family.text_logits(self.net, batch)  # type: ignore[no-any-return]
         if not self.has_vectors:
-            return self.family.logits(self.net, batch, self.output)  # type: ignore[no-any-return]
+            return self.family.logits(self.net, batch, self.kind)  # type: ignore[no-any-return]
         return self.head(self._vectors(batch, cut))
 
     def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
         """Returns what predictions are made of: logits, or the tokens of written texts, int64 (n, longest)."""
-        if self.output != "text":
+        if not self.kind.is_written:
             return self(batch, cut)  # type: ignore[no-any-return]
         options = {"max_new_tokens": self.config.max_written, "n_beams": self.config.n_beams}
         return self.family.write(self.net, batch, **options)  # type: ignore[no-any-return]
@@ -135,13 +143,12 @@ class SequenceModel(nn.Module):
         """Returns logits from pooled vectors (n, hidden), of tags and spans from states (n_tokens, hidden)."""
         if isinstance(self.net, PooledClassifier):
             return self.net.classify(vectors)
-        head = {"tags": self.family.tag, "span": self.family.span}.get(self.output, self.family.classify)
-        return head(self.net, vectors)  # type: ignore[no-any-return]
+        return head_of(self.kind.head).logits(self.family, self.net, vectors)
 
     def per_token(self, cut: int | None = None) -> bool:
         """Returns whether the prefix's outputs at a cut, or without one the logits, have a row for each token."""
         whole = cut is None or cut == self.depth()
-        return self.output in ("tags", "span") if whole else True
+        return self.kind.by_token if whole else True
 
     def cut(self) -> int:
         """Returns how many layers may be computed once: those below the first trainable parameter; 0 for none.
@@ -188,7 +195,7 @@ class SequenceModel(nn.Module):
             return batch.states
         else:
             states = self.family.between(self.backbone, batch, cut, self.depth())
-        if self.output not in BY_SEQUENCE:
+        if not self.kind.by_row:
             return states  # type: ignore[no-any-return]
         return pool(states, batch.boundaries, str(self.config.pooling))
 

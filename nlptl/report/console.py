@@ -26,7 +26,7 @@ def before(
     rows = ", ".join(f"{len(examples):,} {split}" for split, examples in corpus.splits.items())
     columns = ", ".join(f"{role}={shown(repr(name), LABEL)}" for role, name in corpus.columns.items())
     say("data", f"{rows}; columns {columns}")
-    if pretrained.output in ("class", "classes", "tags"):
+    if pretrained.kind.names is not None:
         say("labels", _labels(labels))
     source = pretrained.source
     say("model", f"{source.name} from {source.reference}{f', licence {source.licence}' if source.licence else ''}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import evaluation
+from nlptl.core.errors import InputError
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
@@ -77,7 +78,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     if not prepared.compute.is_main:
         return {}
     for split, rows in predictions.items():
-        folder.write_predictions(split, rows)
+        folder.write_predictions(split, rows, [e.label for e in prepared.corpus.splits[split]])
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
     alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), compute)
@@ -119,13 +120,25 @@ def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
 
 def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> Scores:
     """Returns the scores of predictions on a split."""
-    return _score(prepared, split, [p.prediction for p in predictions])
+    return _score(prepared, split, predictions, reported(prepared.recipe))
+
+
+def reported(recipe: Recipe) -> list[str] | None:
+    """Returns the names of the metrics that are reported, the primary one among them; None: all of the kind."""
+    metric, others = str(recipe.eval.metric), recipe.eval.metrics
+    if others is None:
+        return None
+    return list(dict.fromkeys([*others, metric]))
 
 
 def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:
     """Returns the metrics of predictions on a split without intervals, which would be resampled for nothing."""
-    references, answers = [e.label for e in prepared.corpus.splits[split]], [p.prediction for p in predictions]
-    return evaluation.values(prepared.pretrained.output, references, answers, prepared.labels)
+    references, only = [e.label for e in prepared.corpus.splits[split]], reported(prepared.recipe)
+    found = evaluation.values(prepared.pretrained.output, references, predictions, prepared.labels, only)
+    metric = str(prepared.recipe.eval.metric)
+    if metric not in found:
+        raise InputError(f"eval.metric {metric!r} needs a score for each label, which the task's predictions lack")
+    return found
 
 
 def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Any]) -> dict[str, list[Any]]:
@@ -148,21 +161,25 @@ def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dic
     return {"findings": [dataclasses.asdict(finding) for finding in findings], "advice": hints}
 
 
-def _score(prepared: Prepared, split: str, answers: list[Any]) -> Scores:
+def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], only: list[str] | None) -> Scores:
     recipe, references = prepared.recipe, [e.label for e in prepared.corpus.splits[split]]
     drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": recipe.train.seed}
-    return evaluation.score(prepared.pretrained.output, references, answers, prepared.labels, **drawn)
+    return evaluation.score(prepared.pretrained.output, references, predictions, prepared.labels, only=only, **drawn)
 
 
 def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Any]:
     recipe, splits, output = prepared.recipe, prepared.corpus.splits, prepared.pretrained.output
     metric, seed, labels = str(recipe.eval.metric), recipe.train.seed, prepared.labels
-    references, own = [e.label for e in splits[split]], [p.prediction for p in predictions]
+    references = [e.label for e in splits[split]]
     drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": seed}
     result: dict[str, Any] = {}
-    for name, others in evaluation.baselines(output, splits["train"], splits[split], labels, seed=seed).items():
-        gain = evaluation.paired_difference(output, references, own, others, labels, metric, **drawn)
-        value = _score(prepared, split, others).metrics[metric]
+    for name, others in evaluation.baseline_predictions(
+        output, splits["train"], splits[split], labels, seed=seed
+    ).items():
+        value = _score(prepared, split, others, [metric]).metrics.get(metric)
+        if value is None:  # the metric needs scores, and this baseline gives none
+            continue
+        gain = evaluation.paired_difference(output, references, predictions, others, labels, metric, **drawn)
         result[name] = {metric: dataclasses.asdict(value), "gain": dataclasses.asdict(gain)}
     return result
 

@@ -18,7 +18,7 @@ from nlptl.core import files, registry
 from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.recipe import FORMAT, Recipe
-from nlptl.core.records import Prediction
+from nlptl.core.records import Answer, Prediction
 from nlptl.core.result import Result
 from nlptl.runs import inputs
 
@@ -198,9 +198,16 @@ class Folder:
         kept = [line for number, line in enumerate(lines, 1) if _update_of(line, f"{path}, line {number}") <= update]
         files.write_text(path, "".join(f"{line}\n" for line in kept))
 
-    def write_predictions(self, split: str, predictions: Sequence[Prediction]) -> None:
-        """Writes predictions/SPLIT.jsonl, a line per row in the data's order."""
-        lines = [p.to_json() + "\n" for p in predictions]
+    def write_predictions(self, split: str, predictions: Sequence[Prediction], labels: Sequence[Any]) -> None:
+        """Writes predictions/SPLIT.jsonl, a line per row in the data's order.
+
+        Args:
+            split: of the rows.
+            predictions: one a row.
+            labels: of the same rows, as `Example.label`; None if a label is not known.
+        """
+        both = zip(predictions, labels, strict=True)
+        lines = [to_json(p.to_dict() | {"label": _as_plain(label)}) + "\n" for p, label in both]
         files.write_text(self.path / "predictions" / f"{split}.jsonl", "".join(lines))
 
     def place_model(self, save: Callable[[Path], None], check: Callable[[Path], T]) -> T:
@@ -220,6 +227,13 @@ class Folder:
         checked = check(aside)
         files.replace_folder(self.model)
         return checked
+
+
+def _as_plain(label: Any) -> Any:
+    """Returns a label as JSON knows it: accepted answers with the names of their parts."""
+    if not isinstance(label, tuple):
+        return label
+    return [part._asdict() if isinstance(part, Answer) else part for part in label]
 
 
 def _update_of(line: str, place: str) -> int:

@@ -14,7 +14,7 @@ from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.recipe import resume
-from nlptl.core.records import Column, Example, Output, Prediction, Scores
+from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
 from nlptl.runs.rows import Rows, read_rows
 
@@ -178,13 +178,20 @@ class Run:
         return self.predictor.predict(examples)
 
     def evaluate(
-        self, source: Any, *, config: DataConfig | None = None, n_bootstrap: int = 1000, seed: int = 0
+        self,
+        source: Any,
+        *,
+        config: DataConfig | None = None,
+        metrics: Sequence[str] | None = None,
+        n_bootstrap: int = 1000,
+        seed: int = 0,
     ) -> Scores:
         """Returns the scores on labelled data; of a long file with labels for whole texts, a part is in memory.
 
         Args:
             source: a file, a frame, dicts.
             config: names of columns and the like, where the usual ones do not fit.
+            metrics: as `EvalConfig.metrics`; None for all that fit the answers.
             n_bootstrap: resamples behind the intervals.
             seed: of the resamples.
         """
@@ -194,9 +201,11 @@ class Run:
         examples = data.named_as(examples, self.labels, self.pretrained.output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
-        references, answers = [e.label for e in examples], [p.prediction for p in predictions]
+        references = [e.label for e in examples]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
-        return evaluation.score(self.pretrained.output, references, answers, self.pretrained.labels, **drawn)
+        return evaluation.score(
+            self.pretrained.output, references, predictions, self.pretrained.labels, only=metrics, **drawn
+        )
 
     def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""
@@ -236,16 +245,16 @@ class Run:
         return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
     def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
-        known = set(self.labels)
-        for example in examples:
-            unknown = sorted(_names(example.label, self.pretrained.output) - known)
-            if unknown:
-                where = source if isinstance(source, str | Path) else type(source).__name__
-                raise InputError(
-                    f"{where}: row {example.row_id} has the label {unknown[0]!r}, which the model does not know"
-                    f"{nearest(unknown[0], self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
-                    "them, give the same --data.label_names"
-                )
+        unknown = data.unknown_label(examples, self.labels, self.pretrained.output)
+        if unknown is None:
+            return
+        row_id, label = unknown
+        where = source if isinstance(source, str | Path) else type(source).__name__
+        raise InputError(
+            f"{where}: row {row_id} has the label {label!r}, which the model does not know"
+            f"{nearest(label, self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
+            "them, give the same --data.label_names"
+        )
 
     @cached_property
     def _opened(self) -> Predictor:
@@ -261,10 +270,3 @@ def _flag_role(column: Column) -> str:
 
 def _roles(columns: Iterable[str]) -> str:
     return ", ".join(f"--{role.replace('_', '-')}" for role in columns)
-
-
-def _names(label: Any, output: Output) -> set[str]:
-    """Returns the names that a label stands for; of a number, an answer or a text none."""
-    if output == "class":
-        return {str(label)}
-    return set(label) if output in ("classes", "tags") else set()

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
-from nlptl.core.errors import InputError, nearest
+from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.phases import Phase
 from nlptl.core.protocols import Phased
@@ -130,7 +130,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     solved = pretrained.output in getattr(recipe.method, "solves", ())
     if solved and (train.sampling != "shuffled" or train.label_smoothing):
         raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
-    if pretrained.output == "number" and train.label_smoothing:
+    if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
     for split, found in features.items():
         if len(found) < compute.n_processes:
@@ -139,11 +139,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
 
 def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     metric = recipe.eval.metric or recipe.task.metric
-    usable = evaluation.usable(pretrained.output, pretrained.labels)
-    if metric not in usable:
-        raise InputError(
-            f"eval.metric {metric!r} is not measured here{nearest(metric, usable)}; usable: {', '.join(usable)}"
-        )
+    evaluation.check(pretrained.output, pretrained.labels, metric, recipe.eval.metrics)
     return dataclasses.replace(
         recipe,
         model=pretrained.config,

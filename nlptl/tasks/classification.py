@@ -11,12 +11,11 @@ from nlptl.core.records import (
     Example,
     Features,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _labels, _several, _tokens
-from nlptl.tasks._whole import WholeText
+from nlptl.tasks.parts import one_label, several_labels, tokens
+from nlptl.tasks.parts.whole_text import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +47,7 @@ class Classification(WholeText):
         at_least("task.gamma", self.gamma, 0)
 
     @property
-    def output(self) -> Output:
+    def output(self) -> str:
         """The kind of its answers."""
         return "class" if self.labels == "one" else "classes"
 
@@ -79,26 +78,26 @@ class Classification(WholeText):
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
         """Returns the tokens and labels of some rows."""
-        pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
-        rows = _labels.class_ids if self.labels == "one" else _several.label_rows
+        pieces = tokens.read(examples, pretrained, self.long, self.overlap)
+        rows = one_label.class_ids if self.labels == "one" else several_labels.label_rows
         return pieces.features(rows(examples, pieces.example, pretrained.labels))
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the (focal) cross-entropy of each feature, (n,); of several labels the mean over the labels."""
         gamma = self.gamma if self.loss == "focal" else 0.0
         if self.labels == "several":
-            return _several.losses(logits, batch.labels, smoothing=smoothing, gamma=gamma)
-        return _labels.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood, gamma=gamma)
+            return several_labels.losses(logits, batch.labels, smoothing=smoothing, gamma=gamma)
+        return one_label.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood, gamma=gamma)
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
         """Returns the weight of each feature in the loss, float64 (n,)."""
         if self.labels == "several":
-            return _several.weights(features, class_weights)
-        return _labels.weights(features, len(labels.names), class_weights)
+            return several_labels.weights(features, class_weights)
+        return one_label.weights(features, len(labels.names), class_weights)
 
     def decode(
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
         """Returns each example's likeliest label, or its labels above their thresholds, in the examples' order."""
-        decode = _labels.decode if self.labels == "one" else _several.decode
+        decode = one_label.decode if self.labels == "one" else several_labels.decode
         return decode(outputs, features, examples, pretrained)

@@ -15,12 +15,11 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _answers, _tokens
-from nlptl.tasks._segments import places
+from nlptl.tasks.parts import answer_spans, tokens
+from nlptl.tasks.parts.places import places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +48,7 @@ class ExtractiveQA:
         Column("context", CONTEXT, fills="text_pair"),
         Column("answers", ANSWERS, fills="label", kind="span"),
     )
-    output: ClassVar[Output] = "span"
+    output: ClassVar[str] = "span"
     sample: ClassVar[str] = "passages"
     metric: ClassVar[str] = "f1"
     max_length: ClassVar[int] = 384
@@ -73,7 +72,7 @@ class ExtractiveQA:
         import numpy as np
 
         asked = self._short_questions(examples, pretrained)
-        pieces = _tokens.windows(asked, pretrained, min(self.overlap, self._room(pretrained)), pairs=True)
+        pieces = tokens.windows(asked, pretrained, min(self.overlap, self._room(pretrained)), pairs=True)
         labels = [_place(examples[i].label, spans) for i, spans in zip(pieces.example, pieces.spans, strict=True)]
         return pieces.features(np.array(labels, np.int64).reshape(-1, 2))
 
@@ -132,11 +131,11 @@ class ExtractiveQA:
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
         """Returns the likeliest answer to each question, in the examples' order, from logits (n_tokens, 2)."""
-        windows = _answers.by_example(features, len(examples))
-        limits = _answers.Limits(self.max_answer, self.n_best)
+        windows = answer_spans.by_example(features, len(examples))
+        limits = answer_spans.Limits(self.max_answer, self.n_best)
         threshold = pretrained.decision.get("no_answer")
         return [
-            _answers.prediction(e, _answers.found(outputs, features, rows, limits), str(e.text_pair), threshold)
+            answer_spans.prediction(e, answer_spans.found(outputs, features, rows, limits), str(e.text_pair), threshold)
             for e, rows in zip(examples, windows, strict=True)
         ]
 

@@ -11,12 +11,11 @@ from nlptl.core.records import (
     Example,
     Features,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _labels, _tokens
-from nlptl.tasks._whole import WholeText
+from nlptl.tasks.parts import one_label, tokens
+from nlptl.tasks.parts.whole_text import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +39,7 @@ class Regression(WholeText):
         Column("text_pair", PAIR, required=False),
         Column("label", LABEL, kind="number"),
     )
-    output: ClassVar[Output] = "number"
+    output: ClassVar[str] = "number"
     sample: ClassVar[str] = "similarity"
     metric: ClassVar[str] = "pearson"
 
@@ -75,7 +74,7 @@ class Regression(WholeText):
         """
         import numpy as np
 
-        pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
+        pieces = tokens.read(examples, pretrained, self.long, self.overlap)
         unit = pretrained.labels
         known = [unit.mean if examples[i].label is None else examples[i].label for i in pieces.example]
         numbers = np.array(known, np.float64)
@@ -106,7 +105,7 @@ class Regression(WholeText):
             raise InputError(
                 "numbers have no classes to balance: set train.class_weights none, train.sampling shuffled"
             )
-        return _labels.feature_shares(features)
+        return one_label.feature_shares(features)
 
     def decode(
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
@@ -115,7 +114,7 @@ class Regression(WholeText):
         import numpy as np
 
         unit = pretrained.labels
-        means = _labels.pooled(outputs.astype(np.float64), features, len(examples))  # (examples, 1 or grades - 1)
+        means = one_label.pooled(outputs.astype(np.float64), features, len(examples))  # (examples, 1 or grades - 1)
         if unit.values is None:
             numbers = means[:, 0] * unit.scale + unit.mean
         else:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import Batch, Column, Example, Features, LabelSpace, Output, Prediction, Pretrained
-from nlptl.tasks import _labels, _tokens
-from nlptl.tasks._whole import WholeText
+from nlptl.core.records import Batch, Column, Example, Features, LabelSpace, Prediction, Pretrained
+from nlptl.tasks.parts import one_label, tokens
+from nlptl.tasks.parts.whole_text import WholeText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class Sentiment(WholeText):
         Column("text_pair", (), required=False),
         Column("label", LABEL, kind="class"),
     )
-    output: ClassVar[Output] = "class"
+    output: ClassVar[str] = "class"
     sample: ClassVar[str] = "reviews"
     metric: ClassVar[str] = "accuracy"
 
@@ -86,22 +86,22 @@ class Sentiment(WholeText):
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
         """Returns the tokens and class ids of some rows."""
-        pieces = _tokens.read(examples, pretrained, self.long, self.overlap)
-        return pieces.features(_labels.class_ids(examples, pieces.example, pretrained.labels))
+        pieces = tokens.read(examples, pretrained, self.long, self.overlap)
+        return pieces.features(one_label.class_ids(examples, pieces.example, pretrained.labels))
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the cross-entropy of each feature, (n,)."""
-        return _labels.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood)
+        return one_label.losses(logits, batch.labels, smoothing=smoothing, likelihood=likelihood)
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
         """Returns the weight of each feature in the loss, float64 (n,)."""
-        return _labels.weights(features, len(labels.names), class_weights)
+        return one_label.weights(features, len(labels.names), class_weights)
 
     def decode(
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
         """Returns the likeliest label of each example, in the examples' order."""
-        return _labels.decode(outputs, features, examples, pretrained)
+        return one_label.decode(outputs, features, examples, pretrained)
 
 
 def _number(name: str) -> float | None:

@@ -14,11 +14,10 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _tokens
+from nlptl.tasks.parts import tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +41,7 @@ class Text2Text:
         Column("text_pair", PAIR, required=False),
         Column("label", TARGET, kind="text"),
     )
-    output: ClassVar[Output] = "text"
+    output: ClassVar[str] = "text"
     sample: ClassVar[str] = "headlines"
     metric: ClassVar[str] = "rougeL"
     max_length: ClassVar[int] = 512
@@ -62,7 +61,7 @@ class Text2Text:
         import numpy as np
 
         asked = [replace(e, text=self.prefix + e.text) for e in examples]
-        pieces = _tokens.read(asked, pretrained, "truncate", 0)
+        pieces = tokens.read(asked, pretrained, "truncate", 0)
         written = _targets(examples, pretrained) if examples else []
         labels = np.full((len(examples), max(map(len, written), default=1)), UNKNOWN, np.int64)
         for row, ids in zip(labels, written, strict=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nlptl.core.bio import OUTSIDE, as_bio, entities, tags_of, types_in
 from nlptl.core.checks import at_least, check_types
 from nlptl.core.records import (
     Batch,
@@ -13,12 +14,11 @@ from nlptl.core.records import (
     Features,
     Finding,
     LabelSpace,
-    Output,
     Prediction,
     Pretrained,
 )
-from nlptl.tasks import _tokens
-from nlptl.tasks._segments import places
+from nlptl.tasks.parts import tokens
+from nlptl.tasks.parts.places import places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 WORDS = ("tokens", "words", "text", "sentence")
 TAGS = ("ner_tags", "tags", "labels", "entities", "spans", "label", "chunk_tags")
 UNKNOWN = -100
-OUTSIDE = "O"
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class TokenClassification:
     """Tokens that neighbouring windows share; at most half of a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
-    output: ClassVar[Output] = "tags"
+    output: ClassVar[str] = "tags"
     sample: ClassVar[str] = "notices"
     metric: ClassVar[str] = "entity_f1"
     max_length: ClassVar[int] = 256
@@ -55,14 +54,13 @@ class TokenClassification:
             examples: of training.
             declared: not used: tags are brought into BIO form first.
         """
-        types = sorted({tag[2:] for e in examples for tag in e.label if tag != OUTSIDE})
-        return LabelSpace((OUTSIDE, *(f"{place}-{name}" for name in types for place in "BI")))
+        return LabelSpace(tags_of(types_in(tag for e in examples for tag in e.label)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
         """Returns the tokens of some rows; the first token of each word carries its tag, int64 (n, longest)."""
         import numpy as np
 
-        pieces = _tokens.windows(examples, pretrained, self.overlap, pairs=False)
+        pieces = tokens.windows(examples, pretrained, self.overlap, pairs=False)
         ids = {name: i for i, name in enumerate(pretrained.labels.names)}
         longest = max(map(len, pieces.ids), default=0)
         labels = np.full((len(pieces.ids), longest), UNKNOWN, np.int64)
@@ -158,30 +156,20 @@ def _first_tokens(example: Example, spans: "np.ndarray") -> Iterator[tuple[int, 
 def _prediction(example: Example, by_word: "Mapping[int, np.ndarray]", names: Sequence[str]) -> Prediction:
     words = example.words or ()
     best = {word: int(p.argmax()) for word, p in by_word.items()}
-    tags = [names[best[word]] if word in best else OUTSIDE for word in range(len(words))]
-    for i, tag in enumerate(tags):  # an inside tag that continues nothing begins
-        if tag.startswith("I-") and (i == 0 or tags[i - 1][2:] != tag[2:]):
-            tags[i] = f"B-{tag[2:]}"
-    entities = list(_entities(example, tags))
-    for entity in entities:
-        own = [float(by_word[w].max()) for w in entity.pop("words") if w in by_word]
-        entity["score"] = sum(own) / len(own)
-    return Prediction(example.row_id, tags, {}, entities)
+    tags = as_bio(names[best[word]] if word in best else OUTSIDE for word in range(len(words)))
+    return Prediction(example.row_id, tags, {}, list(_spans(example, tags, by_word)))
 
 
-def _entities(example: Example, tags: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _spans(example: Example, tags: Sequence[str], by_word: "Mapping[int, np.ndarray]") -> Iterator[dict[str, Any]]:
     words = example.words or ()
-    first = None
-    for i, tag in enumerate([*tags, OUTSIDE]):
-        if first is not None and not tag.startswith("I-"):
-            start, end = words[first][0], words[i - 1][1]
-            yield {
-                "text": example.text[start:end],
-                "start": start,
-                "end": end,
-                "label": tags[first][2:],
-                "words": range(first, i),
-            }
-            first = None
-        if tag.startswith("B-"):
-            first = i
+    for entity in entities(tags):
+        start, end = words[entity.first][0], words[entity.last][1]
+        # A word that no token stands for is tagged O, so each word of an entity has a probability.
+        own = [float(by_word[word].max()) for word in range(entity.first, entity.last + 1)]
+        yield {
+            "text": example.text[start:end],
+            "start": start,
+            "end": end,
+            "label": entity.label,
+            "score": sum(own) / len(own),
+        }

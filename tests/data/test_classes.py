@@ -147,7 +147,7 @@ def test_a_lone_file_is_divided_by_the_rarest_label_of_each_row(read_as):
 
 def test_no_held_out_part_has_a_label_that_train_lacks():
     from nlptl.core.records import Example
-    from nlptl.data.division import division
+    from nlptl.data.kinds.base import kind_of
 
     # "a" is never the rarest label of its row, so only chance keeps it in train.
     rows = [
@@ -166,6 +166,6 @@ def test_no_held_out_part_has_a_label_that_train_lacks():
     ]
     examples = [Example(i, "x", None, label) for i, label in enumerate(rows)]
     for seed in range(200):
-        parts = division("classes", examples, {"validation": 0.4, "test": 0.4}, seed).parts
+        parts = kind_of("classes").divide(examples, {"validation": 0.4, "test": 0.4}, seed).parts
         assert {name for i in parts["train"] for name in rows[i]} == set("abcde"), seed
         assert sorted(i for part in parts.values() for i in part) == list(range(len(rows)))

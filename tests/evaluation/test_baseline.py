@@ -5,7 +5,7 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Example, LabelSpace
-from nlptl.evaluation import baselines, score
+from tests.evaluation.bare import baselines, score
 
 LABELS = LabelSpace(("negative", "positive"))
 NEUTRAL = ("the", "film", "plot", "cast", "music", "scene", "it", "was", "with", "and")

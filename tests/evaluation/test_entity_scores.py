@@ -6,7 +6,7 @@ from seqeval import metrics as seqeval
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import score
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 

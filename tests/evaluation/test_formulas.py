@@ -167,6 +167,12 @@ def test_an_unknown_metric_names_the_nearest_one():
 
 def test_ordered_metrics_are_refused_without_the_numbers_behind_the_labels():
     assert set(METRICS) - set(usable("class", LabelSpace(("a", "b")))) == {"mae", "quadratic_kappa"}
-    assert usable("class", LabelSpace(tuple("abcde"), STARS)) == tuple(METRICS)
+    assert usable("class", LabelSpace(tuple("abcde"), STARS)) == (
+        *METRICS,
+        "auroc",
+        "average_precision",
+        "brier",
+        "log_loss",
+    )
     with pytest.raises(InputError, match="mae needs ordered labels"):
         measure("mae", np.eye(2))

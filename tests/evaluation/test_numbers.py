@@ -9,7 +9,9 @@ from sklearn import metrics as sk
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import numbers, score, usable
+from nlptl.evaluation import usable
+from nlptl.evaluation.kinds import number
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("number",))
 ERRORS = {"mae": 0.0, "rmse": 0.0}
@@ -86,9 +88,9 @@ def test_without_spread_correlations_are_zero(constant):
 
 @pytest.mark.parametrize("name", ["pearson", "spearman", "r2"])
 def test_a_resample_of_a_single_row_has_no_spread_whatever_rounding_leaves(name):
-    statistics = numbers.count(*pairs(), LABELS).statistics
+    statistics = number.count(*pairs(), LABELS).statistics
     sums = np.arange(2, 12)[:, None, None] * statistics  # (times, rows, k)
-    assert np.all(numbers.METRICS[name].formula(sums) == 0)
+    assert np.all(number.METRICS[name].formula(sums) == 0)
 
 
 def test_a_single_row_gives_numbers():

@@ -8,8 +8,9 @@ import pytest
 from nlptl.core.config import MAX_BOOTSTRAP, EvalConfig
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, LabelSpace
-from nlptl.evaluation import paired_difference, score, uncertainty, values
+from nlptl.evaluation import uncertainty
 from nlptl.evaluation.uncertainty import bootstrap
+from tests.evaluation.bare import paired_difference, score, values
 
 LABELS = LabelSpace(("bad", "good"))
 ROWS = {

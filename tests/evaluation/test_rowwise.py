@@ -5,7 +5,8 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, Interval, LabelSpace
-from nlptl.evaluation import METRICS, paired_difference, rowwise, score
+from nlptl.evaluation import METRICS, intervals
+from tests.evaluation.bare import paired_difference, score
 
 LABELS = LabelSpace(("a", "b", "c"))
 BY_ROW = [output for output in METRICS if output != "class"]
@@ -103,7 +104,7 @@ def test_the_seed_decides_the_interval_and_the_size_of_portions_does_not(output,
     first = measured(output, references, predictions)
     assert measured(output, references, predictions) == first
     assert measured(output, references, predictions, seed=1) != first
-    monkeypatch.setattr(rowwise, "MAX_CELLS", 7 * 50)
+    monkeypatch.setattr(intervals, "MAX_CELLS", 7 * 50)
     for name, found in measured(output, references, predictions).items():
         assert (found.low, found.high) == pytest.approx((first[name].low, first[name].high), abs=1e-9), name
 

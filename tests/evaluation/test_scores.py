@@ -7,8 +7,8 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import score
 from nlptl.evaluation.formulas import METRICS
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("negative", "neutral", "positive"))
 STARS = LabelSpace(("1 star", "3 stars", "5 stars"), (1.0, 3.0, 5.0))

@@ -6,8 +6,8 @@ from sklearn import metrics as sk
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace
-from nlptl.evaluation import score
-from nlptl.evaluation.several import METRICS
+from nlptl.evaluation.kinds.classes import METRICS
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("anger", "fear", "joy", "never"))
 

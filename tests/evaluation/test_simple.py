@@ -5,7 +5,7 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, Example, LabelSpace
-from nlptl.evaluation import baselines, score
+from tests.evaluation.bare import baselines, score
 
 LABELS = LabelSpace(("loud", "red", "tall"))
 FILLER = ("it", "was", "seen", "by", "some", "people", "on", "the", "way", "home", "today")

@@ -9,7 +9,8 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, LabelSpace
-from nlptl.evaluation import score, spans
+from nlptl.evaluation.kinds import span
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("start", "end"))
 WORDS = (
@@ -88,7 +89,7 @@ def values(references, predictions):
 def test_each_question_equals_the_official_script():
     accepted, given = questions(1000, answerable=0)
     expected = [official(texts, prediction) for texts, prediction in zip(accepted, given, strict=True)]
-    found = [(spans.exact_match(p, t), spans.f1(p, t)) for t, p in zip(accepted, given, strict=True)]
+    found = [(span.exact_match(p, t), span.f1(p, t)) for t, p in zip(accepted, given, strict=True)]
     assert np.array(found) == pytest.approx(np.array(expected), abs=1e-12)
     assert 0.1 < np.mean([e for e, _ in expected]) < np.mean([f for _, f in expected]) < 0.9
 

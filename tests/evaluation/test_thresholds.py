@@ -5,7 +5,7 @@ import pytest
 
 from nlptl.core.records import Answer, LabelSpace, Prediction
 from nlptl.evaluation import decide
-from nlptl.evaluation.spans import accepted_texts, f1
+from nlptl.evaluation.kinds.span import accepted_texts, f1
 
 SPACE = LabelSpace(("a", "b", "c"))
 

@@ -5,10 +5,11 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Interval, LabelSpace
-from nlptl.evaluation import paired_difference, uncertainty
+from nlptl.evaluation import uncertainty
 from nlptl.evaluation.confusion import confusion_matrix
 from nlptl.evaluation.formulas import METRICS, measure
 from nlptl.evaluation.uncertainty import bootstrap
+from tests.evaluation.bare import paired_difference
 
 LABELS = LabelSpace(("bad", "fair", "good"), (1.0, 2.0, 4.0))
 POPULATION = np.array([[30, 6, 4], [5, 20, 5], [2, 3, 25]]) / 100

@@ -3,7 +3,8 @@
 import pytest
 
 from nlptl.core.records import Answer, Interval, LabelSpace
-from nlptl.evaluation import score, verdict
+from nlptl.evaluation import verdict
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("bad", "fine", "good"))
 ROWS = ["bad", "bad", "fine", "good"]

@@ -7,8 +7,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, LabelSpace
-from nlptl.evaluation import score
-from nlptl.evaluation.written import METRICS
+from nlptl.evaluation.kinds.text import METRICS
+from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("text",))
 WORDS = ("the", "cat", "sat", "on", "a", "mat,", "Über", "straße", "it's", "3.5", "x", "-", "dog.", "日本")

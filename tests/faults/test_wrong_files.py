@@ -41,8 +41,6 @@ def test_a_missing_test_file_names_the_nearest(refused, says, train):
         pytest.param(b"text,label\n", ["header line but no rows"], id="header only"),
         pytest.param("text,label\ncafé,good\n".encode("latin-1"), ["not UTF-8", "line 2", "0xe9", "iconv"], id="latin"),
         pytest.param(GOOD.partition("\n")[2].encode(), ["no header line", "text column"], id="no header"),
-        pytest.param(GOOD.replace(",", ";").encode(), ["separated by ';'", "--data.delimiter ';'"], id="semicolons"),
-        pytest.param(GOOD.replace(",", "\t").encode(), ["--data.delimiter $'\\t'"], id="tabs"),
         pytest.param(b'text,label\n"a,good\nb,bad\n', ["line 2", "quote"], id="open quote"),
         pytest.param(b"text,label\na,b,good\nc,bad\n", ["line 2", "3 fields, expected 2"], id="uneven"),
         pytest.param(b"text,label\na,good\nb,\nc,bad\nd,bad\n", ["1 of 4 rows", "no label", "row 1"], id="unlabelled"),
@@ -91,7 +89,8 @@ def test_a_strict_audit_stops_at_its_warnings(refused, says, work, train):
 
 def test_a_strict_audit_lists_its_warnings_line_by_line(refused, work, train):
     write_csv(work / "dev.csv", reviews(8))
-    assert "\n  - 8 of 8" in refused(*train, "--data.validation", "dev.csv", "--data.audit", "strict")
+    lines = refused(*train, "--data.validation", "dev.csv", "--data.audit", "strict").splitlines()
+    assert [line.strip().startswith("- 8 of 8") for line in lines] == [False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 import transformers
 
-from nlptl.core import registry
+from nlptl.core import kinds, registry
 from nlptl.engine import loop, optim
 from nlptl.engine.update import Updates
 from nlptl.methods.adapter import Adapter
@@ -21,7 +21,7 @@ METHODS = {"full": Full(), "lora": LoRA(rank=2, dropout=0.3), "adapter": Adapter
 FAMILIES = {name: registry.load("family", name) for name in registry.names("family")}
 BY_ROW = [name for name, family in FAMILIES.items() if family.drops_by_row]
 PACKED = [name for name, family in FAMILIES.items() if family.packs]
-OUTPUTS = [(name, output) for name in BY_ROW for output in FAMILIES[name].native]
+OUTPUTS = [(name, kind.name) for name in BY_ROW for kind in kinds.KINDS.values() if kind.head in FAMILIES[name].heads]
 CASES = [(name, method, "native") for name in BY_ROW for method in METHODS]
 CASES += [("bert", "full", "mean"), ("gpt2", "full", "max"), ("t5", "full", "label_words")]
 

@@ -7,7 +7,7 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Example
-from nlptl.tasks import _tokens
+from nlptl.tasks.parts import tokens
 from tests import tiny
 
 LONG = " ".join(tiny.WORDS * 2)
@@ -26,18 +26,18 @@ def whole(pretrained, text: str) -> list[int]:
     return pretrained.tokenizer(text)["input_ids"]
 
 
-def ids(pieces: _tokens.Pieces) -> list[list[int]]:
+def ids(pieces: tokens.Pieces) -> list[list[int]]:
     return [row.tolist() for row in pieces.ids]
 
 
 def test_short_texts_are_the_same_by_every_strategy(pretrained):
     examples = rows("a good film", "bad")
-    found = [ids(_tokens.read(examples, pretrained, long, 4)) for long in ("truncate", "head+tail", "window")]
+    found = [ids(tokens.read(examples, pretrained, long, 4)) for long in ("truncate", "head+tail", "window")]
     assert found[0] == found[1] == found[2] == [whole(pretrained, e.text) for e in examples]
 
 
 def test_truncation_keeps_the_beginning_and_says_how_long_the_text_was(pretrained):
-    pieces = _tokens.read(rows("bad", LONG), pretrained, "truncate", 0)
+    pieces = tokens.read(rows("bad", LONG), pretrained, "truncate", 0)
     full = whole(pretrained, LONG)
     assert [len(row) for row in pieces.ids] == [len(whole(pretrained, "bad")), 16]
     assert ids(pieces)[1][:14] == full[:14]
@@ -46,14 +46,14 @@ def test_truncation_keeps_the_beginning_and_says_how_long_the_text_was(pretraine
 
 
 def test_head_and_tail_keep_both_ends(pretrained):
-    pieces = _tokens.read(rows(LONG), pretrained, "head+tail", 0)
+    pieces = tokens.read(rows(LONG), pretrained, "head+tail", 0)
     full = whole(pretrained, LONG)
     assert ids(pieces) == [full[:4] + full[-12:]]
     assert pieces.full_lengths == [len(full)]
 
 
 def test_windows_hold_every_token_and_share_the_overlap(pretrained):
-    pieces = _tokens.read(rows("bad", LONG, "good"), pretrained, "window", 5)
+    pieces = tokens.read(rows("bad", LONG, "good"), pretrained, "window", 5)
     special = set(pretrained.tokenizer.all_special_ids)
     content = [[t for t in row if t not in special] for row in ids(pieces)]
     assert pieces.example == sorted(pieces.example) and set(pieces.example) == {0, 1, 2}
@@ -67,9 +67,9 @@ def test_windows_hold_every_token_and_share_the_overlap(pretrained):
 
 def test_many_texts_are_windowed_as_each_alone(pretrained, monkeypatch):
     examples = [Example(i, e.text) for i, e in enumerate(tiny.examples(9, longest=40))]
-    at_once = _tokens.read(examples, pretrained, "window", 3)
-    monkeypatch.setattr(_tokens, "CHUNK", 2)
-    in_parts = _tokens.read(examples, pretrained, "window", 3)
+    at_once = tokens.read(examples, pretrained, "window", 3)
+    monkeypatch.setattr(tokens, "CHUNK", 2)
+    in_parts = tokens.read(examples, pretrained, "window", 3)
     assert ids(at_once) == ids(in_parts)
     assert at_once.example == in_parts.example
     assert at_once.full_lengths == in_parts.full_lengths
@@ -77,7 +77,7 @@ def test_many_texts_are_windowed_as_each_alone(pretrained, monkeypatch):
 
 def test_spans_point_at_the_characters_of_each_token(pretrained):
     text = "the film  is good"
-    pieces = _tokens.windows(rows(text), pretrained, 2, pairs=False)
+    pieces = tokens.windows(rows(text), pretrained, 2, pairs=False)
     spans = [tuple(span) for span in pieces.spans[0].tolist()]
     covered = sorted({c for a, b in spans if a >= 0 for c in range(a, b)})
     assert covered == [i for i, c in enumerate(text) if c != " "]
@@ -88,7 +88,7 @@ def test_spans_point_at_the_characters_of_each_token(pretrained):
 
 def test_windows_of_pairs_repeat_the_first_text(pretrained):
     examples = [Example(0, "a good film", LONG)]
-    pieces = _tokens.windows(examples, pretrained, 2, pairs=True)
+    pieces = tokens.windows(examples, pretrained, 2, pairs=True)
     first = pretrained.tokenizer("a good film", add_special_tokens=False)["input_ids"]
     assert len(pieces.ids) > 3
     for row, spans in zip(ids(pieces), pieces.spans, strict=True):
@@ -100,16 +100,16 @@ def test_windows_of_pairs_repeat_the_first_text(pretrained):
 
 def test_windows_share_at_most_half_of_what_fits(pretrained):
     room = 16 - pretrained.tokenizer.num_special_tokens_to_add()
-    most, more = (_tokens.read(rows(LONG), pretrained, "window", overlap) for overlap in (room // 2, 200))
+    most, more = (tokens.read(rows(LONG), pretrained, "window", overlap) for overlap in (room // 2, 200))
     assert ids(most) == ids(more)
 
 
 @pytest.mark.parametrize("long", ["head+tail", "window"])
 def test_pairs_are_only_truncated(long, pretrained):
     with pytest.raises(InputError, match=rf"task\.long {long.replace('+', '.')} is for single texts"):
-        _tokens.read([Example(0, "a", "b")], pretrained, long, 2)
+        tokens.read([Example(0, "a", "b")], pretrained, long, 2)
 
 
 def test_no_rows_give_no_features(pretrained):
-    found = _tokens.read([], pretrained, "truncate", 0).features(np.zeros(0))
+    found = tokens.read([], pretrained, "truncate", 0).features(np.zeros(0))
     assert len(found) == 0

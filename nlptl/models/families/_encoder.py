@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nlptl.core.records import Batch, Output, SubLayers
+from nlptl.core.kinds import WRITER, Head
+from nlptl.core.records import Batch, SubLayers
 from nlptl.models.family import ENCODER
 from nlptl.models.packing import NAME, Packing
 
@@ -18,8 +19,8 @@ class Encoder:
     model_types: ClassVar[tuple[str, ...]]
     attention: ClassVar[str] = NAME
     packs: ClassVar[bool] = True
-    native: ClassVar[tuple[Output, ...]] = ENCODER
-    refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
+    heads: ClassVar[tuple[Head, ...]] = ENCODER
+    refused: ClassVar[dict[Head, str]] = {WRITER: "an encoder reads, it does not write: choose a T5 or BART"}
     backbone_options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
     sub_layers: ClassVar[SubLayers] = SubLayers("layer", r"(cross)?attention\.output", "output")
     above: ClassVar[tuple[str, ...]] = ("pooler",)

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.core.kinds import WRITER, Head, Kind
+from nlptl.core.records import Batch, SubLayers
 from nlptl.models.family import ENCODER
+from nlptl.models.heads.base import head_of
 from nlptl.models.padding import NAME, pad
 
 
@@ -16,8 +18,8 @@ class Padded:
     model_types: ClassVar[tuple[str, ...]]
     attention: ClassVar[str] = NAME
     packs: ClassVar[bool] = False
-    native: ClassVar[tuple[Output, ...]] = ENCODER
-    refused: ClassVar[dict[Output, str]] = {"text": "an encoder reads, it does not write: choose a T5 or BART"}
+    heads: ClassVar[tuple[Head, ...]] = ENCODER
+    refused: ClassVar[dict[Head, str]] = {WRITER: "an encoder reads, it does not write: choose a T5 or BART"}
     backbone_options: ClassVar[dict[str, Any]] = {}
     reads_types: ClassVar[bool] = False
     """Whether it embeds which text of a pair a token belongs to; tokenizers say it to other models, too."""
@@ -58,15 +60,11 @@ class Padded:
         states: torch.Tensor = hidden[given["attention_mask"].bool()]
         return states
 
-    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+    def logits(self, net: nn.Module, batch: Batch, kind: Kind) -> torch.Tensor:
         """Returns the logits of transformers' own head: (n, classes), of tags and spans (n_tokens, classes)."""
         given = self.inputs(net.config, batch)
-        found = net(**given)
-        if output in BY_SEQUENCE:
-            return found.logits  # type: ignore[no-any-return]
-        by_place = torch.stack([found.start_logits, found.end_logits], -1) if output == "span" else found.logits
-        logits: torch.Tensor = by_place[given["attention_mask"].bool()]
-        return logits
+        by_place = head_of(kind.head).by_place(net(**given))
+        return by_place if kind.by_row else by_place[given["attention_mask"].bool()]
 
 
 def last(states: torch.Tensor, batch: Batch) -> torch.Tensor:

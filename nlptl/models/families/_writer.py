@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from nlptl.core.records import BY_SEQUENCE, Batch, Output
+from nlptl.core.kinds import Kind
+from nlptl.core.records import Batch
 from nlptl.models.families._padded import Padded, last
 
 PLAIN: dict[str, Any] = {"min_length": 0, "no_repeat_ngram_size": 0, "length_penalty": 1.0, "early_stopping": False}
@@ -19,10 +20,10 @@ class Writer(Padded):
         """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
         raise NotImplementedError
 
-    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+    def logits(self, net: nn.Module, batch: Batch, kind: Kind) -> torch.Tensor:
         """Returns the logits of transformers' own head: (n, classes), of tags (n_tokens, classes)."""
-        if output not in BY_SEQUENCE:
-            return super().logits(net, batch, output)
+        if not kind.by_row:
+            return super().logits(net, batch, kind)
         given = self.inputs(net.config, batch)
         states = net.base_model(  # type: ignore[operator]
             **given, decoder_input_ids=self.shifted(net, given["input_ids"]), use_cache=False

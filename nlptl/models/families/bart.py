@@ -7,7 +7,8 @@ from torch import nn
 from transformers import BartConfig, BartPreTrainedModel
 from transformers.models.bart.modeling_bart import BartEncoder, shift_tokens_right
 
-from nlptl.core.records import BY_SEQUENCE, Output, SubLayers
+from nlptl.core.kinds import WRITER, Head
+from nlptl.core.records import SubLayers
 from nlptl.models.families._writer import Writer
 
 
@@ -19,8 +20,8 @@ class Bart(Writer):
     """
 
     model_types: ClassVar[tuple[str, ...]] = ("bart",)
-    native: ClassVar[tuple[Output, ...]] = (*BY_SEQUENCE, "text")
-    refused: ClassVar[dict[Output, str]] = {}
+    heads: ClassVar[tuple[Head, ...]] = ("SequenceClassification", WRITER)
+    refused: ClassVar[dict[Head, str]] = {}
     sub_layers: ClassVar[SubLayers] = SubLayers("layers", "(self|encoder)_attn", "fc2")
     dropout_fields: ClassVar[tuple[str, ...]] = (
         "dropout",

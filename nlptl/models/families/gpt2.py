@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.core.kinds import WRITER, Head, Kind
+from nlptl.core.records import Batch, SubLayers
 from nlptl.models.families._padded import Padded, last
 
 
@@ -13,11 +14,11 @@ class GPT2(Padded):
     """GPT-2: its head reads the last token, the only one that has seen the whole text."""
 
     model_types: ClassVar[tuple[str, ...]] = ("gpt2",)
-    native: ClassVar[tuple[Output, ...]] = (*BY_SEQUENCE, "tags")
-    refused: ClassVar[dict[Output, str]] = {
-        "span": "it reads from left to right, so a token does not see what follows it: extractive answers need an "
-        "encoder, such as a BERT",
-        "text": "it continues its input and has no place for a question apart from the answer: choose a T5 or BART",
+    heads: ClassVar[tuple[Head, ...]] = ("SequenceClassification", "TokenClassification")
+    refused: ClassVar[dict[Head, str]] = {
+        "QuestionAnswering": "it reads from left to right, so a token does not see what follows it: extractive "
+        "answers need an encoder, such as a BERT",
+        WRITER: "it continues its input and has no place for a question apart from the answer: choose a T5 or BART",
     }
     sub_layers: ClassVar[SubLayers] = SubLayers("h", "attn", "mlp")
     above: ClassVar[tuple[str, ...]] = ("ln_f",)
@@ -35,10 +36,10 @@ class GPT2(Padded):
         """Returns the padded batch, (n, longest) each, as the arguments of transformers' forward."""
         return super().inputs(config, batch) | {"use_cache": False}
 
-    def logits(self, net: nn.Module, batch: Batch, output: Output) -> torch.Tensor:
+    def logits(self, net: nn.Module, batch: Batch, kind: Kind) -> torch.Tensor:
         """Returns the logits of transformers' own head: (n, classes), of tags (n_tokens, classes)."""
-        if output not in BY_SEQUENCE:
-            return super().logits(net, batch, output)
+        if not kind.by_row:
+            return super().logits(net, batch, kind)
         states = net.transformer(**self.inputs(net.config, batch)).last_hidden_state  # type: ignore[operator]
         # The net itself looks for the padding token, which GPT-2 lacks.
         logits: torch.Tensor = net.score(last(states, batch))  # type: ignore[operator]

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from transformers.masking_utils import create_bidirectional_mask
 
-from nlptl.core.records import BY_SEQUENCE, Batch, Output, SubLayers
+from nlptl.core.kinds import WRITER, Head
+from nlptl.core.records import Batch, SubLayers
 from nlptl.models.families._writer import Writer
 from nlptl.models.padding import pad
 
@@ -15,8 +16,8 @@ class T5(Writer):
     """T5: padded, because its relative position bias is computed for one sequence a row; spans by its encoder alone."""
 
     model_types: ClassVar[tuple[str, ...]] = ("t5", "mt5")
-    native: ClassVar[tuple[Output, ...]] = (*BY_SEQUENCE, "tags", "text")
-    refused: ClassVar[dict[Output, str]] = {}
+    heads: ClassVar[tuple[Head, ...]] = ("SequenceClassification", "TokenClassification", WRITER)
+    refused: ClassVar[dict[Head, str]] = {}
     sub_layers: ClassVar[SubLayers] = SubLayers(
         "block", r"layer\.\d+\.(SelfAttention|EncDecAttention)", r"layer\.\d+\.DenseReluDense"
     )

@@ -8,11 +8,11 @@ import torch
 import transformers
 from torch.nn import functional
 
+from nlptl.core import kinds
 from nlptl.core.config import ModelConfig
-from nlptl.core.records import BY_SEQUENCE, Batch, Example, LabelSpace, Pretrained
+from nlptl.core.records import Batch, Example, LabelSpace, Pretrained
 from nlptl.methods.full import Full
 from nlptl.models import loading
-from nlptl.models.family import HEADS
 from tests import tiny
 
 ROWS = [row for words in (1, 40, 2, 23, 3, 38, 8, 30) for row in tiny.examples(1, seed=words, longest=words)]
@@ -50,7 +50,7 @@ def batch(pretrained: Pretrained, *, pair: bool = False) -> Batch:
 def plain(pretrained: Pretrained, folder: Path) -> Any:
     """Returns the same weights in transformers' own class, with its own eager attention."""
     pretrained.module.net.save_pretrained(folder)
-    auto = getattr(transformers, HEADS[pretrained.output])
+    auto = getattr(transformers, pretrained.kind.auto_class)
     return auto.from_pretrained(folder, attn_implementation="eager").eval()
 
 
@@ -81,7 +81,7 @@ def padded(encoded: list[dict[str, torch.Tensor]], filler: int) -> dict[str, tor
 
 def flat(found: Any, output: str, mask: torch.Tensor) -> torch.Tensor:
     """Returns the logits of transformers' answer as a model of ours orders them."""
-    if output in BY_SEQUENCE:
+    if kinds.of(output).by_row:
         return found.logits
     logits = torch.stack([found.start_logits, found.end_logits], -1) if output == "span" else found.logits
     return logits[mask.bool()]

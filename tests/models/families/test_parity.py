@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 
-from nlptl.core import registry
+from nlptl.core import kinds, registry
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError
 from nlptl.core.records import Example, LabelSpace
@@ -18,7 +18,12 @@ from tests import tiny, tiny_models
 from tests.models.families.reference import batch, each_row, load, plain, theirs
 from tests.tiny_models import OTHERS
 
-CASES = [(f, o) for f in OTHERS for o in registry.load("family", f).native if o != "text"]
+CASES = [
+    (family, output)
+    for family in OTHERS
+    for output in kinds.having(lambda kind: not kind.is_written)
+    if kinds.of(output).head in registry.load("family", family).heads
+]
 cases = pytest.mark.parametrize(("family", "output"), CASES)
 pairs = pytest.mark.parametrize("pair", [False, True], ids=["single", "pair"])
 
@@ -157,7 +162,13 @@ def test_gpt2_reads_an_empty_text_as_its_end_token(tiny_folders):
     assert tiny.logits(pretrained, rows).isfinite().all()
 
 
-REFUSED = [(f, o, why) for f in OTHERS for o, why in registry.load("family", f).refused.items()]
+REFUSED = [
+    (family, kind.name, refused[kind.head])
+    for family in OTHERS
+    for refused in (registry.load("family", family).refused,)
+    for kind in kinds.KINDS.values()
+    if kind.head in refused
+]
 
 
 @pytest.mark.parametrize(("family", "output", "why"), REFUSED, ids=[f"{f}-{o}" for f, o, _ in REFUSED])

@@ -1,0 +1,65 @@
+"""One label a row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from nlptl.core import kinds
+from nlptl.core.records import Column, Example
+from nlptl.data.examples import SHOWN
+from nlptl.data.fields import Fields
+from nlptl.data.kinds.base import AnyKind, Labels, all_same
+from nlptl.data.labels import label_names
+
+MANY = 10
+"""Rows from which on labels that all differ are taken for a wrong column."""
+
+
+class Class(AnyKind):
+    """One label a row."""
+
+    facts = kinds.of("class")
+    advice = "; look at macro F1 rather than accuracy, or set --train.class_weights balanced"
+    how = "stratified by label"
+
+    def read(self, fields: Fields, column: Column, name: str) -> Labels:
+        """Returns the label of each row."""
+        cells = fields.table.cells(name)
+        return label_names(cells.values, cells.where), []
+
+    def names_in(self, label: Any) -> tuple[str, ...]:
+        """Returns the label."""
+        return () if label is None else (label,)
+
+    def classes_in(self, label: Any) -> Sequence[str]:
+        """Returns the label as a model's labels are written."""
+        return (str(label),)
+
+    def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
+        """Returns that all rows have the same label."""
+        if not all_same(train):
+            return None
+        return (
+            f"all {len(train)} rows have the label {train[0].label!r}; at least two labels are needed, check "
+            "--data.label and --data.n_train"
+        )
+
+    def wrong_column(self, labels: Sequence[Any], part: str) -> str | None:
+        """Returns that no two rows have the same label."""
+        if not len(set(labels)) == len(labels) >= MANY:
+            return None
+        shown = ", ".join(map(repr, labels[:SHOWN]))
+        return (
+            f"each of the {len(labels)} rows has a label of its own ({shown}, ...), so {part} would have labels that "
+            "train lacks; is --data.label the right column? The task regression predicts numbers, text2text texts"
+        )
+
+    def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, Any]:
+        """Returns the share of each class's rows that is cut."""
+        totals = Counter(e.label for e in examples)
+        counts = Counter(e.label for e in cut)
+        shares = {label: counts[label] / n for label, n in sorted(totals.items(), key=str) if label is not None}
+        return {"by_class": shares}
+
+
+KIND = Class()

@@ -1,0 +1,48 @@
+"""Several labels a row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nlptl.core import kinds
+from nlptl.core.records import Column, Example
+from nlptl.data.classes import label_lists
+from nlptl.data.fields import Fields
+from nlptl.data.kinds.base import AnyKind, Labels, all_same
+
+
+class Classes(AnyKind):
+    """Several labels a row."""
+
+    facts = kinds.of("classes")
+    advice = "; look at macro F1 and at each label's own scores"
+    how = "stratified by each row's rarest label"
+
+    def read(self, fields: Fields, column: Column, name: str) -> Labels:
+        """Returns the labels of each row, ascending."""
+        return label_lists(fields.table.cells(name), column.separator)
+
+    def names_in(self, label: Any) -> tuple[str, ...]:
+        """Returns the labels."""
+        return tuple(label or ())
+
+    def n_counted(self, examples: Sequence[Example], counts: Mapping[str, int]) -> int:
+        """Returns the number of labelled rows: shares of rows with several labels add up to more than one."""
+        return sum(e.label is not None for e in examples)
+
+    def renamed(self, label: Any, mapping: Mapping[str, str]) -> Any:
+        """Returns the labels under their new names, each once."""
+        return tuple(sorted(set(self.renamed_names(label, mapping))))
+
+    def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
+        """Returns that all rows have the same labels."""
+        if not all_same(train):
+            return None
+        first = train[0].label
+        shown = f"the same labels ({', '.join(first)})" if first else "no label at all"
+        return (
+            f"all {len(train)} rows have {shown}; one is needed that some have and others lack, check --data.label "
+            "and --data.n_train"
+        )
+
+
+KIND = Classes()

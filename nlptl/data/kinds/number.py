@@ -1,0 +1,31 @@
+"""A number a row."""
+
+from collections.abc import Sequence
+
+from nlptl.core import kinds
+from nlptl.core.records import Column, Example
+from nlptl.data.fields import Fields
+from nlptl.data.kinds.base import AnyKind, Labels, all_same
+from nlptl.data.numbers import target_numbers
+
+
+class Number(AnyKind):
+    """A number a row."""
+
+    facts = kinds.of("number")
+
+    def read(self, fields: Fields, column: Column, name: str) -> Labels:
+        """Returns the number of each row."""
+        return target_numbers(fields.table.cells(name)), []
+
+    def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
+        """Returns that all rows have the same number."""
+        if not all_same(train):
+            return None
+        return (
+            f"all {len(train)} rows have the number {train[0].label}; numbers that differ are needed, check "
+            "--data.label and --data.n_train"
+        )
+
+
+KIND = Number()

@@ -1,0 +1,52 @@
+"""Numbers: TF-IDF with ridge regression, which of a pair also sees how alike its texts are."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse  # type: ignore[import-untyped]
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold
+
+from nlptl.core.records import Example, Prediction
+from nlptl.evaluation.baseline import Known
+from nlptl.evaluation.ratios import Floats, ratio
+from nlptl.evaluation.words import N_FOLDS, joined, learnt
+
+STRENGTHS = (0.3, 1.0, 3.0, 10.0)  # of the regularization
+
+
+class TfidfRidge:
+    """Ridge regression over the words of a row.
+
+    Of a pair it also sees the cosine of the TF-IDF vectors, and the share of words that the two texts have in common.
+    Its answers stay within the range of the training numbers.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("number",)
+
+    def predict(self, known: Known) -> list[Prediction]:
+        """Returns the predictions for `known.rows`."""
+        wanted = np.array([example.label for example in known.train], dtype=np.float64)
+        tfidf = learnt([joined(example) for example in known.train])
+        if tfidf is None or not known.rows or len(known.train) < N_FOLDS:
+            return known.all_the_same(float(wanted.mean()))
+        folds = KFold(N_FOLDS, shuffle=True, random_state=known.seed)
+        model = RidgeCV(STRENGTHS, cv=folds).fit(_features(tfidf, known.train), wanted)
+        found = model.predict(_features(tfidf, known.rows)).clip(wanted.min(), wanted.max())
+        return known.predictions(found.tolist())
+
+
+def _features(tfidf: Any, examples: Sequence[Example]) -> Any:
+    """Returns the words of each row and the likeness of its texts, sparse (n, words + 2)."""
+    words = tfidf.transform([joined(example) for example in examples])
+    first = tfidf.transform([example.text for example in examples])
+    second = tfidf.transform([example.text_pair or "" for example in examples])
+    cosine, shared = _row_sums(first.multiply(second)), _row_sums((first > 0).multiply(second > 0))
+    either = _row_sums(first > 0) + _row_sums(second > 0) - shared
+    likeness = np.stack([cosine, ratio(shared, either)], axis=1)
+    return sparse.hstack([words, sparse.csr_matrix(likeness)]).tocsr()
+
+
+def _row_sums(matrix: Any) -> Floats:
+    return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()

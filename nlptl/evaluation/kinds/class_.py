@@ -1,0 +1,36 @@
+"""One label a row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlptl.core.records import LabelSpace
+from nlptl.evaluation.confusion import class_ids
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.uncertainty import ByConfusion
+
+
+def indicators(rows: Sequence[Any], labels: LabelSpace, what: str) -> Floats:
+    """Returns 1 for the label of a row, else 0, (n, classes).
+
+    Args:
+        rows: label names, one a row.
+        labels: the label space.
+        what: how an error calls the rows, such as "references".
+
+    Raises:
+        InputError: a name is not in the label space.
+    """
+    ids = class_ids(rows, labels, what)
+    found = np.zeros((len(ids), len(labels.names)))
+    found[np.arange(len(ids)), ids] = 1
+    return found
+
+
+def _ids(answer: Any, labels: LabelSpace) -> int:
+    return int(class_ids([answer], labels, "answers")[0])
+
+
+KIND = Kind(ByConfusion(), targets=indicators, ids=_ids)

@@ -1,0 +1,96 @@
+"""Several labels a row: each label of each row is a decision.
+
+Macro averages run over all labels of the label space, as those of scikit-learn and torchmetrics do for several labels:
+one that is neither predicted nor labelled anywhere counts 0.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace, Prediction
+from nlptl.evaluation import decisions, ratios
+from nlptl.evaluation.best import best_f1
+from nlptl.evaluation.confusion import class_ids
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.rowwise import ByRow, Counted
+
+METRICS: dict[str, Metric] = {
+    "micro_f1": Metric(decisions.micro_f1),
+    "macro_f1": Metric(decisions.macro_f1),
+    "micro_precision": Metric(decisions.micro_precision),
+    "micro_recall": Metric(decisions.micro_recall),
+    "macro_precision": Metric(decisions.macro_precision),
+    "macro_recall": Metric(decisions.macro_recall),
+    "subset_accuracy": Metric(decisions.share_right),
+}
+
+
+def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+    """Returns which labels each row has, which are predicted, and which of these are correct.
+
+    Args:
+        references: label names, any number a row.
+        predictions: label names, any number a row.
+        labels: the label space.
+
+    Raises:
+        InputError: a row is one text instead of several, or a name is not in the label space.
+    """
+    labelled, predicted = indicators(references, labels, "references"), indicators(predictions, labels, "predictions")
+    right = np.all(labelled == predicted, axis=1)
+    statistics = decisions.table(labelled * predicted, predicted, labelled, right, np.ones(len(right)))
+    return Counted(statistics, tuple(METRICS), ratios.by_class(labels.names, *decisions.by_class(statistics.sum(0))))
+
+
+def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> Floats:
+    """Returns 1 for each label that a row has, else 0, (n, classes).
+
+    Args:
+        rows: label names, any number a row.
+        labels: the label space.
+        what: how an error calls the rows, such as "references".
+
+    Raises:
+        InputError: a row is one text instead of several, or a name is not in the label space.
+    """
+    found = np.zeros((len(rows), len(labels.names)))
+    for i, names in enumerate(rows):
+        if isinstance(names, str):
+            raise InputError(f"{what}[{i}] is {names!r}, expected several labels, such as ({names!r},)")
+        found[i, class_ids(names, labels, f"{what}[{i}]")] = 1
+    return found
+
+
+def decide(
+    references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace
+) -> dict[str, Any]:
+    """Returns {"thresholds": {label: probability}}, each with the highest F1 of its label.
+
+    A label that no row has gets the one threshold that suits all labels together best.
+
+    Args:
+        references: label names, any number a row.
+        predictions: of the same rows, made with any thresholds.
+        labels: the label space.
+    """
+    scores = np.array([[p.scores[name] for name in labels.names] for p in predictions])  # (rows, classes)
+    right = indicators(references, labels, "references") > 0
+    common = best_f1(scores.ravel(), right.ravel())
+    return {
+        "thresholds": {
+            name: best_f1(scores[:, i], right[:, i]) if right[:, i].any() else common
+            for i, name in enumerate(labels.names)
+        }
+    }
+
+
+def _ids(answer: Any, labels: LabelSpace) -> list[int]:
+    return [int(name in answer) for name in labels.names]
+
+
+KIND = Kind(ByRow(METRICS, count), decide=decide, targets=indicators, is_several=True, ids=_ids)

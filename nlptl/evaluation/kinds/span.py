@@ -1,0 +1,146 @@
+"""Answers to questions, compared as the official SQuAD scripts do.
+
+Rajpurkar et al. 2016 and 2018, evaluate-v1.1.py and evaluate-v2.0.py: case, punctuation, the articles a, an and the,
+and white space do not count; of several accepted answers the closest one counts; a question without an answer wants an
+empty one. The two scripts differ only for answers such as "The", of which no word is left; then v2.0 is followed.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace, Prediction
+from nlptl.evaluation.best import best_margin
+from nlptl.evaluation.formulas import Metric
+from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.ratios import Floats, ratio
+from nlptl.evaluation.rowwise import ByRow, Counted
+
+ARTICLES = re.compile(r"\b(a|an|the)\b")
+NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+COLUMNS = ("rows", "exact", "f1", "with_answer", "with_answer_exact", "with_answer_f1", "without", "without_right")
+
+
+def _share(above: str, below: str) -> Metric:
+    """Returns the metric that divides the sum of one column by that of another."""
+    i, j = COLUMNS.index(above), COLUMNS.index(below)
+
+    def formula(sums: Floats) -> Floats:
+        return ratio(sums[..., i], sums[..., j])
+
+    return Metric(formula, always=below == "rows")
+
+
+METRICS: dict[str, Metric] = {
+    "exact_match": _share("exact", "rows"),
+    "f1": _share("f1", "rows"),
+    "has_answer_exact_match": _share("with_answer_exact", "with_answer"),
+    "has_answer_f1": _share("with_answer_f1", "with_answer"),
+    "no_answer_accuracy": _share("without_right", "without"),
+}
+
+
+def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+    """Returns exact match and F1 of each question.
+
+    If some questions have no answer, those that have one are measured on their own too.
+
+    Args:
+        references: the accepted `Answer`s of each question, none if it has no answer.
+        predictions: texts, empty for no answer.
+        labels: not used.
+
+    Raises:
+        InputError: a prediction is not a text, or a reference is one.
+    """
+    check_texts(predictions, "predictions")
+    accepted = [accepted_texts(reference, i) for i, reference in enumerate(references)]
+    both = list(zip(predictions, accepted, strict=True))
+    exact = np.array([exact_match(text, texts) for text, texts in both])
+    overlap = np.array([f1(text, texts) for text, texts in both])
+    has = np.array([bool(reference) for reference in references], np.float64)
+    columns = [np.ones(len(has)), exact, overlap, has, has * exact, has * overlap, 1 - has, (1 - has) * exact]
+    measured = tuple(name for name, metric in METRICS.items() if metric.always or not has.all())
+    return Counted(np.stack(columns, axis=1), measured, {})
+
+
+def exact_match(prediction: str, accepted: Sequence[str]) -> float:
+    """Returns 1 if an accepted text has the words of the prediction in their order, else 0."""
+    wanted = {" ".join(words) for words in map(words_of, _not_blank(accepted))}
+    return float(" ".join(words_of(prediction)) in wanted)
+
+
+def f1(prediction: str, accepted: Sequence[str]) -> float:
+    """Returns the F1 of the words that the prediction shares with an accepted text, the highest of them."""
+    found = words_of(prediction)
+    return max(_overlap(found, words_of(text)) for text in _not_blank(accepted))
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words that count, in lower case, without punctuation and articles."""
+    return ARTICLES.sub(" ", text.lower().translate(NO_PUNCTUATION)).split()
+
+
+def accepted_texts(reference: Any, row: int) -> list[str]:
+    """Returns the texts of the accepted answers.
+
+    Args:
+        reference: a tuple of `Answer`s.
+        row: for the error.
+
+    Raises:
+        InputError: the reference is a plain text.
+    """
+    if isinstance(reference, str):
+        raise InputError(f"references[{row}] is {reference!r}, expected a tuple of answers, empty if there is none")
+    return [answer.text for answer in reference]
+
+
+def check_texts(values: Sequence[Any], what: str) -> None:
+    """Checks that all values are texts.
+
+    Raises:
+        InputError: one is not.
+    """
+    wrong = next((i for i, value in enumerate(values) if not isinstance(value, str)), None)
+    if wrong is not None:
+        raise InputError(f"{what}[{wrong}] is {values[wrong]!r}, expected a text, empty for no answer")
+
+
+def _not_blank(accepted: Sequence[str]) -> list[str]:
+    return [text for text in accepted if words_of(text)] or [""]
+
+
+def _overlap(found: list[str], wanted: list[str]) -> float:
+    if not found or not wanted:
+        return float(found == wanted)
+    shared = (Counter(found) & Counter(wanted)).total()
+    return 2 * shared / (len(found) + len(wanted))
+
+
+def decide(references: Sequence[Any], predictions: Sequence[Prediction], labels: LabelSpace) -> dict[str, Any]:
+    """Returns {"no_answer": t}; {} if every question has an answer.
+
+    No answer is given if log(p(no answer) / p(best answer)) is above t. t has the highest F1, as the SQuAD 2.0 script
+    finds it.
+
+    Args:
+        references: the accepted `Answer`s of each question, none if it has no answer.
+        predictions: of the same rows, made with any threshold.
+        labels: not used.
+    """
+    if all(references):
+        return {}
+    best = [p.spans[0]["text"] if p.spans else "" for p in predictions]
+    given = [f1(text, accepted_texts(r, i)) for i, (r, text) in enumerate(zip(references, best, strict=True))]
+    margins = np.array([p.no_answer_margin for p in predictions])
+    none = np.array([not r for r in references], np.float64)
+    return {"no_answer": best_margin(margins, np.array(given), none)}
+
+
+KIND = Kind(ByRow(METRICS, count), decide=decide)

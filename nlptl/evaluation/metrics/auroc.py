@@ -1,0 +1,31 @@
+"""Area under the ROC curve."""
+
+from typing import ClassVar
+
+from nlptl.evaluation.measures import Measure
+from nlptl.evaluation.ranks import mean_of_known
+from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.rows import Rows
+
+CHANCE = 0.5
+
+
+class Auroc:
+    """The area under the ROC curve of each label against the rest; of these, the mean.
+
+    Labels that no row has, or every row, are left out; if none remains, the value is 0.5. Equal scores count half
+    (Hanley and McNeil 1982).
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
+    greater_is_better: ClassVar[bool] = True
+    needs_scores: ClassVar[bool] = True
+
+    def measure(self, rows: Rows) -> Measure:
+        """Returns the metric of some rows."""
+        ranked = rows.ranked
+
+        def values(counts: Floats) -> Floats:
+            return mean_of_known(ranked.areas(counts).roc, CHANCE)
+
+        return Measure(values)

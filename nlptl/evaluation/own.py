@@ -1,0 +1,151 @@
+"""A user's own metrics: classes of the library `evaluate`, or classes like those in nlptl/evaluation/metrics."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nlptl.core import kinds as core_kinds
+from nlptl.core import registry
+from nlptl.core.errors import InputError
+from nlptl.core.records import Answer
+from nlptl.evaluation import kinds
+from nlptl.evaluation.measures import Measure, RowsMetric
+from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.rows import Rows
+
+MOST_RESAMPLES = 100
+"""Behind an interval of an `evaluate.Metric`, which computes each resample anew, often in a millisecond or more."""
+COLUMNS = ("references", "predictions", "prediction_scores")
+"""Inputs of an `evaluate.Metric` that are understood."""
+
+
+def load(name: str) -> RowsMetric:
+    """Returns the metric of a dotted name, such as my_package.MyMetric.
+
+    Args:
+        name: of a subclass of `evaluate.Metric`, or of a class with what `RowsMetric` has; made without arguments.
+
+    Raises:
+        InputError: there is no such class, or it is no metric.
+    """
+    found: Any = registry.imported("metric", name)
+    if isinstance(found, type) and _is_of_evaluate(found):
+        return FromEvaluate(name, _made(found))
+    if isinstance(found, type) and registry.offers_all("metric", found):
+        metric: RowsMetric = found()
+        return metric
+    parts = ", ".join(registry.OFFERS["metric"])
+    raise InputError(f"metric {name!r} is no metric: expected a subclass of evaluate.Metric, or a class with {parts}")
+
+
+class FromEvaluate:
+    """An `evaluate.Metric` as a metric of rows.
+
+    It gets what its features ask for: class ids or label names, lists of them, numbers, texts, and as
+    `prediction_scores` the scores of the labels. If the class has no `greater_is_better`, larger values are better.
+
+    Args:
+        name: under which the metric is reported.
+        metric: the object.
+    """
+
+    kinds: tuple[str, ...] = ()
+
+    def __init__(self, name: str, metric: Any) -> None:
+        self.name, self.metric = name, metric
+        features = metric.info.features
+        # If there are several forms, the first stands for all; a metric with a form of its own has one.
+        self.features: dict[str, Any] = dict(features[0] if isinstance(features, list) else features)
+        unknown = [column for column in self.features if column not in COLUMNS]
+        if unknown:
+            raise InputError(f"metric {name!r} takes {unknown[0]!r}; understood are {', '.join(COLUMNS)}")
+        self.greater_is_better = bool(getattr(metric, "greater_is_better", True))
+        self.needs_scores = "prediction_scores" in self.features
+
+    def measure(self, rows: Rows) -> Measure:
+        """Returns the metric of some rows; see `MOST_RESAMPLES`."""
+        columns = {column: self._column(column, rows) for column in self.features}
+
+        def values(counts: Floats) -> Floats:
+            return np.array([self._value(columns, drawn) for drawn in counts.astype(np.int64)])
+
+        return Measure(values, MOST_RESAMPLES)
+
+    def _value(self, columns: dict[str, list[Any]], drawn: Any) -> float:
+        chosen = np.repeat(np.arange(len(drawn)), drawn).tolist()
+        found = self.metric.compute(**{name: [values[i] for i in chosen] for name, values in columns.items()})
+        return _number(self.name, self.metric.name, found)
+
+    def _column(self, column: str, rows: Rows) -> list[Any]:
+        feature = self.features[column]
+        if column == "prediction_scores":
+            scores = rows.known_scores
+            columns: list[Any] = (scores if _inner(feature) is not None else scores[:, -1]).tolist()
+            return columns
+        answers = rows.references if column == "references" else rows.decisions
+        return [self._as_asked(answer, column, rows) for answer in answers]
+
+    def _as_asked(self, answer: Any, column: str, rows: Rows) -> Any:
+        """Returns an answer in the form that the metric's feature asks for."""
+        feature = self.features[column]
+        inner = _inner(feature)
+        dtype = str(getattr(feature if inner is None else inner, "dtype", None))
+        found = _plain(answer, dtype, rows)
+        if inner is not None and not isinstance(found, list):
+            found = [found]
+        wanted = next((types for prefix, types in TYPES.items() if dtype.startswith(prefix)), ())
+        parts = found if inner is not None else [found]
+        if not all(isinstance(part, wanted) for part in parts):
+            raise InputError(
+                f"metric {self.name!r} takes {feature} as {column}; this task gives "
+                f"{core_kinds.of(rows.output).answer}, such as {answer!r}"
+            )
+        return found
+
+
+TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "uint": (int,), "float": (int, float), "string": (str,)}
+"""Python's types by the beginning of a feature's."""
+
+
+def _plain(answer: Any, dtype: str, rows: Rows) -> Any:
+    ids = kinds.of(rows.output).ids
+    if dtype.startswith(("int", "uint")) and ids is not None:
+        return ids(answer, rows.labels)
+    if isinstance(answer, list | tuple):
+        return [part.text if isinstance(part, Answer) else part for part in answer]
+    if dtype.startswith("float") and isinstance(answer, str) and rows.labels.values is not None:
+        return rows.labels.values[rows.labels.index(answer)]
+    return answer
+
+
+def _inner(feature: Any) -> Any:
+    """Returns the form of a list's items; None if the form is not a list."""
+    if isinstance(feature, Sequence) and not isinstance(feature, str):
+        return feature[0]
+    return getattr(feature, "feature", None)
+
+
+def _number(name: str, own_name: str, found: Any) -> float:
+    """Returns the one value that a metric computed, or of several the one with its own name."""
+    values = found if isinstance(found, dict) else {}
+    value = next(iter(values.values())) if len(values) == 1 else values.get(own_name)
+    if not isinstance(value, int | float | np.integer | np.floating):
+        raise InputError(
+            f"metric {name!r} must compute one number, or one named {own_name!r} among others; found {found!r:.80}"
+        )
+    return float(value)
+
+
+def _is_of_evaluate(cls: type) -> bool:
+    """Returns whether a class is a metric of `evaluate`, which is then imported already."""
+    library = sys.modules.get("evaluate")
+    return library is not None and issubclass(cls, library.Metric)
+
+
+def _made(cls: type) -> Any:
+    # evaluate makes a cache folder even for a metric that is kept in memory
+    with tempfile.TemporaryDirectory() as folder:
+        return cls(keep_in_memory=True, cache_dir=folder)

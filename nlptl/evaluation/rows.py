@@ -1,0 +1,92 @@
+"""Labelled rows with a model's answers: what a metric gets."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nlptl.core.errors import InputError
+from nlptl.core.records import LabelSpace, Prediction
+from nlptl.evaluation import kinds
+from nlptl.evaluation.confusion import check_rows
+from nlptl.evaluation.ranks import Ranked
+from nlptl.evaluation.ratios import Floats
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows with a model's answers."""
+
+    output: str
+    """The kind of answers."""
+    references: Sequence[Any]
+    """The labels, as `Example.label`."""
+    decisions: Sequence[Any]
+    """As `Prediction.prediction`."""
+    labels: LabelSpace
+    scores: Floats | None
+    """Of each label, (n, classes); None if some prediction has no score for some label."""
+
+    @staticmethod
+    def of(output: str, references: Sequence[Any], predictions: Iterable[Prediction], labels: LabelSpace) -> "Rows":
+        """Returns the rows; predictions are read once, so that they need not all be in memory.
+
+        Args:
+            output: the kind of answers.
+            references: the labels.
+            predictions: of the same rows, in the same order.
+            labels: the label space.
+        """
+        scored = kinds.of(output).targets is not None
+        decisions, scores = [], array("d")
+        for prediction in predictions:
+            decisions.append(prediction.prediction)
+            scored = scored and all(name in prediction.scores for name in labels.names)
+            if scored:
+                scores.extend(prediction.scores[name] for name in labels.names)
+        found = np.frombuffer(scores).reshape(-1, len(labels.names)) if scored and decisions else None
+        return Rows(output, references, decisions, labels, found)
+
+    def check(self) -> None:
+        """Checks that there are rows, and one answer for each label.
+
+        Raises:
+            InputError: there are none, or too few or too many.
+        """
+        check_rows(len(self.references), len(self.decisions))
+
+    @property
+    def is_several(self) -> bool:
+        """Whether a row may have several labels, or none, each with a probability of its own."""
+        return kinds.of(self.output).is_several
+
+    @cached_property
+    def targets(self) -> Floats:
+        """1 for each label that a row has, else 0, (n, classes).
+
+        Raises:
+            InputError: scores of this kind of answers are not of labels.
+        """
+        targets = kinds.of(self.output).targets
+        if targets is None:
+            raise InputError(f"answers of the kind {self.output!r} have no score for each label")
+        return targets(self.references, self.labels, "references")
+
+    @cached_property
+    def ranked(self) -> Ranked:
+        """The rows by their scores, for each label."""
+        return Ranked(self.known_scores, self.targets > 0)
+
+    @property
+    def known_scores(self) -> Floats:
+        """The scores.
+
+        Raises:
+            InputError: some are not known.
+        """
+        if self.scores is None:
+            raise InputError("some predictions have no scores, which this metric is computed from")
+        return self.scores

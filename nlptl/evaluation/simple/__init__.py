@@ -1,1 +1,0 @@
-"""The baselines, a file for each output."""

@@ -1,0 +1,33 @@
+"""Texts as weighted words: TF-IDF of words and pairs of neighbouring words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from nlptl.core.records import Example
+
+SEPARATOR = " ||| "
+TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment
+N_SMALL = 5000  # rows below which words of a single row are kept
+N_FOLDS = 3
+N_CHOOSING = 5000  # rows on which settings are chosen
+
+
+def joined(example: Example) -> str:
+    """Returns the text of an example, or both texts of a pair as one."""
+    return example.text if example.text_pair is None else f"{example.text}{SEPARATOR}{example.text_pair}"
+
+
+def learnt(texts: Sequence[str]) -> Any:
+    """Returns a `TfidfVectorizer` that knows the words of some texts; None if there is no word to learn.
+
+    Args:
+        texts: one a row.
+    """
+    min_df = 1 if len(texts) < N_SMALL else 2
+    tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=min_df, token_pattern=TOKEN)
+    try:
+        return tfidf.fit(texts)
+    except ValueError:  # scikit-learn's answer to an empty vocabulary: all texts are blank, or no word occurs twice
+        return None

@@ -1,0 +1,146 @@
+"""What methods built on PEFT share: where to insert, which head to train, saving and loading."""
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl.core import weights
+from nlptl.core.errors import InputError, nearest
+from nlptl.core.records import Pretrained
+from nlptl.methods.parts.layers import indices
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "config"
+"""The folder of config.json inside the artifact."""
+
+
+def insert(pretrained: Pretrained, config: Any, *, empty: bool = False) -> None:
+    """Puts a PEFT method into the net in place; afterwards its parameters and the head are trainable, nothing else.
+
+    Args:
+        pretrained: its `adapted` becomes the PeftModel around the net.
+        config: a fresh PeftConfig with `modules_to_save` from `head_modules`.
+        empty: leaves the method's parameters without values (on torch's meta device), to be read from a file.
+    """
+    from peft import get_peft_model
+
+    with _quiet():
+        peft_model = get_peft_model(pretrained.module.net, config, low_cpu_mem_usage=empty)
+    peft_model.peft_config["default"].base_model_name_or_path = pretrained.source.reference
+    peft_model.peft_config["default"].revision = pretrained.source.revision
+    pretrained.adapted = peft_model
+
+
+def save(pretrained: Pretrained, folder: Path) -> None:
+    """Writes a plain PEFT folder, and beside it the configuration of the net with its labels.
+
+    PEFT and transformers keep no labels for adapters. A config.json in the folder itself would make transformers look
+    for the whole model there; in a folder of its own it is given by hand: `pipeline(..., config=FOLDER / "config")`.
+    """
+    pretrained.adapted.save_pretrained(folder)
+    if pretrained.config.pooling == "native":  # else the head is ours, which transformers does not have
+        net = pretrained.module.net
+        config = copy.deepcopy(net.config)
+        config.architectures = [type(net).__name__]
+        config.save_pretrained(folder / CONFIG)
+
+
+def load(pretrained: Pretrained, folder: Path) -> None:
+    """Puts a saved PEFT folder into a fresh base; every parameter of the method and of the head is read from it.
+
+    Raises:
+        InputError: the folder has no safetensors weights, or they are not exactly those of the method.
+    """
+    from peft import PeftConfig, get_peft_model_state_dict, set_peft_model_state_dict
+
+    if not (folder / WEIGHTS).exists():
+        raise InputError(f"{folder} has no {WEIGHTS}; pickled adapters are not loaded")
+    try:
+        insert(pretrained, PeftConfig.from_pretrained(str(folder)), empty=True)
+    except InputError:
+        raise
+    except Exception as error:  # PEFT raises what its many methods and their files raise
+        raise InputError(f"the adapter_config.json in {folder} does not fit the model: {error!r}") from error
+    adapted = pretrained.adapted
+    wanted = {name: p.shape for name, p in get_peft_model_state_dict(adapted, save_embedding_layers=False).items()}
+    set_peft_model_state_dict(adapted, weights.read(folder / WEIGHTS, wanted), low_cpu_mem_usage=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # PEFT 0.21 asks transformers for a property that transformers 5.23 has renamed, and takes a model's folder in the
+    # place of its name on the Hub for another model; which base it is, its hash says.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+        warnings.filterwarnings("ignore", ".*base_model_name_or_path.*", UserWarning)
+        yield
+
+
+def head_modules(pretrained: Pretrained) -> list[str]:
+    """Returns the largest modules that consist of head parameters only, by name."""
+    net, head = pretrained.module.net, pretrained.head
+
+    def is_head(name: str) -> bool:
+        return all(f"{name}.{p}" in head for p, _ in net.get_submodule(name).named_parameters())
+
+    found = set()
+    for parameter in head:
+        module = parameter.rpartition(".")[0]
+        while "." in module and is_head(module.rpartition(".")[0]):
+            module = module.rpartition(".")[0]
+        found.add(module)
+    return sorted(found)
+
+
+def task_type(pretrained: Pretrained) -> str:
+    """Returns PEFT's name of the task, with which its Auto classes find the model class."""
+    if pretrained.module.is_likelihood:
+        return "SEQ_2_SEQ_LM"
+    return pretrained.kind.peft_type
+
+
+def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: str) -> list[str]:
+    """Returns the names of the linear layers to adapt, all of them inside the stack of layers.
+
+    Args:
+        pretrained: the model.
+        targets: "linear" for all, "attention" for those of the attention, or endings of names.
+        layers: see `nlptl.methods.parts.layers.indices`.
+
+    Raises:
+        InputError: an ending matches no linear layer.
+    """
+    chosen = None if layers == "all" else indices(pretrained, layers)
+    names = [name for name in _linear_names(pretrained.module.net) if chosen is None or _index(name) in chosen]
+    if targets == "linear":
+        return names
+    if targets == "attention":
+        return [name for name in names if "attention" in name.lower() or "attn" in name]
+    endings = [targets] if isinstance(targets, str) else list(targets)
+    for ending in endings:
+        if not any(_ends(name, ending) for name in names):
+            known = sorted({name.rpartition(".")[2] for name in names})
+            raise InputError(
+                f"method.targets: no linear layer ends in {ending!r}{nearest(ending, known)}; endings: {known}"
+            )
+    return [name for name in names if any(_ends(name, ending) for ending in endings)]
+
+
+def _linear_names(net: "nn.Module") -> list[str]:
+    from nlptl.methods.parts.linear_layers import is_linear
+
+    return [n for n, m in net.named_modules() if is_linear(m) and _index(n) is not None]
+
+
+def _index(name: str) -> int | None:
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
+def _ends(name: str, ending: str) -> bool:
+    return name == ending or name.endswith(f".{ending}")

@@ -1,0 +1,79 @@
+"""Several labels a row: losses, weights and decoding with a threshold for each label."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nlptl.core.records import Example, Features, LabelSpace, Prediction, Pretrained
+from nlptl.tasks.parts import one_label
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+UNTUNED = 0.5  # before validation has given thresholds
+
+
+def label_rows(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace) -> "np.ndarray":
+    """Returns which labels each feature has, float32 (n, classes) of 0 and 1."""
+    import numpy as np
+
+    ids = {name: i for i, name in enumerate(labels.names)}
+    rows = np.zeros((len(of), len(labels.names)), np.float32)
+    for row, i in enumerate(of):
+        rows[row, [ids[name] for name in examples[i].label or () if name in ids]] = 1
+    return rows
+
+
+def losses(logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, gamma: float) -> "torch.Tensor":
+    """Returns the binary cross-entropy of each row, the mean over its labels, (n,), in float32.
+
+    Args:
+        logits: (n, classes).
+        labels: float32 (n, classes), 0 or 1.
+        smoothing: share by which targets move to one half.
+        gamma: of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
+    """
+    from torch.nn import functional
+
+    targets = labels * (1 - smoothing) + smoothing / 2
+    each = functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")  # (n, classes)
+    if gamma:
+        missed = (labels - logits.float().sigmoid()).abs()
+        each = each * missed.clamp(min=one_label.TINY) ** gamma
+    return each.mean(-1)
+
+
+def weights(features: Features, class_weights: str) -> "np.ndarray":
+    """Returns the weight of each feature in the loss, float64 (n,); balanced: inverse to its rarest label's frequency.
+
+    Rows without a label weigh as much as those with the commonest.
+    """
+    import numpy as np
+
+    shares = one_label.feature_shares(features)
+    if class_weights == "none":
+        return shares
+    counts = (features.labels * shares[:, None]).sum(0)
+    rarest = np.where(features.labels > 0, counts, counts.max()).min(-1)
+    each = shares / np.maximum(rarest, 1)
+    return np.asarray(each * shares.sum() / each.sum())
+
+
+def decode(
+    logits: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
+) -> list[Prediction]:
+    """Returns each example's labels above their thresholds; probabilities of one example's features are averaged."""
+    import numpy as np
+
+    names = pretrained.labels.names
+    tuned = pretrained.decision.get("thresholds", {})
+    thresholds = np.array([tuned.get(name, UNTUNED) for name in names])
+    means = one_label.pooled(1 / (1 + np.exp(-logits.astype(np.float64))), features, len(examples))
+    return [
+        Prediction(
+            e.row_id,
+            [name for name, hit in zip(names, row >= thresholds, strict=True) if hit],
+            dict(zip(names, map(float, row), strict=True)),
+        )
+        for e, row in zip(examples, means, strict=True)
+    ]
