@@ -21,6 +21,7 @@ from nlptl.runs.rows import Rows, read_rows
 if TYPE_CHECKING:
     import numpy as np
 
+    from nlptl.core.callbacks import Callback
     from nlptl.core.records import Pretrained
     from nlptl.core.result import Result
     from nlptl.runs.predictor import Predictor
@@ -78,9 +79,9 @@ class Run:
 
         return Folder(self.folder).result() if self._result is None else self._result
 
-    def resume(self) -> Run:
+    def resume(self, callbacks: Sequence[Callback] = ()) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
-        return resume(self.folder)
+        return resume(self.folder, callbacks)
 
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
