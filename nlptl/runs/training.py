@@ -252,6 +252,8 @@ def _validate(prepared: Prepared) -> dict[str, float]:
     if "validation" not in prepared.features:
         return {}
     answers = answered(prepared, "validation", prepared.compute)
+    if not np.isfinite(answers).all():
+        return {}  # weights that went astray are no candidate for the best state; the loop counts the lost updates
     tune(prepared, answers)
     predictions = decode(prepared, "validation", answers)
     return values(prepared, "validation", predictions)
