@@ -22,15 +22,15 @@ def class_ids(names: Sequence[str | None], labels: LabelSpace, what: str) -> Ids
     Raises:
         InputError: a name is not in the label space.
     """
-    index: dict[str | None, int] = {**labels.ids}
-    unknown = next((i for i, name in enumerate(names) if name not in index), None)
+    ids = labels.ids
+    unknown = next((i for i, name in enumerate(names) if name not in ids), None)
     if unknown is not None:
         found = names[unknown]
         hint = nearest(str(found), labels.names)
         raise InputError(
             f"{what}[{unknown}] is {found!r}, which is not a label{hint}; labels: {', '.join(labels.names)}"
         )
-    return np.array([index[name] for name in names], dtype=np.int64)
+    return np.array([ids[str(name)] for name in names], dtype=np.int64)
 
 
 def paired_ids(references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> tuple[Ids, Ids]:
