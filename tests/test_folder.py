@@ -273,3 +273,20 @@ def test_label_names_with_brackets_are_printed_as_they_are(capsys, tmp_path, pla
     said = say(capsys, *words, "--output", tmp_path / "run")
     assert said.status == 0
     assert label in said.out
+
+
+def test_the_evaluation_has_the_number_format_asked_for_and_the_reload_check_the_same(place, words):
+    from nlptl import Run
+    from nlptl.cli import command
+
+    quick = ("--train.epochs", "1", "--eval.baselines", "none", "--eval.precision", "bf16")
+    assert command([*words, *quick, "--output", str(place / "rounded")]) == 0
+    run = Run(place / "rounded")
+    assert run.result.precision == "bf16"
+    assert run.result.reload_check.max_abs_diff < 0.1
+    assert json.loads((place / "rounded" / "model" / "nlptl.json").read_text())["precision"] == "bf16"
+
+
+def test_on_a_processor_the_evaluation_is_in_float32(run, result):
+    assert result["precision"] == "fp32"
+    assert json.loads((run / "model" / "nlptl.json").read_text())["precision"] == "fp32"

@@ -16,11 +16,14 @@ RESULT = {
     "baselines": {"test": {"majority": {"accuracy": VALUE, "gain": VALUE}}},
 }
 BAR = """
+from nlptl.core.callbacks import Facts
 from nlptl.report.progress import Plan, progress
-with progress(Plan(3, 1, "accuracy"), shown=True) as bar:
-    bar.update(1, 0.9, 8)
-    bar.log({"update": 1, "validation": {"accuracy": 0.5}})
-    bar.update(3, 0.25, 8)
+at = lambda update, **more: Facts(update, 3, update / 3, 8 * update, 0, 1, **more)
+with progress(Plan(3, 1, "accuracy"), shown=True) as (bar,):
+    bar.on_begin(at(0))
+    bar.on_update(at(1, loss=0.9))
+    bar.on_evaluate(at(1, metrics={"accuracy": 0.5}))
+    bar.on_update(at(3, loss=0.25))
 """
 
 

@@ -14,6 +14,7 @@ import nlptl
 from nlptl import DataConfig, EvalConfig, Example, InputError, ModelConfig, Recipe, Run, Sentiment, TrainConfig
 from nlptl.core.records import Column
 from nlptl.core.registry import load, names
+from nlptl.runs.predictor import Predictor
 from tests.faults.small import make_bert, read_lines, reviews, write_csv, write_splits
 
 ROWS = [Example(i, row["text"]) for i, row in enumerate(reviews(20, start=200))]
@@ -102,10 +103,8 @@ def test_a_long_file_is_evaluated_in_parts_as_its_rows_are(runs, tmp_path, monke
         write_csv(tmp_path / "rows.csv", rows)
     expected = runs["full"].evaluate(rows, n_bootstrap=100)
     monkeypatch.setattr("nlptl.data.streaming.N_ROWS", 6)
-    predicted = nlptl.runs.run.Run._predicted
-    monkeypatch.setattr(
-        "nlptl.runs.run.Run._predicted", lambda run, some: longest.append(len(some)) or predicted(run, some)
-    )
+    predicted = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", lambda own, some: longest.append(len(some)) or predicted(own, some))
     scores = runs["full"].evaluate(tmp_path / f"rows.{kind}", n_bootstrap=100)
     assert longest == [6, 6, 6, 2]
     assert vars(scores.metrics["accuracy"]) == pytest.approx(vars(expected.metrics["accuracy"]))
@@ -232,11 +231,11 @@ def test_rows_become_a_frame_with_a_column_for_each_inner_field(runs):
     run = runs["full"]
     history, saved = run.history.to_frame(), run.test_predictions.to_frame()
     assert {"update", "validation.accuracy"} <= set(history.columns)
-    assert list(saved.columns) == ["row_id", "prediction", "scores.negative", "scores.positive"]
+    assert list(saved.columns) == ["row_id", "prediction", "label", "scores.negative", "scores.positive"]
     assert len(saved) == 20
     fresh = run.predict([row.text for row in ROWS]).to_frame()
     assert list(fresh["prediction"]) == list(saved["prediction"])
-    assert list(fresh.columns) == list(saved.columns)
+    assert list(fresh.columns) == list(saved.columns.drop("label"))
     assert "<table" in run.test_predictions._repr_html_()
     assert run.predict([]).to_frame().empty
 
@@ -280,3 +279,15 @@ def test_the_text_of_a_users_own_column_is_given_by_the_flag_that_there_is(runs,
     assert run.row({"text": "good film"}).text == "good film"
     with pytest.raises(InputError, match="it reads --text"):
         run.row({"question": "what"})
+
+
+def test_predict_prepares_the_machine_once_however_many_parts_there_are(runs, monkeypatch):
+    from nlptl.engine import device, memory
+
+    called = []
+    for module, name in ((device, "start"), (memory, "keep"), (memory, "give_back")):
+        own = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, own=own, name=name: called.append(name) or own(*given))
+    run = nlptl.load(runs["full"].folder)
+    assert [len(run.predict(["a lovely film"] * n)) for n in (1, 2, 3)] == [1, 2, 3]
+    assert sorted(called) == ["give_back", "keep", "start"]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nlptl.core.errors import InputError
+from nlptl.core.registry import imported
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -85,3 +88,29 @@ class Callback(Protocol):
                 {"update": 7, "out_of_memory": True, ...}, {"update": 1, "phase": 0, "trainable": 592130, ...}.
         """
         return
+
+
+METHODS = ("on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end", "on_note")
+
+
+def named(name: str) -> Callback:
+    """Returns a callback of the user's own.
+
+    Args:
+        name: of its class, such as my_package.MyCallback.
+
+    Raises:
+        InputError: there is no such class, it lacks a method, or it cannot be made.
+    """
+    found = imported("callback", name)
+    lacks = [method for method in METHODS if not hasattr(found, method)]
+    if lacks or not isinstance(found, type):
+        what = f"something without {', '.join(lacks)}" if lacks else "no class"
+        raise InputError(
+            f"callback {name!r} is no callback: expected a subclass of nlptl.core.callbacks.Callback, found {what}"
+        )
+    try:
+        made: Callback = found()
+    except TypeError as error:
+        raise InputError(f"callback {name!r} cannot be made without arguments: {error}") from error
+    return made

@@ -150,11 +150,15 @@ class TrainConfig:
     are computed again in each epoch; 0 keeps nothing."""
     cache_dir: str | None = None
     """Folder in which later runs find them; default: $NLPTL_CACHE, or nlptl in the user's cache folder."""
+    callbacks: list[str] | None = None
+    """Classes of your own that are told how training goes on, and may stop it: my_package.MyCallback; they are made
+    without arguments and have the methods of nlptl.core.callbacks.Callback."""
     log_every: int = 10
     """Write a line to metrics.jsonl every n updates."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
+        object.__setattr__(self, "callbacks", listed(self.callbacks))
         check_types("train", self)
         within("train.epochs", self.epochs, 1, MOST_EPOCHS)
         within("train.batch_size", self.batch_size, 1, MOST_ROWS)
@@ -190,6 +194,8 @@ class EvalConfig:
     computed anew), or like those in nlptl/evaluation/metrics."""
     n_bootstrap: int = 1000
     """Resamples behind each 95 % interval, 100 to 100,000."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the final evaluation and of predictions; auto: float32 on a processor, on a GPU as training."""
     baselines: Literal["simple", "none"] = "simple"
     """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
 

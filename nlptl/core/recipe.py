@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl.core import registry
+from nlptl.core.callbacks import Callback
 from nlptl.core.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.protocols import Method, Task
@@ -66,11 +67,13 @@ class Recipe:
         for name, part in parts.items():
             object.__setattr__(self, name, part)
 
-    def run(self, output: str | Path | None = None) -> Run:
+    def run(self, output: str | Path | None = None, callbacks: Sequence[Callback] = ()) -> Run:
         """Trains, evaluates, saves and checks; returns the finished run.
 
         Args:
             output: the run's folder; default: the first free runs/TASK-METHOD-N.
+            callbacks: are told how training goes on, after those of `TrainConfig.callbacks`. They are no part of the
+                recipe: a resumed run has those that it is given then.
 
         Raises:
             InputError: something given cannot be used; nothing was trained.
@@ -78,7 +81,7 @@ class Recipe:
         """
         from nlptl.runs import training
 
-        return training.train(self, output)
+        return training.train(self, output, callbacks)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as plain values, the form of recipe.yaml."""
@@ -116,11 +119,11 @@ def _of_this_format(values: Mapping[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def resume(folder: str | Path) -> Run:
+def resume(folder: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
     """Goes on with a run that was stopped; see `nlptl.runs.training.resume`."""
     from nlptl.runs import training
 
-    return training.resume(folder)
+    return training.resume(folder, callbacks)
 
 
 def chosen_from_dict(kind: str, values: Mapping[str, Any]) -> Any:

@@ -142,6 +142,8 @@ class Result:
     """By split and label: precision, recall, f1 and support."""
     confusion: dict[str, list[list[int]]] = field(default_factory=dict)
     """By split; rows are labels, columns are predictions."""
+    precision: str | None = None
+    """Number format of the evaluation and of the reload check, fp32 or bf16; None: fp32, in older results."""
     reload_check: ReloadCheck | None = None
     verdict: Verdict = Verdict()
     artifact_bytes: int = 0

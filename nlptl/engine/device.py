@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from accelerate import Accelerator
@@ -48,9 +49,23 @@ class Compute:
         """Returns the context in which models run."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
+    @property
+    def precision(self) -> Literal["fp32", "bf16"]:
+        """The number format of matrix products, "fp32" or "bf16"."""
+        return "bf16" if self.bf16 else "fp32"
+
     def exact(self) -> "Compute":
         """Returns the same in float32."""
         return replace(self, bf16=False)
+
+    def evaluating(self, precision: str) -> "Compute":
+        """Returns the same for the final evaluation.
+
+        Args:
+            precision: "fp32", "bf16", or "auto": as training on a GPU, float32 on a processor.
+        """
+        on_gpu = self.device.type == "cuda"
+        return replace(self, bf16=precision == "bf16" or (precision == "auto" and on_gpu and self.bf16))
 
     def at(self, precision: str) -> "Compute":
         """Returns the same in a number format: see `start`."""

@@ -8,7 +8,6 @@ from nlptl.core.records import Features
 from nlptl.engine.batching import micro_batches, share, token_index
 from nlptl.engine.device import Compute
 from nlptl.engine.fast_linear import fast_linear
-from nlptl.engine.memory import give_back
 from nlptl.engine.prefix import Prefix, at_once
 
 
@@ -24,11 +23,9 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         compute: processes, device and number format.
         prefix: of the same features, where it is cached.
     """
-    give_back()  # what the last updates left
     prefix = prefix or Prefix(model, features, compute, store=None)
     own = share(np.arange(len(features)), features.lengths, compute.rank, compute.n_processes)
     found: np.ndarray = compute.sum(_answers(model, features, own, prefix)).cpu().numpy()  # others' rows are zero here
-    give_back()
     return found
 
 

@@ -70,6 +70,7 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
         "labels": dataclasses.asdict(pretrained.labels),
         "decision": pretrained.decision,
         "columns": columns,
+        "precision": recipe.eval.precision,
         "trained": _trained(pretrained),
         "files": {name: sha256_of(path) for name, path in sorted(_files(folder).items())},
     }
@@ -115,6 +116,11 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
     _tell_other_labels(folder, pretrained)
     pretrained = dataclasses.replace(pretrained, config=config, decision=decision)
     return pretrained, task, method, columns
+
+
+def precision(folder: Path) -> str:
+    """Returns the number format in which the artifact was evaluated; older ones were in float32."""
+    return str(read_card(folder).get("precision", "fp32"))
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from nlptl.core.finite import refuse_not_finite
 from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
-from nlptl.engine import inference
+from nlptl.engine import inference, memory
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
 from nlptl.runs import artifact, reload_check
@@ -65,10 +65,12 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     Raises:
         TrainingError: the saved model is not the trained one.
     """
-    exact = prepared.compute.exact()  # what is reported is what the saved weights give anywhere
+    compute = prepared.compute.evaluating(prepared.recipe.eval.precision)
+    evaluated = dataclasses.replace(prepared.recipe.eval, precision=compute.precision)
+    recipe = dataclasses.replace(prepared.recipe, eval=evaluated)
     module = prepared.pretrained.module
     splits = [split for split in EVALUATED if split in prepared.features]
-    answers = {split: answered(prepared, split, exact) for split in splits}
+    answers = {split: answered(prepared, split, compute) for split in splits}
     if "validation" in answers:
         tune(prepared, answers["validation"])
     predictions = {split: decode(prepared, split, found) for split, found in answers.items()}
@@ -79,24 +81,27 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
         folder.write_predictions(split, rows, [e.label for e in prepared.corpus.splits[split]])
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
-    alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), exact)
+    alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), compute)
     check = folder.place_model(
-        lambda place: artifact.save(place, prepared.pretrained, prepared.recipe, prepared.corpus.columns),
-        lambda place: reload_check.run(place, alone, some),
+        lambda place: artifact.save(place, prepared.pretrained, recipe, prepared.corpus.columns),
+        lambda place: reload_check.run(place, alone, some, compute.precision),
     )
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     facts = training_facts(prepared, trained)
     measured = _measured(prepared, primary, scores, baselines)
     told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}))
-    return facts | measured | {"reload_check": check, "verdict": told}
+    return facts | measured | {"precision": compute.precision, "reload_check": check, "verdict": told}
 
 
 def answered(prepared: Prepared, split: str, compute: Compute) -> Any:
     """Returns the model's answers for a split: see `inference.answers`."""
     features = prepared.features[split]
     prefix = prepared.prefixes.of(features, compute)
-    return inference.answers(prepared.pretrained.module, features, compute, prefix)
+    memory.give_back()  # what the last updates left
+    answers = inference.answers(prepared.pretrained.module, features, compute, prefix)
+    memory.give_back()
+    return answers
 
 
 def tune(prepared: Prepared, answers: Any) -> None:

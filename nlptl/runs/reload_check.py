@@ -15,18 +15,20 @@ from nlptl.core.errors import TrainingError
 from nlptl.core.records import Example
 
 N_EXAMPLES = 16
-TOLERANCE = 1e-4
+TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
+"""Largest difference of logits; bf16 has 8 bits: at 8, numbers lie 0.06 apart."""
 OTHER_SEED = 8_675_309
 TIMEOUT_S = 600
 
 
-def run(folder: Path, answers: Any, examples: Sequence[Example]) -> dict[str, float | int]:
+def run(folder: Path, answers: Any, examples: Sequence[Example], precision: str = "fp32") -> dict[str, float | int]:
     """Loads the saved model in a fresh process and returns the largest difference of the answers.
 
     Args:
         folder: the run's.
         answers: float32 (n, classes) or int64 (n, tokens), of the model in memory: see `inference.answers`.
         examples: the rows they belong to.
+        precision: the number format of the answers.
 
     Raises:
         TrainingError: the saved model does not load, or differs by more than `TOLERANCE`.
@@ -35,6 +37,7 @@ def run(folder: Path, answers: Any, examples: Sequence[Example]) -> dict[str, fl
     request = {
         "folder": str(folder),
         "own": [name.rpartition(".")[0] for name in own],
+        "precision": precision,
         "rows": [[e.row_id, e.text, e.text_pair, e.words] for e in examples],
     }
     command = [sys.executable, "-m", "nlptl.runs.reload_check"]
@@ -47,7 +50,7 @@ def run(folder: Path, answers: Any, examples: Sequence[Example]) -> dict[str, fl
     if reloaded.shape != answers.shape:
         raise TrainingError(f"the model saved in {folder} answers {reloaded.shape}, the one trained {answers.shape}")
     diff = float(np.abs(answers - reloaded).max())
-    if not diff <= TOLERANCE:
+    if not diff <= TOLERANCE[precision]:
         raise TrainingError(
             f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} after reloading"
         )
@@ -58,14 +61,16 @@ def answer() -> None:
     """Reads a request from standard input and prints the logits: the fresh process."""
     import torch
 
-    from nlptl.runs.run import load
+    from nlptl.runs.predictor import Predictor
+    from nlptl.runs.run import Run
 
     request = json.load(sys.stdin)
     for module in request.get("own", []):
         importlib.import_module(module)
     torch.manual_seed(OTHER_SEED)
+    predictor = Predictor.open(Run(Path(request["folder"])).model_folder, precision=request.get("precision"))
     examples = [Example(row_id, text, pair, None, words) for row_id, text, pair, words in request["rows"]]
-    sys.stdout.write(json.dumps(load(request["folder"]).answers(examples).tolist()) + "\n")
+    sys.stdout.write(json.dumps(predictor.answers(examples).tolist()) + "\n")
 
 
 def _classes(folder: Path) -> list[str]:

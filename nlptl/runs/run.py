@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, NlptlError, nearest
-from nlptl.core.finite import refuse_not_finite
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
@@ -22,9 +21,10 @@ from nlptl.runs.rows import Rows, read_rows
 if TYPE_CHECKING:
     import numpy as np
 
-    from nlptl.core.protocols import Method, Task
-    from nlptl.core.records import Features, Pretrained
+    from nlptl.core.callbacks import Callback
+    from nlptl.core.records import Pretrained
     from nlptl.core.result import Result
+    from nlptl.runs.predictor import Predictor
 
 
 def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
@@ -79,9 +79,9 @@ class Run:
 
         return Folder(self.folder).result() if self._result is None else self._result
 
-    def resume(self) -> Run:
+    def resume(self, callbacks: Sequence[Callback] = ()) -> Run:
         """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
-        return resume(self.folder)
+        return resume(self.folder, callbacks)
 
     @property
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
@@ -118,7 +118,12 @@ class Run:
     @property
     def pretrained(self) -> Pretrained:
         """The model."""
-        return self._opened[0]
+        return self.predictor.pretrained
+
+    @property
+    def predictor(self) -> Predictor:
+        """The model, opened once, with what computes it."""
+        return self._opened
 
     @property
     def model_folder(self) -> Path:
@@ -135,13 +140,7 @@ class Run:
 
         float32 (n, classes), of tags and spans (n_tokens, classes); of written texts tokens, int64 (n, longest).
         """
-        return self._answers(self._opened[1].encode(examples, self.pretrained))
-
-    def _answers(self, features: Features) -> np.ndarray:
-        from nlptl.engine import device, inference
-
-        compute = device.start("fp32")
-        return inference.answers(self.pretrained.module.to(compute.device), features, compute)
+        return self.predictor.answers(examples)
 
     def predict(self, source: Any) -> Rows[Prediction]:
         """Returns one prediction per row, in the source's order.
@@ -164,7 +163,7 @@ class Run:
             config: names of columns and the like, where the usual ones do not fit.
         """
         for examples in data.stream(source, config or DataConfig(), self._columns()):
-            yield from self._predicted(examples)
+            yield from self.predictor.predict(examples)
 
     def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
         """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
@@ -177,14 +176,7 @@ class Run:
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
-        return [prediction for part in data.parts(examples) for prediction in self._predicted(part)]
-
-    def _predicted(self, examples: Sequence[Example]) -> list[Prediction]:
-        task, pretrained = self._opened[1], self.pretrained
-        features = task.encode(examples, pretrained)
-        answers = self._answers(features)
-        refuse_not_finite(answers, features, examples)
-        return task.decode(answers, features, examples, pretrained)
+        return self.predictor.predict(examples)
 
     def evaluate(
         self,
@@ -221,19 +213,19 @@ class Run:
         return data.load_split(source, config, self._columns(), need_label=need_label)
 
     def _columns(self) -> list[Column]:
-        trained = self._opened[3]
+        trained = self.predictor.columns
         return [
             replace(column, usual=tuple(dict.fromkeys((trained[column.role], *column.usual))))
             if column.role in trained
             else column
-            for column in self._opened[1].columns
+            for column in self.predictor.task.columns
         ]
 
     @property
     def needed(self) -> dict[str, Column]:
         """What a new row must have, by the name with which it is given."""
         read = (c for c in self._columns() if c.field != "label")
-        return {_flag_role(c): c for c in read if c.required or c.role in self._opened[3]}
+        return {_flag_role(c): c for c in read if c.required or c.role in self.predictor.columns}
 
     def row(self, values: dict[str, str]) -> Example:
         """Returns one row from its texts by role, such as {"question": ..., "context": ...}.
@@ -266,10 +258,10 @@ class Run:
         )
 
     @cached_property
-    def _opened(self) -> tuple[Pretrained, Task, Method, dict[str, str]]:
-        from nlptl.runs import artifact
+    def _opened(self) -> Predictor:
+        from nlptl.runs.predictor import Predictor
 
-        return artifact.load(self.model_folder, trust_changes=self.trust_changes)
+        return Predictor.open(self.model_folder, trust_changes=self.trust_changes)
 
 
 def _flag_role(column: Column) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from nlptl import data, evaluation
+from nlptl.core.callbacks import Callback, Facts, named
 from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.phases import Phase
@@ -39,18 +40,19 @@ from nlptl.runs.recording import recording
 from nlptl.runs.run import Run
 
 
-def train(recipe: Recipe, output: str | Path | None = None) -> Run:
+def train(recipe: Recipe, output: str | Path | None = None, callbacks: Sequence[Callback] = ()) -> Run:
     """Runs a recipe; see `Recipe.run`."""
     compute = device.start(recipe.train.precision)
     with Peak(compute.device) as peak:
         folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
+        own = [named(name) for name in recipe.train.callbacks or ()]
         prepared = prepare(recipe, compute)
         with _held(folder, compute):
             compute.from_main(lambda: folder.begin(prepared))
-            return _train(prepared, folder, peak)
+            return _train(prepared, folder, peak, callbacks=[*own, *callbacks])
 
 
-def resume(path: str | Path) -> Run:
+def resume(path: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
     """Goes on with a run that was stopped, from its newest checkpoint.
 
     Only the main process reads and writes the run's folder, so that machines need not share a disk. Each machine must
@@ -65,9 +67,10 @@ def resume(path: str | Path) -> Run:
     compute = compute.at(recipe.train.precision)
     with Peak(compute.device) as peak, _held(folder, compute):
         compute.from_main(folder.refuse_finished)
+        own = [named(name) for name in recipe.train.callbacks or ()]
         prepared = prepare(recipe, compute)
         compute.from_main(lambda: folder.check_unchanged(prepared))
-        return _train(prepared, folder, peak, _newest(folder, compute))
+        return _train(prepared, folder, peak, _newest(folder, compute), callbacks=[*own, *callbacks])
 
 
 @contextmanager
@@ -148,11 +151,13 @@ def _resolved(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     )
 
 
-def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None = None) -> Run:
+def _train(
+    prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None = None, *, callbacks: Sequence[Callback]
+) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
     with resumable(folder.path), recording(folder, prepared, peak) as record:
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
-        trained = _fit_head(prepared, folder) if solved else _fit(prepared, folder, newest)
+        trained = _fit_head(prepared, folder, callbacks) if solved else _fit(prepared, folder, newest, callbacks)
         if trained.finished and not trained.interrupted:
             record.update(deliver(prepared, folder, trained), status="succeeded")
         else:
@@ -165,9 +170,10 @@ def _train(prepared: Prepared, folder: Folder, peak: Peak, newest: Path | None =
     return Run(folder.path, result=result)
 
 
-def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
+def _fit(prepared: Prepared, folder: Folder, newest: Path | None, callbacks: Sequence[Callback]) -> Trained:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
+    own = [Log(folder.log, recipe.train.log_every)] if prepared.compute.is_main else []
     with console.progress(_plan(prepared), shown=prepared.compute.is_main) as shown:
         job = Job(
             model=pretrained.module,
@@ -184,7 +190,7 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None) -> Trained:
             row_ids=[example.row_id for example in prepared.corpus.splits["train"]],
             folder=folder.checkpoints,
             phases=_phases(prepared),
-            callbacks=[Log(folder.log, recipe.train.log_every), *shown] if prepared.compute.is_main else (),
+            callbacks=[*own, *shown, *callbacks],
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
@@ -209,8 +215,13 @@ def _newest(folder: Folder, compute: Compute) -> Path | None:
     return Path(name) if name else None
 
 
-def _fit_head(prepared: Prepared, folder: Folder) -> Trained:
+def _fit_head(prepared: Prepared, folder: Folder, callbacks: Sequence[Callback]) -> Trained:
+    """Solves for the head; for callbacks that is one update."""
     began = time.perf_counter()
+    n_trained = sum(p.numel() for p in prepared.pretrained.module.parameters() if p.requires_grad)
+    before = Facts(0, 1, 0.0, 0, 0, n_trained)
+    for callback in callbacks:
+        callback.on_begin(before)
     recipe, train = prepared.recipe, prepared.features["train"]
     vectors = prepared.prefixes.of(train, prepared.compute).vectors.float().numpy()
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
@@ -219,6 +230,12 @@ def _fit_head(prepared: Prepared, folder: Folder) -> Trained:
     validation = _validate(prepared)  # in every process: each answers its share
     if prepared.compute.is_main:
         folder.log({"update": 1, **chosen, "validation": validation})
+    after = dataclasses.replace(before, update=1, epoch=1.0, n_examples=len(train), metrics=validation)
+    for callback in callbacks:
+        callback.on_update(after)
+        if validation:
+            callback.on_evaluate(after)
+        callback.on_end(after)
     return Trained(True, 1, time.perf_counter() - began, len(train), head=chosen)
 
 

@@ -84,7 +84,7 @@ def answers(case: Case, model: Any) -> list[list[dict[str, float]]]:
 def expected(case: Case) -> list[list[dict[str, float]]]:
     """Returns the same from nlptl's predictions."""
     run = nlptl.load(case.folder)
-    task, labels = run._opened[1], run.pretrained.labels
+    task, labels = run.predictor.task, run.pretrained.labels
     if task.output == "tags":
         tags = run.predict([{"words": text.split()} for text in TEXTS])
         return [list(prediction.prediction) for prediction in tags]
