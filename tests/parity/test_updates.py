@@ -149,7 +149,7 @@ def test_the_losses_are_those_of_a_plain_torch_loop_on_padded_rows(folder, famil
         for group in optimizer.param_groups:
             group["lr"] = lr * share
         encoded = pretrained.tokenizer([rows[i].text for i in chosen], padding=True, return_tensors="pt")
-        labels = torch.tensor([tiny.LABELS.index(str(rows[i].label)) for i in chosen])
+        labels = torch.tensor([tiny.LABELS.ids[str(rows[i].label)] for i in chosen])
         loss = model(**encoded, labels=labels).loss
         optimizer.zero_grad()
         loss.backward()
