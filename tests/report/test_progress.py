@@ -1,9 +1,11 @@
 """A line an epoch where there is no terminal."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from nlptl.core.callbacks import Facts
 from nlptl.report.progress import Lines, Plan, progress
 from nlptl.report.voice import speaking
 
@@ -80,20 +82,20 @@ def test_a_resumed_run_goes_on_with_its_epochs_and_its_own_speed(capsys, lines, 
 
 @pytest.mark.parametrize(("shown", "loudness"), [(False, "normal"), (True, "quiet")])
 def test_other_processes_and_quiet_ones_say_nothing(capsys, shown, loudness):
-    with speaking(loudness), progress(Plan(2, 1, "accuracy"), shown=shown) as show:
-        show.update(1, 0.5, 8)
-        show.update(2, 0.5, 8)
-        show.log({"update": 2, "validation": {"accuracy": 1.0}})
+    with speaking(loudness), progress(Plan(2, 1, "accuracy"), shown=shown) as callbacks:
+        assert not callbacks
     assert told(capsys) == []
 
 
 def test_on_a_terminal_a_bar_says_the_same_within_80_characters(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    with progress(Plan(100_000, 1, "accuracy"), shown=True) as show:
-        show.update(99_998, 0.6931, 8)
-        show.log({"update": 99_998, "validation": {"accuracy": 0.75}})
-        show.update(99_999, 0.6931, 8)
+    facts = Facts(99_997, 100_000, 1.0, 8, 0, 1, loss=0.6931, metrics={"accuracy": 0.75})
+    with progress(Plan(100_000, 1, "accuracy"), shown=True) as (bar,):
+        bar.on_begin(facts)
+        bar.on_update(replace(facts, update=99_998, n_examples=16))
+        bar.on_evaluate(replace(facts, update=99_998, n_examples=16))
+        bar.on_update(replace(facts, update=99_999, n_examples=24))
     out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
     last = out.replace("\r", "\n").strip().splitlines()[-1]
     assert "99,999/100,000 loss 0.6931, accuracy 0.7500, " in last
