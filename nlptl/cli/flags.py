@@ -83,12 +83,13 @@ def add_fields(parser: ArgumentParser, cls: type[Any], part: str, only: Sequence
 def as_flag(hint: Any) -> Any:
     """Returns the type with which a flag is read.
 
-    A text or None is read as a text, because "#1 film" and "null" would be read as None. A list of texts may be written
+    A text or None is read as a text, because "#1 film" and "null" would be read as None. Data, of any type in Python,
+    is a text here: a file may be named 2024. A list of texts may be written
     with commas, which the field's own class divides.
     """
     if hint == list[str] | None:
         return list[str] | str | None
-    return str if hint == str | None else hint
+    return str if hint in (str | None, Any) else hint
 
 
 def _metavar(hint: Any) -> str | None:
@@ -212,7 +213,7 @@ def _configured(argv: Sequence[str]) -> Recipe | None:
         raise InputError(f"--config {path!r}: there is no such file")
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"--config {path!r} is not valid YAML: {error}") from error
     try:
         return Recipe.from_dict(values)

@@ -119,6 +119,11 @@ class LabelSpace:
     scale: float = 1.0
     """Standard deviation of the numbers to predict."""
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """The class id of each label, by name."""
+        return {name: i for i, name in enumerate(self.names)}
+
     def index(self, name: str) -> int:
         """Returns the class id of a label's name."""
         return self.names.index(name)

@@ -7,9 +7,34 @@ from typing import TYPE_CHECKING
 from nlptl.core.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+HEAD_FILE = "head.safetensors"
+"""A linear head, beside an encoder that is named or saved as a whole."""
 
 Shapes = Mapping[str, Sequence[int]]
+
+
+def layer_of(name: str) -> int | None:
+    """Returns the index of the layer that a parameter or module is in, by its name; None if it is in none."""
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
+def save_head(head: "nn.Module", folder: Path) -> None:
+    """Writes a linear head into a folder."""
+    from safetensors.torch import save_file
+
+    save_file({name: value.contiguous() for name, value in head.state_dict().items()}, folder / HEAD_FILE)
+
+
+def load_head(head: "nn.Module", folder: Path) -> None:
+    """Reads what `save_head` wrote into a head of the same shape.
+
+    Raises:
+        InputError: it is missing, damaged or of another shape.
+    """
+    shapes = {name: value.shape for name, value in head.state_dict().items()}
+    head.load_state_dict(read(folder / HEAD_FILE, shapes))
 
 
 def read(path: Path, wanted: Shapes) -> "dict[str, Tensor]":

@@ -99,14 +99,28 @@ def _unquoted(path: Path, delimiter: str) -> Iterator[Record]:
 
 def _quotes_enclose(path: Path, delimiter: str) -> bool:
     # Real .tsv files are mostly written without quoting, so their quotes are characters of the text. They enclose
-    # fields only where the lines do not come out even without them, or where each one looks like the csv module's.
-    width, enclose = None, True
-    for _, fields in _unquoted(path, delimiter):
+    # fields only if the lines do not come out even without them, or if each one looks like the csv module's.
+    width, enclose, open_at = None, True, 0
+    for line, fields in _unquoted(path, delimiter):
         width = width or len(fields)
         if len(fields) != width:
             return True
-        enclose = enclose and all(map(_well_quoted, fields))
+        well = all(map(_well_quoted, fields))
+        enclose, open_at = enclose and well, open_at or (0 if well else line)
+    if open_at and _is_even(path, delimiter, width or 0):
+        raise InputError(
+            f"{path}, line {open_at}: a quote opens a field. It may be a character of the text, or the field may go "
+            "on in the next line: set --data.quoting none or --data.quoting standard"
+        )
     return enclose
+
+
+def _is_even(path: Path, delimiter: str, width: int) -> bool:
+    """Returns whether all rows have a width if quotes enclose fields."""
+    try:
+        return all(len(fields) == width for _, fields in _quoted(path, delimiter))
+    except InputError:
+        return False
 
 
 def _well_quoted(field: str) -> bool:

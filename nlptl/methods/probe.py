@@ -8,6 +8,7 @@ from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.records import Features, Pretrained
+from nlptl.core.weights import load_head, save_head
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     Folds = list[tuple[np.ndarray, np.ndarray]]
 
-HEAD = "head.safetensors"
 MIN_FOLDS = 2
 RISEN = 1.02  # times the least loss: the search for a strength ends
 
@@ -102,9 +102,7 @@ class Probe:
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes the head; the encoder is named, not copied."""
-        from safetensors.torch import save_file
-
-        save_file({k: v.contiguous() for k, v in pretrained.module.net.classifier.state_dict().items()}, folder / HEAD)
+        save_head(pretrained.module.net.classifier, folder)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Reads the head.
@@ -112,11 +110,7 @@ class Probe:
         Raises:
             InputError: it is missing, damaged or of another shape.
         """
-        from nlptl.core import weights
-
-        head = pretrained.module.net.classifier
-        shapes = {name: value.shape for name, value in head.state_dict().items()}
-        head.load_state_dict(weights.read(folder / HEAD, shapes))
+        load_head(pretrained.module.net.classifier, folder)
 
     def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
         """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried.

@@ -8,10 +8,11 @@ from torch import nn
 
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import Pretrained
+from nlptl.core.weights import HEAD_FILE
 from nlptl.models import nets, sources
 from nlptl.models.heads.base import head_of
 from nlptl.models.plan import Plan, Wanted, plan
-from nlptl.models.pooled import HEAD_FILE, PooledClassifier
+from nlptl.models.pooled import PooledClassifier
 
 __all__ = ["Wanted", "load"]
 

@@ -12,6 +12,7 @@ from torch import nn
 from nlptl.core import kinds
 from nlptl.core.errors import InputError
 from nlptl.core.records import ModelSource, Pretrained
+from nlptl.core.weights import layer_of
 from nlptl.models.plan import Plan
 from nlptl.models.pooled import PooledClassifier
 from nlptl.models.quiet import quiet
@@ -102,7 +103,7 @@ def _refuse_other_layers(net: nn.Module, info: Info, family: Any, source: ModelS
     """Layers and embeddings are never drawn at random, and none is left out."""
     backbone = net.base_model
     stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))  # type: ignore[union-attr]
-    lost = [key for key in _absent(net, info) if _in_layer(key) or _is_embedding(net, key)]
+    lost = [key for key in _absent(net, info) if layer_of(key) is not None or _is_embedding(net, key)]
     left_out = [key for key in info["unexpected_keys"] if re.search(rf"(^|\.){re.escape(stack)}\.\d", key)]
     for keys, what in ((lost, "lacks"), (left_out, "also has")):
         if keys:
@@ -110,10 +111,6 @@ def _refuse_other_layers(net: nn.Module, info: Info, family: Any, source: ModelS
                 f"{source.path} {what} {len(keys)} of the model's parameters, such as {sorted(keys)[0]!r}: "
                 "its weights and its config.json do not belong together"
             )
-
-
-def _in_layer(name: str) -> bool:
-    return any(part.isdigit() for part in name.split("."))
 
 
 def _is_embedding(net: nn.Module, name: str) -> bool:

@@ -133,7 +133,7 @@ def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) ->
     options: dict[str, Any] = {}
     if config.head == "classifier" and not wanted.kind.is_written:
         options["id2label"] = dict(enumerate(wanted.labels.names))
-        options["label2id"] = {name: i for i, name in enumerate(wanted.labels.names)}
+        options["label2id"] = wanted.labels.ids
         options["problem_type"] = wanted.kind.problem_type
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)

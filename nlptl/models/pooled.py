@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from nlptl.core import weights
-
-HEAD_FILE = "head.safetensors"
 
 
 class PooledClassifier(nn.Module):
@@ -41,7 +38,7 @@ class PooledClassifier(nn.Module):
     def save_pretrained(self, folder: Path) -> None:
         """Writes the encoder as a transformers folder and the head beside it."""
         self.backbone.save_pretrained(folder)
-        save_file({k: v.contiguous() for k, v in self.classifier.state_dict().items()}, folder / HEAD_FILE)
+        weights.save_head(self.classifier, folder)
 
     def load_head(self, folder: Path) -> None:
         """Reads the head that `save_pretrained` wrote.
@@ -49,9 +46,7 @@ class PooledClassifier(nn.Module):
         Raises:
             InputError: it is missing, damaged or of another shape.
         """
-        state = self.classifier.state_dict()
-        found = weights.read(folder / HEAD_FILE, {name: value.shape for name, value in state.items()})
-        self.classifier.load_state_dict(found)
+        weights.load_head(self.classifier, folder)
 
 
 def pool(states: torch.Tensor, boundaries: torch.Tensor, pooling: str) -> torch.Tensor:

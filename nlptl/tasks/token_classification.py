@@ -61,7 +61,7 @@ class TokenClassification:
         import numpy as np
 
         pieces = tokens.windows(examples, pretrained, self.overlap, pairs=False)
-        ids = {name: i for i, name in enumerate(pretrained.labels.names)}
+        ids = pretrained.labels.ids
         longest = max(map(len, pieces.ids), default=0)
         labels = np.full((len(pieces.ids), longest), UNKNOWN, np.int64)
         for row, (example, spans) in enumerate(zip(pieces.example, pieces.spans, strict=True)):
@@ -118,11 +118,9 @@ class TokenClassification:
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
         """Returns each example's tags and entities, in the examples' order, from logits (n_tokens, classes)."""
-        import numpy as np
+        from nlptl.core.probabilities import softmax
 
-        names = pretrained.labels.names
-        shifted = np.exp(outputs - outputs.max(-1, keepdims=True))
-        probabilities = shifted / shifted.sum(-1, keepdims=True)
+        names, probabilities = pretrained.labels.names, softmax(outputs)
         rows: list[dict[int, tuple[int, np.ndarray]]] = [{} for _ in examples]
         for i, example in enumerate(features.example):
             first, last = features.offsets[i], features.offsets[i + 1]

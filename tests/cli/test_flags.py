@@ -28,6 +28,17 @@ def test_the_word_after_the_task_is_the_training_data(capsys):
     assert found["train"]["epochs"] == 2
 
 
+@pytest.mark.parametrize("name", ["2024", "007", "true", "null", "a: b", "caf\u00e9.csv"])
+def test_data_is_always_the_name_of_a_file(capsys, name):
+    assert recipe_of(capsys, "sentiment", "--data.train", name)["data"]["train"] == name
+
+
+def test_a_recipes_file_that_is_nested_without_end_is_refused(capsys, tmp_path):
+    (tmp_path / "own.yaml").write_text("[" * 5000)
+    said = say(capsys, "train", "--config", tmp_path / "own.yaml")
+    assert (said.status, "own.yaml" in said.err) == (2, True)
+
+
 def test_a_short_output_is_the_runs_folder():
     words = ["sentiment", "-o", "runs/x"]
     assert flags.parse_recipe(words, None)[1]["output"] == "runs/x"

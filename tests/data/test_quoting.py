@@ -35,6 +35,14 @@ def test_quotes_enclose_where_tsv_lines_are_uneven_without_them(write):
     assert texts(path) == ["a\ttab, and\t\na new line", "plain"]
 
 
+def test_a_tsv_quote_that_may_go_on_in_the_next_line_is_not_guessed(write):
+    path = write("a.tsv", 'text\tlabel\na b\t"good\nor\tbad"\nplain\tgood\n')
+    with pytest.raises(InputError, match=r"line 2: .*--data\.quoting none or --data\.quoting standard"):
+        texts(path)
+    assert texts(path, quoting="standard") == ["a b", "plain"]
+    assert texts(path, quoting="none") == ["a b", "or", "plain"]
+
+
 def test_csv_quotes_enclose(write):
     path = write("a.csv", 'text,label\n"a, b",1\n"say ""x""\nagain",0\n')
     assert texts(path) == ["a, b", 'say "x"\nagain']

@@ -117,7 +117,8 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
         InputError: an ending matches no linear layer.
     """
     chosen = None if layers == "all" else indices(pretrained, layers)
-    names = [name for name in _linear_names(pretrained.module.net) if chosen is None or _index(name) in chosen]
+    linear = _linear_names(pretrained.module.net)
+    names = [name for name in linear if chosen is None or weights.layer_of(name) in chosen]
     if targets == "linear":
         return names
     if targets == "attention":
@@ -135,11 +136,7 @@ def linear_layers(pretrained: Pretrained, targets: str | Sequence[str], layers: 
 def _linear_names(net: "nn.Module") -> list[str]:
     from nlptl.methods.parts.linear_layers import is_linear
 
-    return [n for n, m in net.named_modules() if is_linear(m) and _index(n) is not None]
-
-
-def _index(name: str) -> int | None:
-    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+    return [n for n, m in net.named_modules() if is_linear(m) and weights.layer_of(n) is not None]
 
 
 def _ends(name: str, ending: str) -> bool:

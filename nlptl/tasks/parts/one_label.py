@@ -23,7 +23,7 @@ def class_ids(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace
     """
     import numpy as np
 
-    ids = {name: i for i, name in enumerate(labels.names)}
+    ids = labels.ids
     return np.array([ids.get(str(examples[i].label), -1) for i in of], dtype=np.int64)
 
 
@@ -82,11 +82,10 @@ def decode(
         examples: the rows.
         pretrained: its labels.
     """
-    import numpy as np
+    from nlptl.core.probabilities import softmax
 
     names = pretrained.labels.names
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    means = pooled(shifted / shifted.sum(-1, keepdims=True), features, len(examples))
+    means = pooled(softmax(logits), features, len(examples))
     best = means.argmax(-1)
     return [
         Prediction(e.row_id, names[b], dict(zip(names, map(float, row), strict=True)))

@@ -17,7 +17,7 @@ def label_rows(examples: Sequence[Example], of: Sequence[int], labels: LabelSpac
     """Returns which labels each feature has, float32 (n, classes) of 0 and 1."""
     import numpy as np
 
-    ids = {name: i for i, name in enumerate(labels.names)}
+    ids = labels.ids
     rows = np.zeros((len(of), len(labels.names)), np.float32)
     for row, i in enumerate(of):
         rows[row, [ids[name] for name in examples[i].label or () if name in ids]] = 1

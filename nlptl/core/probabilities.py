@@ -1,0 +1,9 @@
+"""Scores as probabilities."""
+
+import numpy as np
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Returns probabilities that add up to 1 along the last axis, in the number format of the logits."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True))
