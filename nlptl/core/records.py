@@ -124,10 +124,6 @@ class LabelSpace:
         """The class id of each label, by name."""
         return {name: i for i, name in enumerate(self.names)}
 
-    def index(self, name: str) -> int:
-        """Returns the class id of a label's name."""
-        return self.names.index(name)
-
 
 @dataclass(frozen=True)
 class Features:

@@ -22,7 +22,7 @@ def class_ids(names: Sequence[str | None], labels: LabelSpace, what: str) -> Ids
     Raises:
         InputError: a name is not in the label space.
     """
-    index: dict[str | None, int] = {**labels.ids}
+    index: dict[str | None, int] = dict(labels.ids.items())  # a reference may be None
     unknown = next((i for i, name in enumerate(names) if name not in index), None)
     if unknown is not None:
         found = names[unknown]

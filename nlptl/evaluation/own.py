@@ -117,7 +117,7 @@ def _plain(answer: Any, dtype: str, rows: Rows) -> Any:
     if isinstance(answer, list | tuple):
         return [part.text if isinstance(part, Answer) else part for part in answer]
     if dtype.startswith("float") and isinstance(answer, str) and rows.labels.values is not None:
-        return rows.labels.values[rows.labels.index(answer)]
+        return rows.labels.values[rows.labels.ids[answer]]
     return answer
 
 
