@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from nlptl.core.callbacks import Facts
 from nlptl.report.progress import Lines, Plan, progress
 from nlptl.report.voice import speaking
 
@@ -35,6 +36,10 @@ def clock():
 @pytest.fixture
 def lines(clock):
     return Lines(Plan(n_updates=6, n_epochs=3, metric="accuracy"), clock)
+
+
+def at(update, **more):
+    return Facts(update, 100_000, update / 100_000, 8 * update, 0, 1, **more)
 
 
 def told(capsys):
@@ -80,20 +85,19 @@ def test_a_resumed_run_goes_on_with_its_epochs_and_its_own_speed(capsys, lines, 
 
 @pytest.mark.parametrize(("shown", "loudness"), [(False, "normal"), (True, "quiet")])
 def test_other_processes_and_quiet_ones_say_nothing(capsys, shown, loudness):
-    with speaking(loudness), progress(Plan(2, 1, "accuracy"), shown=shown) as show:
-        show.update(1, 0.5, 8)
-        show.update(2, 0.5, 8)
-        show.log({"update": 2, "validation": {"accuracy": 1.0}})
+    with speaking(loudness), progress(Plan(2, 1, "accuracy"), shown=shown) as callbacks:
+        assert not callbacks
     assert told(capsys) == []
 
 
 def test_on_a_terminal_a_bar_says_the_same_within_80_characters(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    with progress(Plan(100_000, 1, "accuracy"), shown=True) as show:
-        show.update(99_998, 0.6931, 8)
-        show.log({"update": 99_998, "validation": {"accuracy": 0.75}})
-        show.update(99_999, 0.6931, 8)
+    with progress(Plan(100_000, 1, "accuracy"), shown=True) as (show,):
+        show.on_begin(at(99_997))
+        show.on_update(at(99_998, loss=0.6931))
+        show.on_evaluate(at(99_998, metrics={"accuracy": 0.75}))
+        show.on_update(at(99_999, loss=0.6931))
     out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
     last = out.replace("\r", "\n").strip().splitlines()[-1]
     assert "99,999/100,000 loss 0.6931, accuracy 0.7500, " in last
