@@ -4,6 +4,7 @@ import pytest
 
 from nlptl import InputError, Recipe
 from nlptl.core.callbacks import Callback
+from nlptl.core.recipe import resume
 from tests.core import own_callbacks
 from tests.faults.small import make_bert, say, write_splits
 
@@ -20,6 +21,7 @@ def place(tmp_path_factory):
 def unchecked(monkeypatch):
     monkeypatch.setattr("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0})
     monkeypatch.setattr(own_callbacks, "told", [])
+    monkeypatch.setattr(own_callbacks, "tracked", [])
 
 
 def recipe(place, method="full", **train):
@@ -86,3 +88,35 @@ def test_what_is_no_callback_is_refused_before_training(place, tmp_path, name, s
     with pytest.raises(InputError, match=said):
         recipe(place, callbacks=[name]).run(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+class Broken(Callback):
+    def on_update(self, facts):
+        if facts.update == 5:
+            raise RuntimeError("broken")
+
+
+def test_a_tracker_is_told_no_step_twice_although_the_run_was_resumed(place, tmp_path):
+    tracked = recipe(place, trackers=["tests.core.own_callbacks.Curves"], log_every=1, checkpoint_every=2)
+    with pytest.raises(RuntimeError, match="broken"):
+        tracked.run(tmp_path / "run", callbacks=[Broken()])
+    resume(tmp_path / "run")
+    assert own_callbacks.tracked[0] == ("settings", 1)
+    names = ("train/loss", "train/lr", "train/grad_norm")
+    updates = [told for told in own_callbacks.tracked if told[1:] == names]
+    assert sorted(step for step, *_ in updates) in ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 6])
+    evaluated = [told for told in own_callbacks.tracked if "validation/accuracy" in told]
+    assert [told[0] for told in evaluated] == [6]
+
+
+@pytest.mark.parametrize(("name", "said"), [("tensorbord", "tensorboard"), ("tests.core.own_callbacks.Enough", "none")])
+def test_what_is_no_tracker_is_refused_before_training(place, tmp_path, name, said):
+    with pytest.raises(InputError, match=said):
+        recipe(place, trackers=[name]).run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tracker_whose_package_is_missing_names_what_to_install(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("nlptl.engine.trackers.get_available_trackers", list)
+    with pytest.raises(InputError, match=r"nlptl\[tensorboard\]"):
+        recipe(place, trackers="tensorboard").run(tmp_path / "run")

@@ -153,12 +153,16 @@ class TrainConfig:
     callbacks: list[str] | None = None
     """Classes of your own that are told how training goes on, and may stop it: my_package.MyCallback; they are made
     without arguments and have the methods of nlptl.core.callbacks.Callback."""
+    trackers: list[str] | None = None
+    """Programs that draw the curves of training: tensorboard, wandb, trackio, mlflow, or my_package.MyTracker, a
+    subclass of accelerate.tracking.GeneralTracker; they are told each log_every updates."""
     log_every: int = 10
     """Write a line to metrics.jsonl every n updates."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
-        object.__setattr__(self, "callbacks", listed(self.callbacks))
+        for name in ("callbacks", "trackers"):
+            object.__setattr__(self, name, listed(getattr(self, name)))
         check_types("train", self)
         within("train.epochs", self.epochs, 1, MOST_EPOCHS)
         within("train.batch_size", self.batch_size, 1, MOST_ROWS)

@@ -23,7 +23,7 @@ from nlptl.core.protocols import Phased
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.core.result import Result
-from nlptl.engine import checkpoint, device, graphs, loop
+from nlptl.engine import checkpoint, device, graphs, loop, trackers
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.job import Job
@@ -32,6 +32,7 @@ from nlptl.engine.prefix import Prefixes
 from nlptl.models.loading import Wanted
 from nlptl.models.loading import load as load_model
 from nlptl.report import console
+from nlptl.runs import inputs
 from nlptl.runs.delivery import Prepared, Trained, answered, decode, deliver, training_facts, tune, values
 from nlptl.runs.folder import Folder
 from nlptl.runs.inputs import IN_MEMORY
@@ -45,7 +46,7 @@ def train(recipe: Recipe, output: str | Path | None = None, callbacks: Sequence[
     compute = device.start(recipe.train.precision)
     with Peak(compute.device) as peak:
         folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
-        own = [named(name) for name in recipe.train.callbacks or ()]
+        own = _own_callbacks(recipe)
         prepared = prepare(recipe, compute)
         with _held(folder, compute):
             compute.from_main(lambda: folder.begin(prepared))
@@ -67,10 +68,25 @@ def resume(path: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
     compute = compute.at(recipe.train.precision)
     with Peak(compute.device) as peak, _held(folder, compute):
         compute.from_main(folder.refuse_finished)
-        own = [named(name) for name in recipe.train.callbacks or ()]
+        own = _own_callbacks(recipe)
         prepared = prepare(recipe, compute)
         compute.from_main(lambda: folder.check_unchanged(prepared))
         return _train(prepared, folder, peak, _newest(folder, compute), callbacks=[*own, *callbacks])
+
+
+def _own_callbacks(recipe: Recipe) -> list[Callback]:
+    """Returns the callbacks that the recipe names; refuses trackers that would fail when training begins."""
+    trackers.check(recipe.train.trackers or ())
+    return [named(name) for name in recipe.train.callbacks or ()]
+
+
+def _tracked(prepared: Prepared, folder: Folder) -> list[Callback]:
+    train = prepared.recipe.train
+    if not train.trackers or not prepared.compute.is_main:
+        return []
+    settings = inputs.settings(inputs.storable(prepared.recipe.to_dict()))
+    plain = {name: v if isinstance(v, bool | int | float) else str(v) for name, v in settings.items()}
+    return [trackers.Tracked(train.trackers, folder.path, plain, train.log_every)]
 
 
 @contextmanager
@@ -156,6 +172,7 @@ def _train(
 ) -> Run:
     recipe, is_main = prepared.recipe, prepared.compute.is_main
     with resumable(folder.path), recording(folder, prepared, peak) as record:
+        callbacks = [*callbacks, *_tracked(prepared, folder)]
         solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
         trained = _fit_head(prepared, folder, callbacks) if solved else _fit(prepared, folder, newest, callbacks)
         if trained.finished and not trained.interrupted:

@@ -1,7 +1,6 @@
 """A line an epoch where there is no terminal."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -37,6 +36,10 @@ def clock():
 @pytest.fixture
 def lines(clock):
     return Lines(Plan(n_updates=6, n_epochs=3, metric="accuracy"), clock)
+
+
+def at(update, **more):
+    return Facts(update, 100_000, update / 100_000, 8 * update, 0, 1, **more)
 
 
 def told(capsys):
@@ -90,12 +93,11 @@ def test_other_processes_and_quiet_ones_say_nothing(capsys, shown, loudness):
 def test_on_a_terminal_a_bar_says_the_same_within_80_characters(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    facts = Facts(99_997, 100_000, 1.0, 8, 0, 1, loss=0.6931, metrics={"accuracy": 0.75})
-    with progress(Plan(100_000, 1, "accuracy"), shown=True) as (bar,):
-        bar.on_begin(facts)
-        bar.on_update(replace(facts, update=99_998, n_examples=16))
-        bar.on_evaluate(replace(facts, update=99_998, n_examples=16))
-        bar.on_update(replace(facts, update=99_999, n_examples=24))
+    with progress(Plan(100_000, 1, "accuracy"), shown=True) as (show,):
+        show.on_begin(at(99_997))
+        show.on_update(at(99_998, loss=0.6931))
+        show.on_evaluate(at(99_998, metrics={"accuracy": 0.75}))
+        show.on_update(at(99_999, loss=0.6931))
     out = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
     last = out.replace("\r", "\n").strip().splitlines()[-1]
     assert "99,999/100,000 loss 0.6931, accuracy 0.7500, " in last
