@@ -58,8 +58,8 @@ def untrained(tmp_path, monkeypatch):
     (tmp_path / "recipe.yaml").write_text("task: {name: sentiment}\nmethod: {name: lora, rank: 4}\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "run").mkdir()
-    done = SimpleNamespace(result={"status": "succeeded"})
-    monkeypatch.setattr("nlptl.runs.training.train", lambda *_: done)
+    done = SimpleNamespace(result=SimpleNamespace(status="succeeded"))
+    monkeypatch.setattr("nlptl.runs.training.train", lambda *_, **__: done)
     monkeypatch.setattr("nlptl.runs.training.prepare", lambda *_: pytest.fail("training began"))
 
 

@@ -7,6 +7,8 @@ import torch
 from torch.nn import functional
 
 from nlptl.models import packing, varlen
+from nlptl.models.dropout import Draws
+from nlptl.models.dropout import place as place_draws
 from nlptl.models.packing import Packing
 from tests import tiny
 from tests.gpu import places
@@ -36,7 +38,9 @@ def attend(plan: Packing, parts: list[torch.Tensor], dropout: float = 0.0) -> to
         dropout: probability.
     """
     filled = [functional.pad(x, (0, 0, 0, 0, 0, plan.n_empty)).transpose(0, 1)[None] for x in parts]
-    out, _ = packing.attention(torch.nn.Identity(), *filled, None, packing=plan, dropout=dropout, scaling=0.3)
+    layer = torch.nn.Identity()
+    place_draws(layer, Draws())  # without a batch they follow torch's generator
+    out, _ = packing.attention(layer, *filled, None, packing=plan, dropout=dropout, scaling=0.3)
     return out[0, : len(parts[0])]
 
 
