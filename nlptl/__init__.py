@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from nlptl.methods import _peft_hook
 
 if TYPE_CHECKING:
+    from nlptl.core.callbacks import Callback
     from nlptl.core.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
     from nlptl.core.errors import InputError, NlptlError, TrainingError
     from nlptl.core.recipe import Recipe
     from nlptl.core.records import Example, Prediction
+    from nlptl.core.result import Result
     from nlptl.methods.adapter import Adapter
     from nlptl.methods.full import Full
     from nlptl.methods.lora import LoRA
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
+    from nlptl.runs.predictor import Predictor
     from nlptl.runs.run import Run, load
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
@@ -35,6 +38,7 @@ _HOMES = {
     "ExtractiveQA": "tasks.extractive_qa",
     "Classification": "tasks.classification",
     "Adapter": "methods.adapter",
+    "Callback": "core.callbacks",
     "DataConfig": "core.config",
     "EvalConfig": "core.config",
     "Example": "core.records",
@@ -45,8 +49,10 @@ _HOMES = {
     "NlptlError": "core.errors",
     "Partial": "methods.partial",
     "Prediction": "core.records",
+    "Predictor": "runs.predictor",
     "Probe": "methods.probe",
     "Recipe": "core.recipe",
+    "Result": "core.result",
     "Run": "runs.run",
     "Sentiment": "tasks.sentiment",
     "TrainConfig": "core.config",
@@ -56,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "Adapter",
+    "Callback",
     "Classification",
     "DataConfig",
     "EvalConfig",
@@ -68,9 +75,11 @@ __all__ = [
     "NlptlError",
     "Partial",
     "Prediction",
+    "Predictor",
     "Probe",
     "Recipe",
     "Regression",
+    "Result",
     "Run",
     "Sentiment",
     "Text2Text",

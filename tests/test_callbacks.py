@@ -79,7 +79,8 @@ def test_a_callback_named_on_the_command_line_may_stop_the_run(capsys, place, tm
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("tests.core.own_callbacks.Enogh", "cannot be imported"),
+        ("tests.core.own_callbacks.Enogh", "has no attribute 'Enogh'"),
+        ("no_package.Callback", "is not imported.*--import no_package,"),
         ("tests.core.own_callbacks.told", "on_begin"),
         ("tests.core.own_callbacks.Needy", "limit"),
     ],

@@ -106,9 +106,7 @@ def named(name: str) -> Callback:
     lacks = [method for method in METHODS if not hasattr(found, method)]
     if lacks or not isinstance(found, type):
         what = f"something without {', '.join(lacks)}" if lacks else "no class"
-        raise InputError(
-            f"callback {name!r} is no callback: expected a subclass of nlptl.core.callbacks.Callback, found {what}"
-        )
+        raise InputError(f"callback {name!r} is no callback: expected a subclass of nlptl.Callback, found {what}")
     try:
         made: Callback = found()
     except TypeError as error:

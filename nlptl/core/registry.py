@@ -1,9 +1,15 @@
-"""What can be chosen by name: the file name is the key, a dotted name loads a user's own class."""
+"""What can be chosen by name: the files of a room, and what installed packages add by entry points.
+
+A file never decides what code runs: a name in it is looked up among these, or, if it is dotted (my_package.MyMethod),
+among the modules that the user has imported already, in Python or by `--import my_package`.
+"""
 
 import importlib
 import pkgutil
+import sys
 from dataclasses import is_dataclass
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from nlptl.core.errors import InputError, nearest
@@ -12,10 +18,22 @@ ROOMS = {
     "task": "nlptl.tasks",
     "method": "nlptl.methods",
     "family": "nlptl.models.families",
+    "format": "nlptl.data.formats",
     "metric": "nlptl.evaluation.metrics",
     "baseline": "nlptl.evaluation.baselines",
 }
-# What a user's own class must have, as nlptl/core/protocols.py describes it.
+"""Where nlptl's own are, by kind."""
+GROUPS = {
+    "task": "nlptl.tasks",
+    "method": "nlptl.methods",
+    "family": "nlptl.families",
+    "format": "nlptl.formats",
+    "metric": "nlptl.metrics",
+    "baseline": "nlptl.baselines",
+}
+"""The groups of entry points, by kind."""
+SETTINGS = ("task", "method")
+"""Kinds whose classes are dataclasses: their fields are flags."""
 OFFERS = {
     "task": (
         "columns",
@@ -32,18 +50,30 @@ OFFERS = {
     ),
     "method": ("default_lr", "default_pooling", "self_contained", "prepare", "save", "load"),
     "family": ("model_types", "states"),
+    "format": ("suffixes", "rows"),
     "metric": ("kinds", "greater_is_better", "needs_scores", "measure"),
     "baseline": ("kinds", "predict"),
 }
+"""What a class must have, as nlptl/core/protocols.py and each room's protocol describe it."""
+
+
+_trusted: set[str] = set()
+"""Packages that the user named to be imported."""
 
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """Returns the names of one kind, sorted; only files count, and none that starts with an underscore.
+    """Returns the names of one kind, sorted: nlptl's own and those of installed packages; nothing is imported.
 
     Args:
         kind: a key of `ROOMS`.
     """
+    return tuple(sorted({*own_names(kind), *(point.name for point in _points(kind))}))
+
+
+@cache
+def own_names(kind: str) -> tuple[str, ...]:
+    """Returns nlptl's own names of one kind, sorted: its files, but none that starts with an underscore."""
     room = importlib.import_module(ROOMS[kind])
     return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not (m.ispkg or m.name.startswith("_"))))
 
@@ -53,19 +83,37 @@ def load(kind: str, name: str) -> type[Any]:
 
     Args:
         kind: a key of `ROOMS`.
-        name: one of `names(kind)`, or "package.module.Class" for a class of the user's own.
+        name: one of `names(kind)`, or "package.module.Class" for a class whose module the user has imported.
 
     Raises:
-        InputError: nothing has that name.
+        InputError: nothing has that name, two packages have it, or it is not of this kind.
     """
+    found = find(kind, name)
+    is_class = isinstance(found, type) and (kind not in SETTINGS or is_dataclass(found))
+    if not (is_class and offers_all(kind, found)):
+        what = "a dataclass" if kind in SETTINGS else "a class"
+        raise InputError(f"{kind} {name!r} is no {kind}: expected {what} that offers {', '.join(OFFERS[kind])}")
+    return found  # type: ignore[no-any-return]
+
+
+def find(kind: str, name: str) -> Any:
+    """Returns what has a name, as `load`, but whatever it is."""
+    points = [point for point in _points(kind) if point.name == name]
+    is_own = name in own_names(kind)
+    if len(points) + is_own > 1:
+        homes = [ROOMS[kind]] * is_own + [point.value for point in points]
+        raise InputError(f"two have the name {kind} {name!r}: {' and '.join(homes)}; uninstall or rename one")
+    if is_own:
+        module = importlib.import_module(f"{ROOMS[kind]}.{name}")
+        wanted = name.replace("_", "")
+        return next(v for k, v in vars(module).items() if k.lower() == wanted and isinstance(v, type))
+    if points:
+        return _loaded(kind, points[0])
     if "." in name:
-        return _load_dotted(kind, name)
-    if name not in names(kind):
-        hint = nearest(name, names(kind))
-        raise InputError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names(kind))}")
-    module = importlib.import_module(f"{ROOMS[kind]}.{name}")
-    wanted = name.replace("_", "")
-    return next(v for k, v in vars(module).items() if k.lower() == wanted and isinstance(v, type))
+        return imported(kind, name)
+    hint = nearest(name, names(kind))
+    other = "" if hint else f"; one of another package needs that package installed (entry points {GROUPS[kind]})"
+    raise InputError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names(kind))}{other}")
 
 
 def offers_all(kind: str, value: object) -> bool:
@@ -84,28 +132,70 @@ def name_of(kind: str, cls: type[Any]) -> str:
             f"{cls.__name__} is defined in the script that is run: put it into a module, so that runs load again"
         )
     room, _, key = cls.__module__.rpartition(".")
-    return key if room == ROOMS[kind] else f"{cls.__module__}.{cls.__qualname__}"
+    if room == ROOMS[kind]:
+        return key
+    package = cls.__module__.partition(".")[0]
+    points = [point for point in _points(kind) if point.module.partition(".")[0] == package]
+    entry = next((point.name for point in points if _loaded(kind, point) is cls), None)
+    return entry or f"{cls.__module__}.{cls.__qualname__}"
 
 
 def imported(kind: str, name: str) -> Any:
-    """Returns what a dotted name stands for.
+    """Returns what a dotted name stands for, if its module is imported already; imports nothing.
 
     Args:
         kind: what it should be, for the message.
         name: such as my_package.MyMetric.
 
     Raises:
-        InputError: it cannot be imported.
+        InputError: the module is not imported, or has no such name.
     """
     module_name, _, own_name = name.rpartition(".")
+    if module_name.partition(".")[0] in _trusted:
+        import_module(module_name)
+    if module_name not in sys.modules:
+        install = f", or give it an entry point in the group {GROUPS[kind]}" if kind in GROUPS else ""
+        raise InputError(
+            f"{kind} {name!r} is not imported, and nlptl imports no code because a file names it. If you trust it: "
+            f"--import {module_name}, in Python import {module_name}{install}"
+        )
     try:
-        return getattr(importlib.import_module(module_name), own_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{kind} {name!r} cannot be imported: {error}") from error
+        return getattr(sys.modules[module_name], own_name)
+    except AttributeError as error:
+        raise InputError(f"{kind} {name!r}: {error}") from error
 
 
-def _load_dotted(kind: str, name: str) -> type[Any]:
-    found = imported(kind, name)
-    if not (isinstance(found, type) and is_dataclass(found) and offers_all(kind, found)):
-        raise InputError(f"{kind} {name!r} is no {kind}: expected a dataclass that offers {', '.join(OFFERS[kind])}")
-    return found
+def import_module(name: str) -> None:
+    """Imports a module that the user named, so that dotted names find it and the other modules of its package.
+
+    Raises:
+        InputError: it is not there, or fails.
+    """
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # a user's module may fail in any way
+        raise InputError(f"{name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    _trusted.add(name.partition(".")[0])
+
+
+def refresh() -> None:
+    """Looks anew for what is installed: for packages that were installed after nlptl was imported, as in a notebook."""
+    importlib.invalidate_caches()
+    for found in (names, own_names, _points):
+        found.cache_clear()
+
+
+@cache
+def _points(kind: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUPS[kind]))
+
+
+def _loaded(kind: str, point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # another package's module may fail in any way
+        package = point.dist.name if point.dist else "a package"
+        raise InputError(
+            f"{kind} {point.name!r} of {package} ({point.value}) cannot be imported: {type(error).__name__}: {error}; "
+            "mend or uninstall that package"
+        ) from error

@@ -1,16 +1,9 @@
-"""Everything that needs the `datasets` package: its objects, parquet files, the Hub."""
+"""Data sets of the `datasets` package, and of the Hub."""
 
-import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from nlptl.core.errors import InputError
-from nlptl.data.files import unreadable
-from nlptl.data.packed import BROKEN, is_packed, open_bytes
-from nlptl.data.table import refuse_twice
 
 
 def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
@@ -25,26 +18,6 @@ def class_names(dataset: Any) -> dict[str, tuple[str, ...]]:
     """Returns the names of the classes, in order, by column, for each column that declares some."""
     features = {column: getattr(f, "feature", f) for column, f in (dataset.features or {}).items()}
     return {column: tuple(f.names) for column, f in features.items() if hasattr(f, "names")}
-
-
-@contextlib.contextmanager
-def open_parquet(path: Path) -> Iterator[Any]:
-    """Gives a parquet file, unpacked if it is packed, as an iterable data set that is read as it is consumed.
-
-    Raises:
-        InputError: the file is missing, is not parquet, or has two columns of one name.
-    """
-    import datasets
-    from pyarrow import parquet
-
-    with _unpacked(path) as plain:
-        try:
-            refuse_twice(parquet.read_schema(plain).names, str(path))
-            yield datasets.load_dataset("parquet", data_files={"rows": str(plain)}, split="rows", streaming=True)
-        except (ValueError, OSError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{path} cannot be read as parquet: {_first_line(error)}") from error
 
 
 def load_hub(identifier: str) -> Any:
@@ -72,25 +45,8 @@ def load_hub(identifier: str) -> Any:
         ) from error
     except Exception as error:  # the Hub's client raises a dozen unrelated types
         raise InputError(
-            f"{identifier!r}: there is no such file or folder, and the Hub did not give it: {_first_line(error)}"
+            f"{identifier!r}: there is no such file or folder, and the Hub did not give it: {first_line(error)}"
         ) from error
-
-
-@contextlib.contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    # Parquet is read from its end, which a packed stream cannot offer.
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "rows.parquet"
-        try:
-            with open_bytes(path) as packed:
-                if not is_packed(path):
-                    copy = path
-                else:
-                    with copy.open("wb") as plain:
-                        shutil.copyfileobj(packed, plain)
-        except (OSError, *BROKEN) as error:
-            raise unreadable(path, error) from error
-        yield copy
 
 
 def _class_name(names: tuple[str, ...], value: object) -> object:
@@ -101,5 +57,6 @@ def _class_name(names: tuple[str, ...], value: object) -> object:
     return value
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, or its type if it has none."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

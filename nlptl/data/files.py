@@ -1,4 +1,4 @@
-"""Files as lines of text: types by suffix, packed or not, UTF-8 or UTF-16, and what can go wrong with them."""
+"""Files as lines of text: packed or not, UTF-8 or UTF-16, and what can go wrong with them."""
 
 import gzip
 import io
@@ -8,53 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from nlptl.core.errors import InputError, nearest
-from nlptl.data.packed import BROKEN, OPENERS, inner_name, open_bytes, packed_name
-
-READABLE = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".conll", ".bio", ".iob")
-HEADED = (".csv", ".tsv", ".xlsx")
-"""Types whose first line has the columns' names, and whose cells hold no lists."""
-AT_ONCE = (".json", ".xlsx")
-"""Types that are read as a whole."""
-ADVICE = {
-    ".txt": "name a table .tsv (Excel's Unicode text has tabs) or .csv; a folder of .txt files gives a row a file",
-    ".xls": "save it as .xlsx or .csv",
-    ".xlsm": "save it as .xlsx or .csv",
-    ".xlsb": "save it as .xlsx or .csv",
-    ".ods": "save it as .xlsx or .csv",
-}
-"""What to do with files of other types."""
-
-
-def file_type(path: Path) -> str:
-    """Returns the suffix that says how a file is read, one of `READABLE`; of a packed file that of the file inside.
-
-    Raises:
-        InputError: the suffix is none of them, or the file is a zip file that does not hold a single file.
-    """
-    try:
-        name = packed_name(path)
-    except (OSError, *BROKEN) as error:
-        raise unreadable(path, error) from error
-    suffix = Path(name).suffix.lower()
-    if suffix in READABLE:
-        return suffix
-    found = f"the suffix {suffix!r}" if suffix else "no suffix"
-    inside = f" of {name!r} inside" if path.suffix.lower() == ".zip" else ""
-    hint = "" if suffix in ADVICE else nearest(suffix, READABLE)
-    advice = ADVICE.get(suffix, "convert the file, or rename it if only its name is wrong")
-    raise InputError(
-        f"{path}: unsupported file type, found {found}{inside}{hint}; expected {', '.join(READABLE)}, also packed "
-        f"({', '.join(OPENERS)}): {advice}"
-    )
-
-
-def is_headed(path: Path) -> bool:
-    """Returns whether a file is of a type whose first line has the columns' names."""
-    return file_type(path) in HEADED
+from nlptl.data.packed import BROKEN, inner_name, open_bytes
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """Returns a file's name in lower case, parted into what it is called and its type: ("train", ".csv")."""
+    """Returns the stem and the suffix of a file's name in lower case: ("train", ".csv"), also for train.csv.gz."""
     inner = Path(inner_name(Path(name.lower())))
     return inner.stem, inner.suffix
 

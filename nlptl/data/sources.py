@@ -9,7 +9,8 @@ from pathlib import Path
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.data import arrow
-from nlptl.data.files import READABLE, file_type, nearest_file, split_suffix
+from nlptl.data.files import nearest_file, split_suffix
+from nlptl.data.format import format_of, readable, with_suffix
 from nlptl.data.memory import EXPECTED, in_memory
 from nlptl.data.rows import read_file
 from nlptl.data.table import Table
@@ -103,7 +104,7 @@ def _on_disk(path: Path, config: DataConfig) -> Source:
         raise InputError(
             f"{path} is not an existing file, folder or Hub id (namespace/name[:config]){nearest_file(path)}"
         )
-    file_type(path)
+    format_of(path)
     return Source(str(path), {WHOLE: partial(read_file, path, config)})
 
 
@@ -118,14 +119,15 @@ def _folder(path: Path, config: DataConfig) -> Source:
         return Source(str(path), {WHOLE: partial(read_texts, path)})
     found = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
     raise InputError(
-        f"the folder {path} has no train, validation or test file ({', '.join(READABLE)}), and no folder of .txt files "
-        f"for each class, found {found}"
+        f"the folder {path} has no train, validation or test file ({', '.join(readable())}), and no folder of .txt "
+        f"files for each class, found {found}"
     )
 
 
 def _split_of_file(file: Path) -> str | None:
     stem, suffix = split_suffix(file.name)
-    return SPLIT_NAMES.get(stem) if suffix in READABLE else None
+    split = SPLIT_NAMES.get(stem)
+    return split if split and with_suffix(suffix) else None
 
 
 def _split_of_folder(folder: Path) -> str | None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from nlptl.core.errors import InputError
 
 
-def is_squad(value: object) -> bool:
+def is_squad(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Returns whether a file's content is articles that have paragraphs."""
     articles = value.get("data") if isinstance(value, dict) else None
     return (

@@ -12,7 +12,7 @@ from nlptl.core.records import Column, Example
 from nlptl.data.columns import Wish, choose_columns
 from nlptl.data.corpus import load_split, rows_of, tell
 from nlptl.data.examples import label_roles, output_of, to_examples
-from nlptl.data.files import AT_ONCE, file_type, is_headed
+from nlptl.data.format import format_of
 from nlptl.data.rows import open_rows
 from nlptl.data.sources import find_source
 from nlptl.data.table import Row, Table
@@ -25,8 +25,8 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files other than json and xlsx are read as they are consumed, jsonl once
-            before for its columns.
+        source: as `load_split`; files are read as they are consumed (json and xlsx at once), and once before for their
+            columns if these may begin in any row, as in jsonl.
         config: as `load_split`.
         columns: what the task reads.
 
@@ -105,7 +105,7 @@ def without_texts(source: object, config: DataConfig, columns: Sequence[Column])
     rows = [
         {name: "" if name in texts else row.get(name) for name in names.values()} for row in open_rows(path, config)
     ]
-    return rows_of(Table(str(path), rows, headed=is_headed(path)), names, config, columns)
+    return rows_of(Table(str(path), rows, headed=format_of(path).headed), names, config, columns)
 
 
 def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
@@ -121,12 +121,12 @@ def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[st
 def _shown(path: Path, config: DataConfig) -> Table:
     """Returns rows enough to show all columns of a file."""
     rows = open_rows(path, config)
-    shown = list(_with_new_columns(rows) if file_type(path) == ".jsonl" else islice(rows, N_ROWS))
-    return Table(str(path), shown, headed=is_headed(path))
+    shown = list(islice(rows, N_ROWS) if format_of(path).even else _with_new_columns(rows))
+    return Table(str(path), shown, headed=format_of(path).headed)
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yields the rows with a column that none before them had; only in jsonl they may begin anywhere."""
+    """Yields the rows with a column that none before them had."""
     seen: set[str] = set()
     for row in rows:
         if not seen.issuperset(row):
@@ -138,4 +138,4 @@ def _file(source: object) -> Path | None:
     if not isinstance(source, str | Path):
         return None
     path = Path(source).expanduser()
-    return path if path.is_file() and file_type(path) not in AT_ONCE else None
+    return path if path.is_file() and not format_of(path).at_once else None

@@ -71,19 +71,19 @@ def greater_is_better(name: str) -> bool:
 
 
 def find(name: str) -> RowsMetric:
-    """Returns the metric that has a file, or is a class of the user's own.
+    """Returns the metric that has a file, or is a class of the user's own or of an installed package.
 
     Raises:
         InputError: nothing has that name.
     """
-    if "." in name:
+    if name in registry.own_names("metric"):
+        found: RowsMetric = registry.load("metric", name)()
+        return found
+    if "." in name or name in registry.names("metric"):
         return own.load(name)
-    if name not in registry.names("metric"):
-        known = dict.fromkeys([name for metrics in METRICS.values() for name in metrics])
-        every = (*known, *registry.names("metric"))
-        raise InputError(f"unknown metric {name!r}{nearest(name, every)}; known: {', '.join(every)}")
-    found: RowsMetric = registry.load("metric", name)()
-    return found
+    known = dict.fromkeys([name for metrics in METRICS.values() for name in metrics])
+    every = (*known, *registry.names("metric"))
+    raise InputError(f"unknown metric {name!r}{nearest(name, every)}; known: {', '.join(every)}")
 
 
 def measures(rows: Rows, only: Collection[str] | None) -> dict[str, Measure]:
@@ -104,7 +104,7 @@ def measures(rows: Rows, only: Collection[str] | None) -> dict[str, Measure]:
 
 
 def _in_files(output: str) -> tuple[str, ...]:
-    return tuple(name for name in registry.names("metric") if _fits(find(name), output))
+    return tuple(name for name in registry.names("metric") if output in find(name).kinds)
 
 
 def _fits(metric: RowsMetric, output: str) -> bool:

@@ -23,7 +23,7 @@ COLUMNS = ("references", "predictions", "prediction_scores")
 
 
 def load(name: str) -> RowsMetric:
-    """Returns the metric of a dotted name, such as my_package.MyMetric.
+    """Returns a metric by its dotted name, such as my_package.MyMetric, or by its entry point.
 
     Args:
         name: of a subclass of `evaluate.Metric`, or of a class with what `RowsMetric` has; made without arguments.
@@ -31,7 +31,7 @@ def load(name: str) -> RowsMetric:
     Raises:
         InputError: there is no such class, or it is no metric.
     """
-    found: Any = registry.imported("metric", name)
+    found: Any = registry.find("metric", name)
     if isinstance(found, type) and _is_of_evaluate(found):
         return FromEvaluate(name, _made(found))
     if isinstance(found, type) and registry.offers_all("metric", found):

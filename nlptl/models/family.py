@@ -19,8 +19,8 @@ class Family(Protocol):
     states above some layers, from the batch's states below them or, from layer 0, from its tokens.
 
     A family that `packs` also runs its heads on vectors: `classify`, `tag` and `span`
-    (families/_encoder.py). One that pads has `logits` (families/_padded.py), one that writes texts `text_logits` and
-    `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
+    (families/parts/encoder.py). One that pads has `logits` (families/parts/padded.py), one that writes texts
+    `text_logits` and `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
     """
 
     model_types: ClassVar[tuple[str, ...]]

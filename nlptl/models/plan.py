@@ -1,6 +1,7 @@
 """What is asked of a model, checked against what the model gives: decided before any weight is read."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,19 @@ def family_of(model_type: str | None) -> Any:
     Raises:
         InputError: none does.
     """
-    known = {
-        t: registry.load("family", name)
-        for name in registry.names("family")
-        for t in registry.load("family", name).model_types
-    }
+    own = _by_model_type(registry.own_names("family"))
+    if model_type in own:
+        return own[model_type]()
+    known = _by_model_type(registry.names("family"))
     if model_type not in known:
         hint = nearest(str(model_type), known)
         raise InputError(f"architecture {model_type!r} is not supported{hint}; supported: {', '.join(sorted(known))}")
     return known[model_type]()
+
+
+def _by_model_type(names: Sequence[str]) -> dict[str, type[Any]]:
+    families = [registry.load("family", name) for name in names]
+    return {model_type: family for family in families for model_type in family.model_types}
 
 
 def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:

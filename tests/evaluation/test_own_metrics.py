@@ -7,8 +7,9 @@ from nlptl import evaluation
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, LabelSpace, Prediction
 from nlptl.evaluation import own
+from tests.evaluation import own_metrics
 
-HERE = "tests.evaluation.own_metrics"
+HERE = own_metrics.__name__
 STARS = LabelSpace(("one", "three", "ten"), (1.0, 3.0, 10.0))
 PLAIN = LabelSpace(("a", "b"))
 
@@ -92,8 +93,8 @@ def test_own_metrics_may_be_primary_or_reported():
     [
         ("acuracy", None, ("eval.metric 'acuracy'", "did you mean 'accuracy'")),
         ("accuracy", ["aurok"], ("eval.metrics 'aurok'", "did you mean 'auroc'")),
-        ("accuracy", ["no_package.Metric"], ("no_package.Metric", "cannot be imported")),
-        ("accuracy", [f"{HERE}.Nothing"], (f"{HERE}.Nothing", "cannot be imported")),
+        ("accuracy", ["no_package.Metric"], ("no_package.Metric", "--import no_package")),
+        ("accuracy", [f"{HERE}.Nothing"], (f"{HERE}.Nothing", "has no attribute")),
         ("accuracy", [f"{HERE}.NoMetric"], ("NoMetric", "evaluate.Metric", "needs_scores")),
         ("accuracy", [f"{HERE}.OfWeights"], ("OfWeights", "'weights'", "references, predictions, prediction_scores")),
     ],

@@ -9,7 +9,7 @@ from transformers.models.bart.modeling_bart import BartEncoder, shift_tokens_rig
 
 from nlptl.core.kinds import WRITER, Head
 from nlptl.core.records import SubLayers
-from nlptl.models.families._writer import Writer
+from nlptl.models.families.parts.writer import Writer
 
 
 class Bart(Writer):

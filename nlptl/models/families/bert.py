@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from nlptl.models.families._encoder import Encoder
+from nlptl.models.families.parts.encoder import Encoder
 
 
 class Bert(Encoder):

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from nlptl.core.records import SubLayers
-from nlptl.models.families._padded import Padded
+from nlptl.models.families.parts.padded import Padded
 
 
 class DebertaV2(Padded):

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nlptl.core.records import Batch, SubLayers
-from nlptl.models.families._encoder import Encoder
+from nlptl.models.families.parts.encoder import Encoder
 
 
 class DistilBert(Encoder):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nlptl.core.records import Batch
-from nlptl.models.families._encoder import Encoder
+from nlptl.models.families.parts.encoder import Encoder
 
 
 class Electra(Encoder):

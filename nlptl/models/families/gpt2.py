@@ -7,7 +7,7 @@ from torch import nn
 
 from nlptl.core.kinds import WRITER, Head, Kind
 from nlptl.core.records import Batch, SubLayers
-from nlptl.models.families._padded import Padded, last
+from nlptl.models.families.parts.padded import Padded, last
 
 
 class GPT2(Padded):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import nn
 
 from nlptl.core.records import SubLayers
-from nlptl.models.families._padded import Padded
+from nlptl.models.families.parts.padded import Padded
 
 
 class ModernBert(Padded):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from nlptl.models.families._encoder import Encoder
+from nlptl.models.families.parts.encoder import Encoder
 
 
 class Roberta(Encoder):

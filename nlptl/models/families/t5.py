@@ -8,7 +8,7 @@ from transformers.masking_utils import create_bidirectional_mask
 
 from nlptl.core.kinds import WRITER, Head
 from nlptl.core.records import Batch, SubLayers
-from nlptl.models.families._writer import Writer
+from nlptl.models.families.parts.writer import Writer
 from nlptl.models.padding import pad
 
 

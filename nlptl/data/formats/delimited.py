@@ -1,4 +1,4 @@
-"""csv and tsv files, row by row as dicts of strings: no value is ever turned into a number or a missing one."""
+"""csv and tsv files: every value is a string, none is turned into a number or a missing one."""
 
 import contextlib
 import csv
@@ -6,11 +6,14 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
-from nlptl.data.files import file_type, text_lines
-from nlptl.data.table import refuse_twice
+from nlptl.data.files import text_lines
+from nlptl.data.format import Format
+from nlptl.data.packed import packed_name
+from nlptl.data.table import Row, refuse_twice
 
 Record = tuple[int, list[str]]
 """The line on which a row starts, from 1, and its fields."""
@@ -23,25 +26,39 @@ DECLARED = re.compile("sep=(.)", re.IGNORECASE)
 LONGEST_FIELD = 2**31 - 1
 
 
-def read_delimited(path: Path, config: DataConfig) -> Iterator[dict[str, object]]:
-    """Yields the rows of a csv or tsv file; lines that are empty altogether are no rows.
+class Delimited(Format):
+    """csv and tsv: a header line, then a row a line; lines that are empty altogether are no rows."""
 
-    Raises:
-        InputError: the file is empty, has only a header, or a row's width is not the header's.
-    """
-    delimiter = separator(path, config)
-    records = _records(path, delimiter, config.quoting)
-    first = next(records, None)
-    if first is not None and DECLARED.fullmatch(delimiter.join(first[1])):
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
+    headed: ClassVar[bool] = True
+    even: ClassVar[bool] = True
+
+    def rows(self, path: Path, config: DataConfig) -> Iterator[Row]:
+        """Yields the rows.
+
+        Raises:
+            InputError: the file is empty, has only a header, or a row's width is not the header's.
+        """
+        delimiter = separator(path, config)
+        records = _records(path, delimiter, config.quoting)
         first = next(records, None)
-    header = _header(path, first, delimiter)
-    first = next(records, None)
-    if first is None:
-        raise InputError(f"{path} has a header line but no rows")
-    for record in itertools.chain([first], records):
-        if len(record[1]) != len(header):
-            raise _uneven(path, len(header), record, records, delimiter)
-        yield dict(zip(header, record[1], strict=True))
+        if first is not None and DECLARED.fullmatch(delimiter.join(first[1])):
+            first = next(records, None)
+        header = _header(path, first, delimiter)
+        first = next(records, None)
+        if first is None:
+            raise InputError(f"{path} has a header line but no rows")
+        for record in itertools.chain([first], records):
+            if len(record[1]) != len(header):
+                raise _uneven(path, len(header), record, records, delimiter)
+            yield dict(zip(header, record[1], strict=True))
+
+    def notes(self, path: Path, config: DataConfig) -> tuple[str, ...]:
+        """Returns which separator is used if it is not the usual one of the file's suffix."""
+        used = separator(path, config)
+        if config.delimiter is not None or used == _usual(path):
+            return ()
+        return (f"{path}: the columns are separated by {used!r}",)
 
 
 def separator(path: Path, config: DataConfig) -> str:
@@ -53,7 +70,7 @@ def separator(path: Path, config: DataConfig) -> str:
     Raises:
         InputError: the file cannot be read.
     """
-    usual = usual_separator(path)
+    usual = _usual(path)
     if config.delimiter is not None:
         return config.delimiter
     line = next((line for line in text_lines(path) if line.strip()), "")
@@ -64,9 +81,8 @@ def separator(path: Path, config: DataConfig) -> str:
     return usual if usual in line or other not in line else other
 
 
-def usual_separator(path: Path) -> str:
-    """Returns what parts the fields of most files of a file's type."""
-    return "\t" if file_type(path) == ".tsv" else ","
+def _usual(path: Path) -> str:
+    return "\t" if packed_name(path).lower().endswith(".tsv") else ","
 
 
 def _records(path: Path, delimiter: str, quoting: str) -> Iterator[Record]:

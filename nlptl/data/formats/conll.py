@@ -1,38 +1,49 @@
-"""CoNLL files: a word a line with its tag, a blank line behind each sentence."""
+"""CoNLL files: a word a line with its tag, a blank line after each sentence."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from nlptl.core.bio import OUTSIDE, TAG
+from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 from nlptl.data.files import text_lines
+from nlptl.data.format import Format
+from nlptl.data.table import Row
 
 DOCUMENT = "-DOCSTART-"
 COMMENT = re.compile(r"#[ \t]")
 
 
-def read_conll(path: Path) -> Iterator[dict[str, object]]:
-    """Yields one row a sentence: its words as "tokens", and its "tags" unless the lines hold a word alone.
+class Conll(Format):
+    """CoNLL: one row a sentence, its words as "tokens", and its "tags" unless the lines hold a word alone.
 
-    The first column is the word, the last one the tag; columns are parted by tabs, or by blanks in lines without one.
-
-    Raises:
-        InputError: the file is empty, or a line has another number of columns than the first.
+    The first column is the word, the last one the tag; columns are separated by tabs, in lines without one by blanks.
     """
-    sentence: list[list[str]] = []
-    empty = True
-    for fields in _lines(path):
-        if fields:
-            sentence.append(fields)
-        elif sentence:
-            empty = False
+
+    suffixes: ClassVar[tuple[str, ...]] = (".conll", ".bio", ".iob")
+    even: ClassVar[bool] = True
+
+    def rows(self, path: Path, config: DataConfig) -> Iterator[Row]:
+        """Yields the sentences.
+
+        Raises:
+            InputError: the file is empty, or a line has another number of columns than the first.
+        """
+        sentence: list[list[str]] = []
+        empty = True
+        for fields in _lines(path):
+            if fields:
+                sentence.append(fields)
+            elif sentence:
+                empty = False
+                yield _row(sentence)
+                sentence = []
+        if sentence:
             yield _row(sentence)
-            sentence = []
-    if sentence:
-        yield _row(sentence)
-    elif empty:
-        raise InputError(f"{path} has no sentences; expected a word and its tag a line, and blank lines between")
+        elif empty:
+            raise InputError(f"{path} has no sentences; expected a word and its tag a line, and blank lines between")
 
 
 def _lines(path: Path) -> Iterator[list[str]]:

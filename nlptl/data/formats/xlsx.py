@@ -3,45 +3,54 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
+from nlptl.data.format import Format
 from nlptl.data.packed import open_bytes
-from nlptl.data.table import refuse_twice
+from nlptl.data.table import Row, refuse_twice
 
 
-def read_sheet(path: Path, config: DataConfig) -> Iterator[dict[str, object]]:
-    """Yields the rows of `data.sheet`, by default the first one; lines that are empty altogether are no rows.
+class Xlsx(Format):
+    """Excel: the rows of `data.sheet`, by default the first one; lines that are empty altogether are no rows.
 
     Formulas count with the value that Excel computed, errors such as #N/A as missing.
-
-    Raises:
-        InputError: the file is no workbook, lacks the sheet, has no rows, or openpyxl is not installed.
     """
-    name, lines = _lines(path, config.sheet)
-    where = f"{path}, sheet {name!r}"
-    if not lines:
-        raise InputError(f"{where} is empty; expected a line with the columns' names, then rows")
-    names = ["" if value is None else str(value).strip() for value in lines[0]]
-    refuse_twice(names, f"{where}: the first line")
-    if len(lines) == 1:
-        raise InputError(f"{where} has a line with the columns' names but no rows")
-    for line in lines[1:]:
-        if any(value is not None for value in line[len(names) :]):
-            raise InputError(
-                f"{where}: a row has more cells than the first line has names ({len(names)}), such as "
-                f"{line[len(names)]!r}; name its column"
-            )
-        yield dict(zip(names, [*line, *[None] * len(names)], strict=False))
 
+    suffixes: ClassVar[tuple[str, ...]] = (".xlsx",)
+    headed: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
 
-def sheet_note(path: Path, config: DataConfig) -> str | None:
-    """Returns which sheets of a workbook are not read, None if there is but one or one was chosen."""
-    names = _sheets(path)
-    if config.sheet is not None or len(names) == 1:
-        return None
-    return f"{path}: the first sheet, {names[0]!r}, is read, not {', '.join(map(repr, names[1:]))} (--data.sheet)"
+    def rows(self, path: Path, config: DataConfig) -> Iterator[Row]:
+        """Yields the rows.
+
+        Raises:
+            InputError: the file is no workbook, lacks the sheet, has no rows, or openpyxl is not installed.
+        """
+        name, lines = _lines(path, config.sheet)
+        where = f"{path}, sheet {name!r}"
+        if not lines:
+            raise InputError(f"{where} is empty; expected a line with the columns' names, then rows")
+        names = ["" if value is None else str(value).strip() for value in lines[0]]
+        refuse_twice(names, f"{where}: the first line")
+        if len(lines) == 1:
+            raise InputError(f"{where} has a line with the columns' names but no rows")
+        for line in lines[1:]:
+            if any(value is not None for value in line[len(names) :]):
+                raise InputError(
+                    f"{where}: a row has more cells than the first line has names ({len(names)}), such as "
+                    f"{line[len(names)]!r}; name its column"
+                )
+            yield dict(zip(names, [*line, *[None] * len(names)], strict=False))
+
+    def notes(self, path: Path, config: DataConfig) -> tuple[str, ...]:
+        """Returns which sheets are not read, if there are several and none was chosen."""
+        names = _sheets(path)
+        if config.sheet is not None or len(names) == 1:
+            return ()
+        others = ", ".join(map(repr, names[1:]))
+        return (f"{path}: the first sheet, {names[0]!r}, is read, not {others} (--data.sheet)",)
 
 
 def _sheets(path: Path) -> list[str]:

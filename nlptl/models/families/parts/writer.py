@@ -7,7 +7,7 @@ from torch import nn
 
 from nlptl.core.kinds import Kind
 from nlptl.core.records import Batch
-from nlptl.models.families._padded import Padded, last
+from nlptl.models.families.parts.padded import Padded, last
 
 PLAIN: dict[str, Any] = {"min_length": 0, "no_repeat_ngram_size": 0, "length_penalty": 1.0, "early_stopping": False}
 """Rules of writing that checkpoints bring along: a summarizer's "at least 56 tokens" is not true of other texts."""

@@ -1,0 +1,1 @@
+"""How files are read: one file a format; its name is listed by `registry.names("format")`."""

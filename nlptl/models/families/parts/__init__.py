@@ -1,0 +1,1 @@
+"""What families build on: an encoder without padding, one with, and an encoder-decoder that writes."""
