@@ -30,7 +30,6 @@ ONLY_IMPORTERS = {
     "peft": ("methods/",),
     "accelerate": ("engine/",),
     "evaluate": ("evaluation/",),
-    "jsonargparse": ("cli/",),
     "rich": ("report/",),
     "huggingface_hub": ("models/",),
     "pandas": ("runs/rows.py",),

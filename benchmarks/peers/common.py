@@ -1,12 +1,13 @@
 """What the peers share: rows in, a report out."""
 
+import argparse
 import csv
 import json
 import resource
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import torch
 
@@ -50,6 +51,30 @@ class Outcome:
     """Training examples computed in that time, each epoch counted."""
     n_parameters: int
     n_trainable: int
+
+
+S = TypeVar("S", bound=Files)
+
+
+def settings_of(cls: type[S], argv: Sequence[str] | None = None) -> S:
+    """Returns the settings that a command line gives, as --NAME VALUE; those without a default are required.
+
+    Args:
+        cls: their dataclass.
+        argv: default: this process's.
+    """
+    parser, hints = argparse.ArgumentParser(allow_abbrev=False), get_type_hints(cls)
+    for field in fields(cls):
+        hint, needed = hints[field.name], field.default is MISSING
+        parser.add_argument(
+            f"--{field.name}",
+            type=next((kind for kind in (hint, *get_args(hint)) if kind in (int, float, Path)), str),
+            choices=get_args(hint) if get_origin(hint) is Literal else None,
+            nargs="+" if get_origin(hint) is tuple else None,
+            required=needed,
+            default=None if needed else field.default,
+        )
+    return cls(**vars(parser.parse_args(argv)))
 
 
 def read(path: Path) -> Rows:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from datasets import Dataset
-from jsonargparse import auto_cli
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_curve
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, set_seed
@@ -129,4 +128,4 @@ def _ids(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    run(auto_cli(GlueSettings, as_positional=False))
+    run(common.settings_of(GlueSettings))

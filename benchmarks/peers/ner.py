@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from jsonargparse import auto_cli
 from seqeval.metrics import f1_score
 from transformers import AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification, set_seed
 
@@ -88,4 +87,4 @@ def _blocks(lines: list[str]) -> list[list[list[str]]]:
 
 
 if __name__ == "__main__":
-    run(auto_cli(TrainerSettings, as_positional=False))
+    run(common.settings_of(TrainerSettings))

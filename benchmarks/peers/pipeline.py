@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from jsonargparse import auto_cli
 from transformers import pipeline
 
 from peers import common
@@ -44,4 +43,4 @@ def _seconds(labels: Any, texts: list[str], batch_size: int) -> float:
 
 
 if __name__ == "__main__":
-    run(auto_cli(PipelineSettings, as_positional=False))
+    run(common.settings_of(PipelineSettings))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from jsonargparse import auto_cli
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, DataCollatorWithPadding, set_seed
 
 from peers import common, squad
@@ -118,4 +117,4 @@ def _spans(
 
 
 if __name__ == "__main__":
-    run(auto_cli(QASettings, as_positional=False))
+    run(common.settings_of(QASettings))

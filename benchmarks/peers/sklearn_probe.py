@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jsonargparse import auto_cli
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -83,4 +82,4 @@ def _fit(vectors: np.ndarray, labels: np.ndarray, settings: ProbeSettings) -> Pi
 
 
 if __name__ == "__main__":
-    run(auto_cli(ProbeSettings, as_positional=False))
+    run(common.settings_of(ProbeSettings))

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from jsonargparse import auto_cli
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -43,4 +42,4 @@ def _search(settings: TfidfSettings) -> GridSearchCV:
 
 
 if __name__ == "__main__":
-    run(auto_cli(TfidfSettings, as_positional=False))
+    run(common.settings_of(TfidfSettings))

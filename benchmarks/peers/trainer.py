@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 from datasets import Dataset
-from jsonargparse import auto_cli
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -151,4 +150,4 @@ def _encode(rows: common.Rows, tokenizer: Any, settings: TrainerSettings) -> Dat
 
 
 if __name__ == "__main__":
-    run(auto_cli(TrainerSettings, as_positional=False))
+    run(common.settings_of(TrainerSettings))

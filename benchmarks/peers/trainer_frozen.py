@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from jsonargparse import auto_cli
-
+from peers import common
 from peers.trainer import TrainerSettings, run
 
 
@@ -27,5 +26,5 @@ def adapt(model: Any, settings: FrozenSettings) -> Any:
 
 
 if __name__ == "__main__":
-    found = auto_cli(FrozenSettings, as_positional=False)
+    found = common.settings_of(FrozenSettings)
     run(found, lambda model: adapt(model, found))

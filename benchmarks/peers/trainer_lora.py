@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from jsonargparse import auto_cli
 from peft import LoraConfig, get_peft_model
 
+from peers import common
 from peers.trainer import TrainerSettings, run
 
 
@@ -34,5 +34,5 @@ def adapt(model: Any, settings: LoraSettings) -> Any:
 
 
 if __name__ == "__main__":
-    found = auto_cli(LoraSettings, as_positional=False)
+    found = common.settings_of(LoraSettings)
     run(found, lambda model: adapt(model, found))

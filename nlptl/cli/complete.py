@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from nlptl.cli import flags
+from nlptl.cli.flags import Command, Flag
 from nlptl.cli.output import print_lines
-from nlptl.core.errors import InputError, nearest
+from nlptl.cli.parsing import parse
+from nlptl.core.errors import InputError
 
-SHELLS = ("bash", "zsh", "fish")
+COMPLETE = Command(
+    "nlptl complete",
+    "Prints a script that makes your shell complete commands, flags and values. It needs argcomplete: "
+    "pip install 'nlptl[complete]'.",
+    """nlptl complete SHELL
+  bash    put  eval "$(nlptl complete bash)"  into ~/.bashrc
+  zsh     put  eval "$(nlptl complete zsh)"   into ~/.zshrc
+  fish    put  nlptl complete fish | source   into ~/.config/fish/config.fish""",
+    (Flag("shell", "The shell that you use.", Literal["bash", "zsh", "fish"]),),
+    words=("shell",),
+)
 
 
 def complete(argv: Sequence[str]) -> int:
     """Prints the completion script of a shell; returns the exit status."""
-    parser = flags.new_parser(
-        "nlptl complete",
-        "Prints a script that makes your shell complete commands, flags and values. It needs argcomplete: "
-        "pip install 'nlptl[complete]'.",
-    )
-    parser.usage = """nlptl complete SHELL
-  bash    put  eval "$(nlptl complete bash)"  into ~/.bashrc
-  zsh     put  eval "$(nlptl complete zsh)"   into ~/.zshrc
-  fish    put  nlptl complete fish | source   into ~/.config/fish/config.fish"""
-    parser.add_argument("shell", type=str, metavar="{" + ",".join(SHELLS) + "}", help="the shell that you use")
-    shell = flags.parse(parser, argv)["shell"]
-    if shell not in SHELLS:
-        raise InputError(f"nlptl complete takes {', '.join(SHELLS)}; found {shell!r}{nearest(shell, SHELLS)}")
+    shell = parse(COMPLETE, argv)["shell"]
     try:
         from argcomplete.shell_integration import shellcode
     except ImportError as error:

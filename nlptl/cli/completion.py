@@ -7,14 +7,11 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from nlptl.cli.flags import Command
 from nlptl.cli.words import SHORT
 from nlptl.core import registry
 from nlptl.core.errors import NlptlError
-
-if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
 
 ASKED = "_ARGCOMPLETE"
 """The environment variable that is set when the shell asks."""
@@ -44,32 +41,21 @@ def answer(choose: Callable[[str], Callable[..., int]], commands: Sequence[str])
     return 0
 
 
-def offer_flags(parser: ArgumentParser) -> None:
+def offer_flags(command: Command) -> None:
     """Tells the shell which flags or values may follow, and ends the process."""
     import argcomplete
     from argcomplete.completers import ChoicesCompleter, FilesCompleter
 
-    # A plain copy: argcomplete takes a parser apart, and jsonargparse's parts are its own.
-    plain = argparse.ArgumentParser(add_help=False)
-    for action in parser._actions:
-        if action.help == argparse.SUPPRESS:
+    parser = argparse.ArgumentParser(add_help=False)
+    for flag in command.flags:
+        if flag.hint is None:
+            parser.add_argument(flag.written, action="store_true")
             continue
-        if action.nargs == 0:
-            plain.add_argument(*action.option_strings, action="store_true")
-            continue
-        made = plain.add_argument(*(action.option_strings or [action.dest]))
-        choices = _choices(action)
-        made.completer = ChoicesCompleter(dict.fromkeys(choices, "")) if choices else FilesCompleter()  # type: ignore[attr-defined]
-    plain.add_argument("words", nargs="*")
-    argcomplete.autocomplete(plain)
-
-
-def _choices(action: argparse.Action) -> Sequence[str]:
-    kind, _, field = action.dest.rpartition(".")
-    if field == "name" and kind in registry.ROOMS:
-        return registry.names(kind)
-    shown = str(action.metavar)
-    return shown[1:-1].split(",") if shown.startswith("{") else ()
+        made = parser.add_argument(flag.written)
+        offered = dict.fromkeys(flag.offered, "")
+        made.completer = ChoicesCompleter(offered) if offered else FilesCompleter()  # type: ignore[attr-defined]
+    parser.add_argument("words", nargs="*")
+    argcomplete.autocomplete(parser)
 
 
 def _offer(names: Sequence[str]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl.cli import flags, output
-from nlptl.cli.reading import FORMATS, READING, STANDARD, add_input_format, given
-from nlptl.core.config import DataConfig
+from nlptl.cli import output
+from nlptl.cli.flags import COMMON, Command, Flag, of_fields
+from nlptl.cli.parsing import parse
+from nlptl.cli.reading import OVERWRITE, READING, RUN, STANDARD, TRUST_CHANGES, given, input_format
+from nlptl.core.config import DataConfig, EvalConfig
 from nlptl.core.errors import InputError
 from nlptl.core.finite import finite
 from nlptl.core.shown import shown_json
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 
 def evaluate(argv: Sequence[str]) -> int:
     """Scores a run as a command line says; returns the exit status."""
-    values = flags.parse(_parser(), argv)
-    config = DataConfig(**values["data"])
+    values = parse(_command(), argv)
+    config, metrics = DataConfig(**values["data"]), EvalConfig(**values["eval"]).metrics
     if config.test is None:
-        raise InputError("nlptl evaluate needs --data.test, the labelled data to score on")
+        raise InputError("nlptl evaluate needs --data.test, or DATA after RUN: the labelled data to score on")
     source = str(config.test)
     target = _target(source, values)
     with output.speaking(values):
@@ -33,19 +35,28 @@ def evaluate(argv: Sequence[str]) -> int:
         run = load(values["run"], trust_changes=values["trust_changes"])
         form = values["input_format"] or ("jsonl" if source == STANDARD else None)
         with given(source, form, run, config) as path:
-            return _write(run.evaluate(path, config=config), source, target, values)
+            return _write(run.evaluate(path, config=config, metrics=metrics), source, target, values)
 
 
-def _parser() -> Any:
-    parser = flags.new_parser("nlptl evaluate", "Scores a finished run on labelled data.")
-    parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
-    parser.add_argument("--output", type=str, help="new .json file for the scores; '-': standard output, as JSON")
-    parser.add_argument("--overwrite", action="store_true", help="replace the output file, if there is one")
-    add_input_format(parser, tuple(form for form in FORMATS if form != "text"))
-    output.add_loudness(parser)
-    flags.add_fields(parser, DataConfig, "data", ("test", "label", "answers", "label_names", *READING))
-    return parser
+def _command() -> Command:
+    own = (
+        RUN,
+        Flag(
+            "--data.test",
+            "Labelled data to score on, as --data.train of nlptl train; '-': standard input. Can be given right "
+            "after RUN, without the flag.",
+            metavar="DATA",
+        ),
+        *(replace(flag, group="") for flag in of_fields(EvalConfig, "eval", ("metrics",))),
+        TRUST_CHANGES,
+        Flag("--output", "New .json file for the scores; '-': standard output, as JSON."),
+        OVERWRITE,
+        input_format(Literal["jsonl", "csv", "tsv"]),
+        *COMMON,
+        *of_fields(DataConfig, "data", ("label", "answers", "label_names", *READING)),
+    )
+    about, usage = "Scores a finished run on labelled data.", "nlptl evaluate RUN DATA [flags]"
+    return Command("nlptl evaluate", about, usage, own, words=("run", "data.test"))
 
 
 def _target(source: str, values: dict[str, Any]) -> Path | None:

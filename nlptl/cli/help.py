@@ -5,16 +5,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+from nlptl.cli.flags import Command, Flag
 from nlptl.cli.words import SHORT, value_of
 from nlptl.core import registry
 from nlptl.core.errors import InputError
-
-if TYPE_CHECKING:
-    from argparse import Action
-
-    from jsonargparse import ArgumentParser
 
 USAGE = """\
 usage: nlptl COMMAND ...
@@ -25,8 +21,8 @@ data to a model that you can trust and ship.
 commands:
   train     train a model             nlptl train sentiment reviews.csv -m lora
             go on with a stopped run  nlptl train --resume runs/a
-  evaluate  score a run on new data   nlptl evaluate runs/a --data.test new.csv
-  predict   label new texts           nlptl predict runs/a --input new.csv
+  evaluate  score a run on new data   nlptl evaluate runs/a new.csv
+  predict   label new texts           nlptl predict runs/a new.csv
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"
@@ -53,9 +49,8 @@ USUAL = (
     "train.seed",
     "output",
 )
-"""What is set most, in this order; further flags without a dot in their name follow, `--help` last."""
+"""What is set most, in this order; further flags without a group follow, `--help` last."""
 LEFT, WIDEST = 28, 100
-SUPPRESSED = "==SUPPRESS=="  # argparse's own
 
 
 def overview() -> str:
@@ -67,18 +62,18 @@ def overview() -> str:
 def asked_for(argv: Sequence[str]) -> str | None:
     """Returns which help a command line asks for, "usual" or "all"; None if it asks for none."""
     for i, word in enumerate(argv):
-        if word in ("-h", "--help"):
+        if word == "--help":
             return "all" if argv[i + 1 : i + 2] == ["all"] else "usual"
         if word.startswith("--help="):
             return word.partition("=")[2]
     return None
 
 
-def page(parser: ArgumentParser, argv: Sequence[str], which: str) -> str:
+def page(command: Command, argv: Sequence[str], which: str) -> str:
     """Returns the help of a command.
 
     Args:
-        parser: has the command's flags.
+        command: the command.
         argv: a task or method that is named in it is explained too.
         which: "usual", or "all" for every flag.
 
@@ -87,59 +82,54 @@ def page(parser: ArgumentParser, argv: Sequence[str], which: str) -> str:
     """
     if which not in ("usual", "all"):
         raise InputError(f"--help takes nothing, or all; found {which!r}")
-    sections = _sections(parser, argv, which)
-    parts = [_usage(parser), _wrapped("", parser.description or "")]
+    sections = _sections(command, argv, which)
+    parts = [f"usage: {command.usage}", _wrapped("", command.about)]
     parts += ["\n".join([_wrapped("", f"{title}:"), *map(_line, some)]) for title, some in sections.items() if some]
-    shown = {action.dest for some in sections.values() for action in some}
-    n_left = sum(a.dest not in shown for a in parser._actions if a.help != SUPPRESSED)
+    n_left = len(command.flags) - sum(map(len, sections.values()))
     if n_left:
-        parts.append(f"{parser.prog} --help all lists {n_left} more flags.")
+        parts.append(f"{command.prog} --help all lists {n_left} more flags.")
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(parser: ArgumentParser, argv: Sequence[str], which: str) -> dict[str, list[Action]]:
-    """Returns the actions to show, by title: the usual ones, and those of a named task or method, or all others."""
-    shown = [action for action in parser._actions if action.help != SUPPRESSED]
-    flags = [action for action in shown if action.option_strings]
-    further = sorted((a for a in flags if "." not in a.dest and a.dest not in USUAL), key=lambda a: a.dest == "help")
-    usual = [*(a for path in USUAL for a in flags if a.dest == path), *further]
+def _sections(command: Command, argv: Sequence[str], which: str) -> dict[str, list[Flag]]:
+    """Returns the flags to show, by title: the usual ones, and those of a named task or method, or all others."""
+    flags = [flag for flag in command.flags if not flag.is_word]
+    usual = [flag for name in USUAL for flag in flags if flag.name == name]
+    usual += [flag for flag in flags if not flag.group and flag not in usual]
     named = [kind for kind in ("method", "task") if value_of(f"--{kind}.name", argv) is not None]
-    groups = {str(group.title): group._group_actions for group in parser._action_groups}
-    return {"arguments": [a for a in shown if a not in flags], "usual flags": usual} | {
-        title: [a for a in actions if a in flags and a not in usual]
-        for title, actions in groups.items()
-        if which == "all" or title.partition(":")[0] in named
-    }
+    sections = {"arguments": [flag for flag in command.flags if flag.is_word], "usual flags": usual}
+    for flag in flags:
+        if flag not in usual and (which == "all" or flag.name.partition(".")[0] in named):
+            sections.setdefault(flag.group, []).append(flag)
+    return sections
 
 
-def _usage(parser: ArgumentParser) -> str:
-    names = [action.dest.upper() for action in parser._actions if not action.option_strings]
-    usage = parser.usage or " ".join([parser.prog, *names, "[flags]"])
-    return f"usage: {usage}"
-
-
-def _line(action: Action) -> str:
+def _line(flag: Flag) -> str:
     """Returns the help of one flag: how it is written, and beside it, or below if that is long, what it does."""
-    names = [short for short, flag in SHORT.items() if flag in action.option_strings]
+    names = [short for short, long in SHORT.items() if long == flag.written]
     if not any(name.startswith("--") for name in names):
-        names += [name for name in action.option_strings if not name.endswith("+")]  # jsonargparse's way to append
-    value = action.metavar or ("" if action.nargs == 0 else action.dest.rpartition(".")[2].upper())
-    if action.dest == "help":
-        names, value = ["-h", "--help"], "[all]"
-    left = f"  {', '.join(names) or action.dest.upper()} {value if names else ''}".rstrip()
+        names.append(flag.written)
+    left = f"  {flag.label}" if flag.is_word else f"  {', '.join(names)} {flag.placeholder}".rstrip()
     if len(left) > LEFT - 2:
-        return f"{left}\n{_wrapped('', _meaning(action), LEFT)}"
-    return _wrapped(left.ljust(LEFT), _meaning(action), LEFT)
+        return f"{left}\n{_wrapped('', _meaning(flag), LEFT)}"
+    return _wrapped(left.ljust(LEFT), _meaning(flag), LEFT)
 
 
-def _meaning(action: Action) -> str:
-    if action.dest == "help":
-        return "This help; all: with every flag."
-    default = str(action.default).lower() if isinstance(action.default, bool) else action.default
-    text = str(action.help or "").strip().removesuffix(".")
-    if default not in (None, "", SUPPRESSED) and action.nargs != 0 and "default: " not in text:
+def _meaning(flag: Flag) -> str:
+    text = flag.help.removesuffix(".")
+    default = _shown(flag.default)
+    if default and flag.hint is not None and "default: " not in text:
         text += f"; default: {default}"
     return f"{text}."
+
+
+def _shown(default: Any) -> str:
+    """Returns a default as it would be typed; nothing for what has no short form, such as rows in memory."""
+    if isinstance(default, list | tuple):
+        return ",".join(map(str, default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return str(default) if isinstance(default, str | int | float) else ""
 
 
 def _wrapped(first: str, text: str, indent: int = 0) -> str:

@@ -6,25 +6,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nlptl.core.errors import InputError
 from nlptl.core.shown import shown_lines
 
-if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
-
 FAILED = 1
 
 
-def add_loudness(parser: "ArgumentParser") -> None:
-    """Adds the flags that say how much is printed."""
-    parser.add_argument("--quiet", action="store_true", help="print results, warnings and errors only")
-    parser.add_argument("--verbose", action="store_true", help="print details of what is done as well")
-
-
 def speaking(values: dict[str, Any]) -> AbstractContextManager[None]:
-    """Returns a block in which as much is printed as the flags of `add_loudness` say.
+    """Returns a block in which as much is printed as --quiet and --verbose say.
 
     Raises:
         InputError: they contradict each other.

@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl.cli import flags, output
-from nlptl.cli.reading import READING, STANDARD, add_input_format, given
+from nlptl.cli import output
+from nlptl.cli.flags import COMMON, Command, Flag, of_fields
+from nlptl.cli.parsing import parse
+from nlptl.cli.reading import OVERWRITE, READING, RUN, STANDARD, TRUST_CHANGES, given, input_format
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 
@@ -22,12 +24,13 @@ if TYPE_CHECKING:
     from nlptl.runs.run import Run
 
 ROW = ("text", "text_pair", "question", "context")
-TO_STANDARD = ("jsonl", "csv", "tsv")
+USAGE = """nlptl predict RUN INPUT [flags]
+       nlptl predict RUN --text TEXT [flags]"""
 
 
 def predict(argv: Sequence[str]) -> int:
     """Labels new texts as a command line says; returns the exit status."""
-    values = flags.parse(_parser(), argv)
+    values = parse(_command(), argv)
     row = {role: _as_typed(values[role]) for role in ROW if values[role] is not None}
     if (values["input"] is None) == (not row):
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
@@ -48,26 +51,28 @@ def _as_typed(text: str) -> str:
     return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
-def _parser() -> Any:
-    parser = flags.new_parser("nlptl predict", "Labels new texts with a finished run; one prediction a row, in order.")
-    parser.add_argument("run", type=str, help="the run's folder, or its model/ folder")
-    parser.add_argument("--trust-changes", action="store_true", help="open a model edited since training, and tell it")
-    parser.add_argument(
-        "--input", type=str, help="file of rows, read as in training, labels are not needed; '-': standard input"
+def _command() -> Command:
+    own = (
+        RUN,
+        TRUST_CHANGES,
+        Flag(
+            "--input",
+            "File of rows, read as in training; labels are not needed; '-': standard input. Can be given right after "
+            "RUN, without the flag.",
+        ),
+        input_format(Literal["text", "jsonl", "csv", "tsv"]),
+        Flag("--text", "One text, instead of --input."),
+        Flag("--text-pair", "The second text, for tasks on pairs."),
+        Flag("--question", "One question, instead of --input; with --context."),
+        Flag("--context", "The text in which the question's answer is looked for."),
+        Flag("--output", "New file: .csv, .tsv, .jsonl or .parquet; default: '-', standard output.", default=STANDARD),
+        Flag("--output-format", "Format of standard output; default: jsonl.", Literal["jsonl", "csv", "tsv"]),
+        OVERWRITE,
+        *COMMON,
+        *of_fields(DataConfig, "data", READING),
     )
-    add_input_format(parser)
-    parser.add_argument("--text", type=str, help="one text, instead of --input")
-    parser.add_argument("--text-pair", type=str, help="the second text, for tasks on pairs")
-    parser.add_argument("--question", type=str, help="one question, instead of --input; with --context")
-    parser.add_argument("--context", type=str, help="the text in which the question's answer is looked for")
-    parser.add_argument(
-        "--output", type=str, default=STANDARD, help="new file: .csv, .tsv, .jsonl or .parquet; '-': standard output"
-    )
-    parser.add_argument("--output-format", type=str, choices=TO_STANDARD, help="of standard output; default: jsonl")
-    parser.add_argument("--overwrite", action="store_true", help="replace the output file, if there is one")
-    output.add_loudness(parser)
-    flags.add_fields(parser, DataConfig, "data", READING)
-    return parser
+    about = "Labels new texts with a finished run; one prediction a row, in order."
+    return Command("nlptl predict", about, USAGE, own, words=("run", "input"))
 
 
 def _target(values: dict[str, Any]) -> tuple[Path | None, str]:

@@ -8,28 +8,34 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
+from nlptl.cli.flags import Flag
+from nlptl.core.checks import choices
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 
 if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
-
     from nlptl.runs.run import Run
 
 READING = ("text", "text_pair", "question", "context", "delimiter", "quoting", "sheet")
 """The fields of `DataConfig` that say how new data is read."""
 STANDARD = "-"
 """Stands for a standard stream in place of a file."""
-FORMATS = ("text", "jsonl", "csv", "tsv")
+RUN = Flag("run", "The run's folder, or its model/ folder.")
+TRUST_CHANGES = Flag(
+    "--trust-changes", "Open a model whose files were edited since training, and say which.", None, default=False
+)
+OVERWRITE = Flag("--overwrite", "Replace the output file, if there is one.", None, default=False)
 
 
-def add_input_format(parser: "ArgumentParser", only: tuple[str, ...] = FORMATS) -> None:
-    """Adds the flag that says how standard input is written."""
-    parser.add_argument(
-        "--input-format", type=str, choices=only, help=f"how standard input ('-') is written; default: {only[0]}"
-    )
+def input_format(formats: Any) -> Flag:
+    """Returns the flag that says how standard input is written.
+
+    Args:
+        formats: a `Literal` of them, the default first.
+    """
+    return Flag("--input-format", f"Format of standard input ('-'); default: {next(iter(choices(formats)))}.", formats)
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nlptl.cli import flags
-from nlptl.cli.output import add_loudness, print_lines, speaking
+from nlptl.cli.flags import COMMON, Command, Flag
+from nlptl.cli.output import print_lines, speaking
+from nlptl.cli.parsing import parse
+from nlptl.cli.recipe import parse_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
     from nlptl.runs.run import Run
 
 TERMINATED, INTERRUPTED = 143, 130
+RESUME = Command(
+    "nlptl train --resume",
+    "Goes on with a stopped run, from its newest checkpoint.",
+    "nlptl train --resume RUN [flags]",
+    (Flag("--resume", "The run's folder.", metavar="RUN"), *COMMON),
+)
 
 
 def train(argv: Sequence[str], script: Recipe | None = None) -> int:
@@ -25,7 +33,7 @@ def train(argv: Sequence[str], script: Recipe | None = None) -> int:
     """
     if any(word.partition("=")[0] == "--resume" for word in argv):
         return _resume(argv)
-    recipe, others = flags.parse_recipe(argv, script)
+    recipe, others = parse_recipe(argv, script)
     if others["print_config"]:
         import yaml
 
@@ -35,10 +43,7 @@ def train(argv: Sequence[str], script: Recipe | None = None) -> int:
 
 
 def _resume(argv: Sequence[str]) -> int:
-    parser = flags.new_parser("nlptl train --resume", "Goes on with a stopped run, from its newest checkpoint.")
-    parser.add_argument("--resume", type=str, required=True, metavar="RUN", help="the run's folder")
-    add_loudness(parser)
-    values = flags.parse(parser, argv)
+    values = parse(RESUME, argv)
     from nlptl.runs.training import resume
 
     with speaking(values):

@@ -9,14 +9,14 @@ from pathlib import Path
 from nlptl.core import registry
 from nlptl.core.errors import InputError
 
-SHORT = {"-m": "--method.name", "--method": "--method.name", "-o": "--output"}
+SHORT = {"-m": "--method.name", "--method": "--method.name", "-o": "--output", "-h": "--help"}
 """What may be written for the flags that are used most."""
 FREE_TEXT = ("--text", "--text-pair", "--question", "--context")
 """Flags whose value is a user's text, which may begin with dashes."""
 
 
 def written_out(argv: Sequence[str], known: Collection[str]) -> list[str]:
-    """Returns the words with short flags in full, and with a text that begins with a dash joined to its flag.
+    """Returns the words with short flags in full, and a number or text that begins with a dash joined to its flag.
 
     Args:
         argv: the words of a command line.
@@ -25,7 +25,9 @@ def written_out(argv: Sequence[str], known: Collection[str]) -> list[str]:
     words: list[str] = []
     for word in argv:
         name, sign, value = word.partition("=")
-        if words and words[-1] in FREE_TEXT and word.startswith("-") and name not in known:
+        before = words[-1] if words else ""
+        is_text = before in FREE_TEXT and word.startswith("-") and name not in known
+        if is_text or (before in known and re.match(r"-\.?\d", word)):
             words[-1] += f"={word}"
         else:
             words.append((SHORT[name] if SHORT.get(name) in known else name) + sign + value)

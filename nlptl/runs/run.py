@@ -195,18 +195,22 @@ class Run:
             metrics: as `EvalConfig.metrics`; None for all that fit the answers.
             n_bootstrap: resamples behind the intervals.
             seed: of the resamples.
+
+        Raises:
+            InputError: the data cannot be read, has a label that the model does not know, or a metric is unknown.
         """
         config = config or DataConfig()
+        output, names = self.pretrained.output, self.pretrained.labels
+        if metrics:
+            evaluation.check(output, names, self.predictor.task.metric, metrics)
         labels = data.without_texts(source, config, self._columns())
         examples = self.read(source, config, need_label=True) if labels is None else labels
-        examples = data.named_as(examples, self.labels, self.pretrained.output)
+        examples = data.named_as(examples, self.labels, output)
         self._check_labels(examples, source)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references = [e.label for e in examples]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
-        return evaluation.score(
-            self.pretrained.output, references, predictions, self.pretrained.labels, only=metrics, **drawn
-        )
+        return evaluation.score(output, references, predictions, names, only=metrics, **drawn)
 
     def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""

@@ -39,6 +39,26 @@ def test_standard_output_takes_the_scores_alone(said, run, labelled):
     assert "by class" not in found.out
 
 
+def test_the_data_may_follow_the_run(said, run, labelled):
+    flagged = said("evaluate", run, "--data.test", labelled, "--output", "-")
+    assert said("evaluate", run, labelled, "--output", "-").out == flagged.out
+    assert said("evaluate", "--output", "-", run, labelled).out == flagged.out
+
+
+def test_the_metrics_that_are_asked_for_are_measured_alone(said, run, labelled):
+    found = said("evaluate", run, labelled, "--eval.metrics", "accuracy,auroc", "--output", "-")
+    assert list(json.loads(found.out)["metrics"]) == ["accuracy", "auroc"]
+    assert "macro_f1" not in said("evaluate", run, labelled, "--eval.metrics", "accuracy").out
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest_before_anything_is_predicted(said, run, labelled, monkeypatch):
+    monkeypatch.setattr("nlptl.runs.predictor.Predictor.predict", lambda *_: pytest.fail("predicted"))
+    found = said("evaluate", run, labelled, "--eval.metrics", "acuracy")
+    assert found.status == 2
+    assert "eval.metrics 'acuracy'" in found.err
+    assert "did you mean 'accuracy'" in found.err
+
+
 @pytest.mark.parametrize("form", ["csv", None])
 def test_labelled_rows_come_on_standard_input(said, run, labelled, monkeypatch, form):
     content = labelled.read_bytes()

@@ -1,11 +1,15 @@
 """What people type for flags: short ones, data without a flag, texts that begin with dashes, a recipe's file."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import yaml
 
-from nlptl.cli import flags
+from nlptl.cli.flags import Command, Flag, of_fields
+from nlptl.cli.parsing import parse
+from nlptl.cli.recipe import parse_recipe
+from nlptl.core import registry
 from tests.faults.small import say, write_splits
 
 
@@ -33,6 +37,64 @@ def test_data_is_always_the_name_of_a_file(capsys, name):
     assert recipe_of(capsys, "sentiment", "--data.train", name)["data"]["train"] == name
 
 
+@pytest.mark.parametrize(
+    ("words", "path", "value"),
+    [
+        ("--train.lr 1e-4", "train.lr", 1e-4),
+        ("--train.lr=1e-4", "train.lr", 1e-4),
+        ("--train.epochs=3 --train.epochs 4", "train.epochs", 4),
+        ("--train.cuda_graph yes", "train.cuda_graph", True),
+        ("--train.warmup 5 --train.warmup null", "train.warmup", None),
+        ("--train.callbacks a.B --train.callbacks c.D,e.F", "train.callbacks", ["c.D", "e.F"]),
+        ("--eval.metrics=[accuracy,auroc]", "eval.metrics", ["accuracy", "auroc"]),
+        ('--data.label_names {"0":"bad"}', "data.label_names", {"0": "bad"}),
+        ("--data.train=", "data.train", ""),
+        ("--data.text=--", "data.text", "--"),
+        ("-m lora --method.rank 16", "method.rank", 16),
+        ("-m lora --method.targets [query] --method.targets attention", "method.targets", "attention"),
+        ("-m lora --method.targets query,value", "method.targets", ["query", "value"]),
+        ("-m probe --method.strengths 0.1,1", "method.strengths", [0.1, 1.0]),
+        ("-m probe --method.strengths [0.1,1e-3]", "method.strengths", [0.1, 1e-3]),
+        ("--task.name regression", "task.name", "regression"),
+    ],
+)
+def test_a_flags_value_is_read_by_its_field(words, path, value):
+    part, field = path.split(".")
+    found = parse_recipe(["sentiment", *words.split()], None)[0].to_dict()[part][field]
+    assert (list(found) if isinstance(found, tuple) else found) == value
+
+
+def test_a_recipes_file_may_have_numbers_as_the_command_line_has_them(tmp_path):
+    (tmp_path / "own.yaml").write_text("train: {lr: 1e-4}\nmethod: {name: probe, strengths: [0.1, 1e-3]}")
+    recipe, _ = parse_recipe(["--config", str(tmp_path / "own.yaml")], None)
+    assert (recipe.train.lr, recipe.method.strengths) == (1e-4, (0.1, 1e-3))
+
+
+def test_a_recipes_settings_are_the_defaults_of_the_flags(tmp_path):
+    (tmp_path / "own.yaml").write_text("train: {epochs: 7}\nmethod: {name: lora, rank: 4}")
+    recipe, _ = parse_recipe(["--config", str(tmp_path / "own.yaml"), "--method.alpha", "3"], None)
+    assert (recipe.train.epochs, recipe.method.rank, recipe.method.alpha) == (7, 4, 3.0)
+    recipe, _ = parse_recipe(["--config", str(tmp_path / "own.yaml"), "-m", "adapter"], None)
+    assert recipe.method == registry.load("method", "adapter")()
+
+
+def test_the_fields_of_bases_are_flags_with_their_docstrings():
+    flags = {flag.written: flag for flag in of_fields(registry.load("task", "sentiment"), "task")}
+    assert flags["--task.overlap"].help == "Tokens that neighbouring windows share; at most half of a window."
+    assert flags["--task.scale"].group == "task: One sentiment a text: named classes, or stars"
+    assert flags["--task.scale"].placeholder == "{auto,classes,stars}"
+
+
+def test_a_class_without_a_file_has_flags_without_help():
+    settings = dataclasses.make_dataclass(
+        "Settings", [("n", int, 3), ("names", list[str], dataclasses.field(default_factory=list))]
+    )
+    command = Command("nlptl", "", "", of_fields(settings, "own"))
+    assert [flag.help for flag in command.own] == ["", ""]
+    assert parse(command, ["--own.n", "4"])["own"] == {"n": 4}
+    assert parse(command, ["--own.names", "a,b"])["own"] == {"n": 3, "names": ["a", "b"]}
+
+
 def test_a_recipes_file_that_is_nested_without_end_is_refused(capsys, tmp_path):
     (tmp_path / "own.yaml").write_text("[" * 5000)
     said = say(capsys, "train", "--config", tmp_path / "own.yaml")
@@ -41,7 +103,7 @@ def test_a_recipes_file_that_is_nested_without_end_is_refused(capsys, tmp_path):
 
 def test_a_short_output_is_the_runs_folder():
     words = ["sentiment", "-o", "runs/x"]
-    assert flags.parse_recipe(words, None)[1]["output"] == "runs/x"
+    assert parse_recipe(words, None)[1]["output"] == "runs/x"
 
 
 def test_predict_and_evaluate_take_the_short_output_too(capsys, tmp_path):
@@ -50,21 +112,17 @@ def test_predict_and_evaluate_take_the_short_output_too(capsys, tmp_path):
         assert (said.status, "out.html" in said.err) == (2, True)
 
 
-@pytest.mark.parametrize("text", ["--not good", "-5", "--not=good", "- -", "--method"])
+@pytest.mark.parametrize("text", ["--not good", "-5", "--not=good", "- -", "--method", "--"])
 @pytest.mark.parametrize("flag", ["--text", "--text-pair", "--question", "--context"])
 def test_a_text_may_begin_with_dashes(text, flag):
-    parser = flags.new_parser("nlptl predict", "")
-    parser.add_argument(flag, type=str)
-    parser.add_argument("--output", type=str)
+    command = Command("nlptl predict", "", "", (Flag(flag, ""), Flag("--output", "")))
     name = flag.removeprefix("--").replace("-", "_")
     for words in ([flag, text], [f"{flag}={text}"]):
-        assert flags.parse(parser, [*words, "-o", "x"]) == {name: text, "output": "x"}
+        assert parse(command, [*words, "-o", "x"]) == {name: text, "output": "x", "help": False}
 
 
 def test_a_text_that_is_a_flag_is_written_with_an_equals_sign():
-    parser = flags.new_parser("nlptl predict", "")
-    parser.add_argument("--text", type=str)
-    assert flags.parse(parser, ["--text=--text"]) == {"text": "--text"}
+    assert parse(Command("nlptl predict", "", "", (Flag("--text", ""),)), ["--text=--text"])["text"] == "--text"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What help shows: the usual flags in 80 columns, all of them when asked, and of a task or method its own."""
 
+import re
+
 import pytest
 
 from nlptl.core import registry
@@ -35,6 +37,14 @@ def test_help_fits_80_columns_and_every_flag_says_what_it_does(shown, words):
     assert "==SUPPRESS==" not in out
     assert ".." not in out
     assert out.count("\n\n") < 20
+
+
+@pytest.mark.parametrize("words", ["evaluate -h", "predict -h", "train --resume x -h", "complete -h"])
+def test_what_a_flag_does_begins_with_a_capital_and_ends_with_a_full_stop(shown, words):
+    flags = re.split(r"\n(?=  \S)", shown(*words.split()).split("\n\narguments:")[-1].split("\n\nnlptl")[0])[1:]
+    meanings = [re.split(r" {2,}|\n +", flag.strip(), maxsplit=1)[1].partition("\n\n")[0] for flag in flags]
+    assert len(meanings) > 1
+    assert [text for text in meanings if not (text[0].isupper() and text.strip().endswith("."))] == []
 
 
 def test_nlptl_alone_fits_80_columns(capsys, monkeypatch):

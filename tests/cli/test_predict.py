@@ -167,6 +167,13 @@ def test_an_output_is_an_input_again_and_columns_of_nlptls_names_keep_their_valu
 # Standard streams.
 
 
+def test_the_input_may_follow_the_run_and_be_standard_input(said, run, new, typed):
+    assert said("predict", run, new).out == said("predict", run, "--input", new).out
+    typed(b"good film\n")
+    (line,) = said("predict", run, "-").out.splitlines()
+    assert json.loads(line)["text"] == "good film"
+
+
 def test_texts_come_one_a_line_on_standard_input(said, run, new, typed):
     expected = [json.loads(line)["prediction"] for line in said("predict", run, "--input", new).out.splitlines()]
     typed(("\ufeff" + "\n".join(TEXTS[:5]) + "\r\n" + "\n".join(TEXTS[5:])).encode())
@@ -203,7 +210,7 @@ def test_rows_come_in_other_formats_too(said, run, typed, form, content):
         (b'{"text": 3\n', ("--input-format", "jsonl"), "standard input, line 1: not valid JSON"),
         (b"caf\xe9\n", (), "standard input is not UTF-8"),
         (b"n,m\n1,2\n", ("--input-format", "csv"), "standard input has no text column"),
-        (b"x\n", ("--input-format", "xml"), "'text', 'jsonl', 'csv', 'tsv'"),
+        (b"x\n", ("--input-format", "xml"), "--input-format must be one of text, jsonl, csv, tsv, found 'xml'"),
     ],
 )
 def test_standard_input_that_is_not_as_said_is_refused_by_that_name(said, run, typed, content, flags, words):

@@ -40,12 +40,12 @@ def words_of(case, made, output):
 
 def test_both_systems_report_the_updates_that_came_after_the_warm_up(made, tmp_path, monkeypatch):
     suite, trainer = importlib.import_module("suites.gpu"), importlib.import_module("peers.trainer")
-    updates, jsonargparse = importlib.import_module("speed.updates"), importlib.import_module("jsonargparse")
+    updates, common = importlib.import_module("speed.updates"), importlib.import_module("peers.common")
     monkeypatch.setattr(importlib.import_module("speed.gemm"), "SIZE", 64)  # the rate itself is nothing here
     own, peer = (c for c in suite.cases("smoke") if c.name == "roberta_long")
     updates.main(words_of(own, made, tmp_path / "own.json"))
     given = words_of(peer, made, tmp_path / "peer.json")
-    trainer.run(jsonargparse.auto_cli(trainer.TrainerSettings, args=[*given, "--n_workers", "0"], as_positional=False))
+    trainer.run(common.settings_of(trainer.TrainerSettings, [*given, "--n_workers", "0"]))
     reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("own", "peer")]
     for case, report in zip((own, peer), reports, strict=True):
         assert report["rows"]["train"] == suite.BATCH * (suite.N_WARM_SMOKE + suite.N_TIMED_SMOKE)

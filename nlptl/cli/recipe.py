@@ -1,0 +1,104 @@
+"""The recipe that a command line asks for: a task's and a method's own flags, a recipe's file, a script's recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nlptl.cli.flags import COMMON, Command, Flag, heading, of_fields
+from nlptl.cli.parsing import parse
+from nlptl.cli.words import value_of, with_flags
+from nlptl.core import registry
+from nlptl.core.checks import from_yaml
+from nlptl.core.errors import InputError
+from nlptl.core.recipe import CHOSEN, PLAIN, Recipe
+
+USAGE = """nlptl train TASK [DATA] [flags]
+       nlptl train --config runs/a/recipe.yaml [flags]
+       nlptl train --resume runs/a"""
+
+
+def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, dict[str, Any]]:
+    """Returns the recipe that a command line asks for, and its other flags.
+
+    Args:
+        argv: the words after `nlptl train`, or after a script's name.
+        script: the script's recipe; None for `nlptl train`, whose first word may be the task.
+
+    Raises:
+        InputError: a flag, a name or a value cannot be used.
+    """
+    words = with_flags(argv, has_task=script is None)
+    base = _configured(words) or script or Recipe()
+    names = {kind: value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
+    base = _with_method(base, names["method"])
+    values = parse(_train(base, names), words)
+    return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PLAIN)}), values
+
+
+def _train(base: Recipe, names: dict[str, str]) -> Command:
+    flags = [
+        Flag("--config", "A run's recipe.yaml; flags beside it vary it.", metavar="FILE"),
+        Flag("--output", "The run's folder; default: the first free runs/TASK-METHOD-N.", metavar="RUN"),
+        *COMMON,
+        Flag("--print_config", "Print the recipe as YAML and stop.", None, default=False),
+    ]
+    plain = base.to_dict()
+    for kind, name in names.items():
+        flags += _chosen(kind, name, plain[kind])
+    for part in PLAIN:
+        flags += of_fields(type(getattr(base, part)), part, values=plain[part])
+    about = (
+        f"Trains a model: task {names['task']}, method {names['method']}. Tasks and methods have flags of their own, "
+        "which are listed when they are named: nlptl train sentiment --method lora --help."
+    )
+    return Command("nlptl train", about, USAGE, flags)
+
+
+def _chosen(kind: str, name: str, base: dict[str, Any]) -> list[Flag]:
+    """Returns the flag that names a task or method, and the flags of its fields."""
+    known, cls = registry.names(kind), registry.load(kind, name)
+    choice = Flag(
+        f"--{kind}.name",
+        f"{', '.join(known)}, or a class of yours by its dotted path.",
+        default=name,
+        metavar="NAME",
+        group=heading(cls, kind),
+        suggested=known,
+    )
+    return [choice, *of_fields(cls, kind, values=base if base["name"] == name else None)]
+
+
+def _name(kind: str, recipe: Recipe) -> str:
+    return registry.name_of(kind, type(getattr(recipe, kind)))
+
+
+def _with_method(base: Recipe, name: str) -> Recipe:
+    """Returns the recipe without what was set for it by the defaults of a method that is now replaced."""
+    if name == _name("method", base):
+        return base
+    lr = None if base.train.lr == base.method.default_lr else base.train.lr
+    pooling = None if base.model.pooling == base.method.default_pooling else base.model.pooling
+    return dataclasses.replace(
+        base, train=dataclasses.replace(base.train, lr=lr), model=dataclasses.replace(base.model, pooling=pooling)
+    )
+
+
+def _configured(argv: Sequence[str]) -> Recipe | None:
+    import yaml
+
+    path = value_of("--config", argv)
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        raise InputError(f"--config {path!r}: there is no such file")
+    try:
+        values = from_yaml(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"--config {path!r} is not valid YAML: {error}") from error
+    try:
+        return Recipe.from_dict(values)
+    except InputError as error:
+        raise InputError(f"--config {path!r}: {error}") from error
