@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
@@ -35,7 +36,7 @@ class TfidfLogreg:
         if kinds.of(known.output).is_several:
             threshold = _choose_threshold(texts, targets, known.seed)
             scores = _each(texts, targets, unseen)
-            answers: list[Any] = [
+            answers: list[object] = [
                 [name for name, score in zip(names, row, strict=True) if score >= threshold] for row in scores
             ]
         else:
@@ -101,7 +102,7 @@ def _choose_threshold(texts: Sequence[str], targets: Floats, seed: int) -> float
     return THRESHOLDS[int(np.argmax(scores))]
 
 
-def _micro_f1(targets: Floats, found: Any) -> float:
+def _micro_f1(targets: Floats, found: npt.NDArray[np.bool_]) -> float:
     return float(2 * (targets * found).sum() / max(1, targets.sum() + found.sum()))
 
 
