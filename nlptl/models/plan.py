@@ -1,16 +1,20 @@
 """What is asked of a model, checked against what the model gives: decided before any weight is read."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers import PreTrainedConfig
 
 from nlptl.core import kinds, registry
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError, nearest
+from nlptl.core.parts import Tokenizer
 from nlptl.core.records import LabelSpace, ModelSource
 from nlptl.models import sources
+from nlptl.models.family import Family
 from nlptl.models.tokenizers import load_tokenizer
 
 
@@ -40,12 +44,12 @@ class Plan:
     """Resolved."""
     wanted: Wanted
     source: ModelSource
-    raw: dict[str, Any]
+    raw: Mapping[str, Any]
     """The checkpoint's config.json."""
-    net_config: Any
+    net_config: PreTrainedConfig
     """transformers' configuration of the net with the head that is wanted."""
-    family: Any
-    tokenizer: Any
+    family: Family
+    tokenizer: Tokenizer
 
 
 def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
@@ -74,7 +78,7 @@ def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
     return Plan(config, wanted, source, raw, net_config, family, tokenizer)
 
 
-def family_of(model_type: str | None) -> Any:
+def family_of(model_type: str | None) -> Family:
     """Returns the family that serves a config.json's "model_type".
 
     Raises:
@@ -88,10 +92,11 @@ def family_of(model_type: str | None) -> Any:
     if model_type not in known:
         hint = nearest(str(model_type), known)
         raise InputError(f"architecture {model_type!r} is not supported{hint}; supported: {', '.join(sorted(known))}")
-    return known[model_type]()
+    family: Family = known[model_type]()
+    return family
 
 
-def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:
+def _check_head(config: ModelConfig, wanted: Wanted, family: Family, model_type: str) -> None:
     if wanted.kind.head in family.refused:
         raise InputError(
             f"model {config.name!r} ({model_type}) does not give answers of the kind {wanted.output!r}: "
@@ -112,7 +117,7 @@ def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: st
         raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
 
 
-def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
+def _pooling(config: ModelConfig, wanted: Wanted, family: Family) -> str:
     allowed: tuple[str, ...]
     if config.head == "label_words" or wanted.kind.is_written:
         allowed, default = ("native",), "native"
@@ -129,8 +134,8 @@ def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
     return config.pooling or default
 
 
-def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) -> Any:
-    options: dict[str, Any] = {}
+def _net_config(config: ModelConfig, path: Path, family: Family, wanted: Wanted) -> PreTrainedConfig:
+    options: dict[str, object] = {}
     if config.head == "classifier" and not wanted.kind.is_written:
         options["id2label"] = dict(enumerate(wanted.labels.names))
         options["label2id"] = wanted.labels.ids
@@ -138,9 +143,10 @@ def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) ->
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
     try:
-        return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
+        found: PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
     except Exception as error:  # each architecture checks its configuration in its own way
         raise InputError(f"{path / 'config.json'} cannot be used: {type(error).__name__}: {error}") from error
+    return found
 
 
 def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:

@@ -1,19 +1,18 @@
 """The head over one vector a row."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
+from nlptl.models.family import Packed
 from nlptl.models.heads.base import AnyHead
 
 
 class Sequence(AnyHead):
     """SequenceClassification."""
 
-    def logits(self, family: Any, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
+    def logits(self, family: Packed, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits (n, classes) from the states of the first tokens, (n, hidden)."""
-        return family.classify(net, vectors)  # type: ignore[no-any-return]
+        return family.classify(net, vectors)
 
 
 HEAD = Sequence()
