@@ -21,6 +21,7 @@ from nlptl.core.checks import check_types
 from nlptl.core.config import ModelConfig
 from nlptl.core.digest import sha256_of, sha256_of_value
 from nlptl.core.errors import InputError
+from nlptl.core.plain import Decision
 from nlptl.core.protocols import Method, Task
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.records import LabelSpace, ModelSource, Pretrained
@@ -94,7 +95,10 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
     hashes = _checked_files(folder, card, trust_changes=trust_changes)
     sources.refuse_code(folder)
     try:
-        labels, columns, decision = card["labels"], dict(card["columns"]), dict(card["decision"])
+        labels, columns = card["labels"], dict(card["columns"])
+        decision: Decision = card["decision"]
+        if not isinstance(decision, dict):
+            raise TypeError(f"its decision is {decision!r}")
         values = tuple(labels["values"]) if labels["values"] else None
         space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
         task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
@@ -229,7 +233,7 @@ def _check_trained(folder: Path, pretrained: Pretrained, recorded: weights.Shape
 def _tell_other_labels(folder: Path, pretrained: Pretrained) -> None:
     path = folder / "config.json"
     named = sources.read_json(path).get("id2label") if path.exists() else None
-    own = {str(i): name for i, name in pretrained.module.net.config.id2label.items()}
+    own = {str(i): name for i, name in (pretrained.module.architecture.id2label or {}).items()}
     if isinstance(named, dict) and named != own:
         _tell(
             f"{path} names the labels {', '.join(map(str, named.values()))}; nlptl goes on with those of {CARD}: "
