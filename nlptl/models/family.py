@@ -17,8 +17,9 @@ ENCODER: tuple[Head, ...] = ("SequenceClassification", "TokenClassification", "Q
 class Family(Layered, Protocol):
     """How one architecture is run.
 
-    One that `packs` is `Packed` as well (families/_encoder.py), any other `Padded` (families/_padded.py); one that
-    writes texts is `Writing` (families/_writer.py). Frozen layers of one that is `Divided` are computed once.
+    One that `packs` runs the heads that it has on vectors, as `Classifying`, `Tagging` and `Answering`
+    (families/_encoder.py). Any other is `Padded` (families/_padded.py); one that writes texts is `Writing`, and
+    `Scoring` where label words can be scored (families/_writer.py). Frozen layers of a `Divided` one are computed once.
     """
 
     model_types: ClassVar[tuple[str, ...]]
@@ -65,14 +66,24 @@ class Divided(Protocol):
 
 
 @runtime_checkable
-class Packed(Protocol):
-    """A family that runs transformers' heads on vectors."""
+class Classifying(Protocol):
+    """A family that runs the head over rows on vectors."""
 
     def classify(self, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits (n, classes) from the states of the first tokens, (n, hidden)."""
 
+
+@runtime_checkable
+class Tagging(Protocol):
+    """A family that runs the head that names tokens on vectors."""
+
     def tag(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
         """Returns logits (n_tokens, classes) from states (n_tokens, hidden)."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A family that runs the head that finds answers on vectors."""
 
     def span(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
         """Returns logits of start and end, (n_tokens, 2), from states (n_tokens, hidden)."""
@@ -88,7 +99,7 @@ class Padded(Protocol):
 
 @runtime_checkable
 class Writing(Protocol):
-    """A family that writes texts, and scores the names of labels as texts."""
+    """A family that writes texts."""
 
     def text_logits(self, net: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns logits of the target's tokens, (n, longest target, vocabulary), each given the tokens before it."""
@@ -96,5 +107,15 @@ class Writing(Protocol):
     def write(self, net: nn.Module, batch: Batch, *, max_new_tokens: int, n_beams: int) -> torch.Tensor:
         """Returns the tokens of the written texts, int64 (n, max_new_tokens)."""
 
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A family that scores the names of labels as texts."""
+
     def log_likelihoods(self, net: nn.Module, batch: Batch, words: torch.Tensor) -> torch.Tensor:
         """Returns the log-likelihood of each label's name as output text, (n, classes)."""
+
+
+def lacks(family: object, ability: str) -> TypeError:
+    """Returns the error for a family that has not what it is asked for."""
+    return TypeError(f"the family {type(family).__name__} has no {ability}")

@@ -18,7 +18,7 @@ from nlptl.core.config import ModelConfig
 from nlptl.core.records import Batch
 from nlptl.models import varlen
 from nlptl.models.dropout import Draws, place
-from nlptl.models.family import Divided, Family, Packed, Padded, Writing
+from nlptl.models.family import Divided, Family, Padded, Scoring, Writing, lacks
 from nlptl.models.heads.base import head_of
 from nlptl.models.pooled import PooledClassifier, embedding_of, pool
 
@@ -150,11 +150,14 @@ class SequenceModel(nn.Module):
 
     def _logits(self, batch: Batch, cut: int) -> torch.Tensor:
         if self.words is not None:
-            return self._writing().log_likelihoods(self.net, batch, self.words)
+            if not isinstance(self.family, Scoring):
+                raise lacks(self.family, "log_likelihoods")
+            return self.family.log_likelihoods(self.net, batch, self.words)
         if self.kind.is_written:
             return self._writing().text_logits(self.net, batch)
         if not self.has_vectors:
-            assert isinstance(self.family, Padded), self.family
+            if not isinstance(self.family, Padded):
+                raise lacks(self.family, "logits")
             return self.family.logits(self.net, batch, self.kind)
         return self.head(self._vectors(batch, cut))
 
@@ -166,14 +169,14 @@ class SequenceModel(nn.Module):
         return self._writing().write(self.net, batch, **options)
 
     def _writing(self) -> Writing:
-        assert isinstance(self.family, Writing), self.family
+        if not isinstance(self.family, Writing):
+            raise lacks(self.family, "text_logits and write")
         return self.family
 
     def head(self, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits from pooled vectors (n, hidden), of tags and spans from states (n_tokens, hidden)."""
         if isinstance(self.net, PooledClassifier):
             return self.net.classify(vectors)
-        assert isinstance(self.family, Packed), self.family
         return head_of(self.kind.head).logits(self.family, self.net, vectors)
 
     def per_token(self, cut: int | None = None) -> bool:
@@ -204,7 +207,8 @@ class SequenceModel(nn.Module):
         return self._between(batch, 0, cut)
 
     def _between(self, batch: Batch, start: int, stop: int) -> torch.Tensor:
-        assert isinstance(self.family, Divided), self.family
+        if not isinstance(self.family, Divided):
+            raise lacks(self.family, "between")
         return self.family.between(self.backbone, batch, start, stop)
 
     def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from nlptl.core import kinds
-from nlptl.models.family import Packed
+from nlptl.models.family import Family
 
 
 class AnyHead:
     """A head over the vectors of rows or tokens."""
 
-    def logits(self, family: Packed, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
+    def logits(self, family: Family, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
         """Returns a packed model's logits from its vectors.
 
         Args:

@@ -6,15 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from nlptl.models.family import Packed
+from nlptl.models.family import Answering, Family, lacks
 from nlptl.models.heads.base import AnyHead
 
 
 class Question(AnyHead):
     """QuestionAnswering."""
 
-    def logits(self, family: Packed, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
+    def logits(self, family: Family, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits of start and end, (n_tokens, 2), from states (n_tokens, hidden)."""
+        if not isinstance(family, Answering):
+            raise lacks(family, "span")
         return family.span(net, vectors)
 
     def by_place(self, found: Any) -> torch.Tensor:
