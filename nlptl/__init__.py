@@ -4,7 +4,7 @@ Light to import: torch and transformers are loaded when a run starts.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nlptl.methods import _peft_hook
 
@@ -92,7 +92,7 @@ __all__ = [
 _peft_hook.install()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Returns a public name, importing its home on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'nlptl' has no attribute {name!r}")

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 import nlptl
-from nlptl.core import registry
+from nlptl.core import protocols, registry
+from nlptl.models import family
 
 ROOT = Path(nlptl.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -39,6 +40,15 @@ ONLY_IMPORTERS = {
 DOOR = ("core/recipe.py", "nlptl.runs")
 """The one import that points up: a recipe runs itself, and goes on."""
 MOST_FILE_LINES, MOST_FUNCTION_LINES = 300, 80
+MOST_ANY = 130
+"""How often `Any` stands in a type. It only goes down: whoever needs another takes one away."""
+ABILITIES = [
+    ability
+    for module in (protocols, family)
+    for ability in vars(module).values()
+    if getattr(ability, "_is_runtime_protocol", False) and ability.__module__ == module.__name__
+]
+"""What only some methods and families can do."""
 
 
 class Import(NamedTuple):
@@ -185,6 +195,26 @@ def test_no_method_is_asked_for_by_name_outside_its_room(path):
             continue
         if words & names:
             wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(node)}")
+    assert wrong == []
+
+
+def test_any_stands_in_no_more_types_than_before():
+    found = {name_of(p): sum(isinstance(n, ast.Name) and n.id == "Any" for n in ast.walk(tree(p))) for p in FILES}
+    assert sum(found.values()) <= MOST_ANY, sorted(found.items(), key=lambda item: -item[1])[:10]
+
+
+def members(protocol: type) -> set[str]:
+    return {name for name in {*vars(protocol), *protocol.__annotations__} if not name.startswith("_")}
+
+
+@each_file()
+def test_abilities_are_asked_for_by_their_protocol(path):
+    names, wrong = set().union(*map(members, ABILITIES)), []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
+            asked = node.args[1]
+            if isinstance(asked, ast.Constant) and asked.value in names:
+                wrong.append(f"{name_of(path)}:{node.lineno} {ast.unparse(node)}")
     assert wrong == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nlptl.core.errors import InputError
 from nlptl.core.registry import imported
@@ -80,7 +80,7 @@ class Callback(Protocol):
         """Is called when training ends: finished, stopped early or interrupted; not after an error."""
         return
 
-    def on_note(self, note: Mapping[str, Any]) -> None:
+    def on_note(self, note: Mapping[str, object]) -> None:
         """Is called for what else belongs into metrics.jsonl.
 
         Args:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 
 def sha256_of(path: Path) -> str:
@@ -12,7 +11,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sha256_of_value(value: Any) -> str:
+def sha256_of_value(value: object) -> str:
     """Returns the sha256 of a value of JSON, whatever the order of its names and the blanks in its file."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

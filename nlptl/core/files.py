@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
@@ -38,7 +37,7 @@ def write_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Writes a value as JSON, null in place of numbers that are not finite; see `write_text`."""
     write_text(path, to_json(value, indent=1))
 
@@ -59,7 +58,7 @@ def read_text(path: Path, advice: str) -> str:
         raise damaged(path, error, advice) from error
 
 
-def read_object(path: Path, advice: str) -> dict[str, Any]:
+def read_object(path: Path, advice: str) -> dict[str, object]:
     """Returns the JSON object in a file.
 
     Args:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nlptl.core.errors import TrainingError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nlptl.core.records import Example, Features
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
+def to_json(value: object, indent: int | None = None) -> str:
     """Returns a value as JSON that every program reads: null in place of NaN and of what is infinite.
 
     Args:
@@ -23,7 +23,7 @@ def to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def finite(value: Any) -> Any:
+def finite(value: object) -> object:
     """Returns a value with None in place of numbers that JSON does not know."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None

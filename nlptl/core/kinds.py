@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from keyword import iskeyword
-from typing import Any, Literal
+from types import ModuleType
+from typing import Literal
 
 from nlptl.core.errors import InputError, nearest
 
@@ -145,7 +146,7 @@ def having(fact: Callable[[Kind], object]) -> tuple[str, ...]:
 
 
 @cache
-def part(package: str, output: str) -> Any:
+def part(package: str, output: str) -> ModuleType:
     """Returns the module that a room has for a kind.
 
     Args:

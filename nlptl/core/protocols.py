@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from nlptl.core.records import (
     Batch,
@@ -74,7 +74,7 @@ class Model(Protocol):
     def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
         """Yields the values, with their names, that decide the outputs of the frozen layers."""
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Returns what else decides them, as JSON values."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
@@ -89,10 +89,10 @@ class Model(Protocol):
     def token_embedding(self) -> nn.Embedding:
         """Returns the embedding of the input tokens."""
 
-    def train(self, mode: bool = True) -> Any:
+    def train(self, mode: bool = True) -> object:
         """Sets training mode on what is trainable."""
 
-    def eval(self) -> Any:
+    def eval(self) -> object:
         """Sets eval mode."""
 
 
@@ -138,11 +138,7 @@ class Task(Protocol):
 
 
 class Method(Protocol):
-    """How a pretrained model is adapted; one file under nlptl/methods. It edits the model and sets `requires_grad`.
-
-    A method that can solve for the head of a frozen encoder in one go has `fit_head` as well, and says in `solves` for
-    which outputs (nlptl/methods/probe.py).
-    """
+    """How a pretrained model is adapted; one file under nlptl/methods. It edits the model and sets `requires_grad`."""
 
     default_lr: ClassVar[float]
     """Peak learning rate, where the user gives none."""
@@ -161,6 +157,27 @@ class Method(Protocol):
         """Puts what `save` wrote into a freshly loaded model, whose head is NaN unless the folder is the whole model.
 
         Afterwards every parameter that was trained must be there, under its name in training, and be finite.
+        """
+
+
+@runtime_checkable
+class Solving(Protocol):
+    """A method that can solve for the head of a frozen encoder in one go (nlptl/methods/probe.py)."""
+
+    solves: ClassVar[tuple[str, ...]]
+    """The kinds of answers that it can do so for."""
+
+    def fit_head(
+        self, pretrained: Pretrained, vectors: np.ndarray, features: Features, weights: np.ndarray, seed: int
+    ) -> dict[str, object]:
+        """Fits the head and returns what was chosen, as JSON values.
+
+        Args:
+            pretrained: its linear head is set.
+            vectors: float32 (n, hidden), from the frozen encoder; of tags (n_tokens, hidden).
+            features: say what is right.
+            weights: float64 (n,), of the features in the loss.
+            seed: of what is drawn.
         """
 
 

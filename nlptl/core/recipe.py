@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from nlptl.core import registry
 from nlptl.core.callbacks import Callback
@@ -36,12 +36,12 @@ class Recipe:
 
     def __init__(
         self,
-        task: Task | str | Mapping[str, Any] = "sentiment",
-        data: Any = None,
-        model: ModelConfig | str | Path | Mapping[str, Any] | None = None,
-        method: Method | str | Mapping[str, Any] = "full",
-        train: TrainConfig | Mapping[str, Any] | None = None,
-        eval: EvalConfig | Mapping[str, Any] | None = None,
+        task: Task | str | Mapping[str, object] = "sentiment",
+        data: object = None,
+        model: ModelConfig | str | Path | Mapping[str, object] | None = None,
+        method: Method | str | Mapping[str, object] = "full",
+        train: TrainConfig | Mapping[str, object] | None = None,
+        eval: EvalConfig | Mapping[str, object] | None = None,
     ) -> None:
         """Makes a recipe from its parts; a part that is None has its defaults, and may be a mapping of its fields.
 
@@ -83,14 +83,14 @@ class Recipe:
 
         return training.train(self, output, callbacks)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, dict[str, object]]:
         """Returns the recipe as plain values, the form of recipe.yaml."""
-        return {kind: _chosen_to_dict(kind, getattr(self, kind)) for kind in CHOSEN} | {
-            name: dataclasses.asdict(getattr(self, name)) for name in PLAIN
-        }
+        fields = {part: dataclasses.asdict(getattr(self, part)) for part in (*CHOSEN, *PLAIN)}
+        named = {kind: {"name": registry.name_of(kind, type(getattr(self, kind)))} for kind in CHOSEN}
+        return {part: named.get(part, {}) | own for part, own in fields.items()}
 
     @staticmethod
-    def from_dict(values: dict[str, Any]) -> Recipe:
+    def from_dict(values: Mapping[str, object]) -> Recipe:
         """Returns the recipe that `to_dict` wrote, or a person, who may write names: {"method": "lora"}.
 
         Raises:
@@ -106,7 +106,7 @@ class Recipe:
         return Recipe(**{**values, "data": _plain("data", data) if isinstance(data, Mapping) else data})
 
 
-def _of_this_format(values: Mapping[str, Any]) -> dict[str, Any]:
+def _of_this_format(values: Mapping[str, object]) -> dict[str, Any]:
     """Returns a recipe's values without their format number.
 
     Raises:
@@ -126,7 +126,11 @@ def resume(folder: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
     return training.resume(folder, callbacks)
 
 
-def chosen_from_dict(kind: str, values: Mapping[str, Any]) -> Any:
+@overload
+def chosen_from_dict(kind: Literal["task"], values: Mapping[str, object]) -> Task: ...
+@overload
+def chosen_from_dict(kind: Literal["method"], values: Mapping[str, object]) -> Method: ...
+def chosen_from_dict(kind: str, values: Mapping[str, object]) -> object:
     """Returns a task or method from its name and fields, {"name": "lora", "rank": 16}."""
     fields = dict(values)
     if not isinstance(fields.get("name"), str):
@@ -134,7 +138,7 @@ def chosen_from_dict(kind: str, values: Mapping[str, Any]) -> Any:
     return _build(registry.load(kind, str(fields.pop("name"))), kind, fields)
 
 
-def _chosen(kind: str, given: Any) -> Any:
+def _chosen(kind: Literal["task", "method"], given: object) -> object:
     """Returns a task or method from what may stand for one: itself, its name, or its name and fields."""
     if isinstance(given, str):
         return registry.load(kind, given)()
@@ -148,7 +152,7 @@ def _chosen(kind: str, given: Any) -> Any:
     return given
 
 
-def _plain(part: str, given: Any) -> Any:
+def _plain(part: str, given: object) -> object:
     cls = PLAIN[part]
     if isinstance(given, cls):
         return given
@@ -158,7 +162,7 @@ def _plain(part: str, given: Any) -> Any:
     raise InputError(f"{part} must be {also}a {cls.__name__} or a mapping of its fields, found {_shown(given)}")
 
 
-def _data_fields(given: Any) -> Any:
+def _data_fields(given: object) -> object:
     """Returns the settings for what may stand for them: the training data itself."""
     if given is None or isinstance(given, DataConfig):
         return given
@@ -178,12 +182,8 @@ def _data_fields(given: Any) -> Any:
     return {"train": given}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else f"{value!r:.60} ({type(value).__name__})"
-
-
-def _chosen_to_dict(kind: str, value: Any) -> dict[str, Any]:
-    return {"name": registry.name_of(kind, type(value)), **dataclasses.asdict(value)}
 
 
 def _part_with(name: str) -> str:
@@ -194,7 +194,7 @@ def _part_with(name: str) -> str:
     return f"{nearest(name, [*CHOSEN, *PLAIN])}; parts: {', '.join((*CHOSEN, *PLAIN))}"
 
 
-def _build(cls: Any, part: str, fields: Mapping[str, Any]) -> Any:
+def _build(cls: type[Any], part: str, fields: Mapping[str, object]) -> Any:
     known = [f.name for f in dataclasses.fields(cls)]
     for name in fields:
         if name not in known:

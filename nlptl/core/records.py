@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from nlptl.core import kinds
 from nlptl.core.finite import to_json
 from nlptl.core.kinds import Kind
+from nlptl.core.plain import Decision, Span
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
     from nlptl.core.config import ModelConfig
+    from nlptl.core.parts import Adaptable, Layered, Tokenizer
 
 NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNORECASE)
 TINY = 1e-300  # keeps logarithms of probabilities finite
@@ -103,7 +106,7 @@ class Finding:
     """How many rows it concerns."""
     severity: str
     """"info" or "warning"; strict auditing stops at warnings."""
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
     """Row ids by split, shares by class: whatever the kind needs."""
 
 
@@ -195,9 +198,8 @@ class Prediction:
     empty where there is no answer."""
     scores: dict[str, float]
     """Probability by label name; of spans, of the answer and of "no_answer"."""
-    spans: list[dict[str, Any]] | None = None
-    """Pieces of the user's text with text, start and end (characters), label where they have one, and score: entities
-    in their order, or the likeliest answers, best first."""
+    spans: list[Span] | None = None
+    """Entities in their order, or the likeliest answers, best first."""
     threshold: float | None = None
     """Of spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
 
@@ -207,7 +209,7 @@ class Prediction:
         none, best = (max(self.scores[name], TINY) for name in ("no_answer", "answer"))
         return math.log(none) - math.log(best)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns the prediction as plain values; spans, and what decides on no answer, only if there are such."""
         decided = {"margin": self.no_answer_margin, "threshold": self.threshold} if self.threshold is not None else None
         some = {"no_answer": decided, "spans": self.spans}
@@ -265,10 +267,10 @@ class ModelSource:
 class Pretrained:
     """A pretrained model, ready for a method to edit and for the engine to train."""
 
-    module: Any
+    module: Adaptable
     """A `SequenceModel` (nlptl/models/sequence.py)."""
-    tokenizer: Any
-    family: Any
+    tokenizer: Tokenizer
+    family: Layered
     """How the architecture is run; one file under nlptl/models/families."""
     source: ModelSource
     head: frozenset[str]
@@ -278,10 +280,9 @@ class Pretrained:
     labels: LabelSpace
     output: str = "class"
     """The kind of its answers, by name."""
-    adapted: Any = None
+    adapted: object = None
     """What a method put around `module.net`, such as a PeftModel, for saving."""
-    decision: dict[str, Any] = field(default_factory=dict)
-    """What was tuned on validation and is part of the model, such as thresholds; as JSON."""
+    decision: Decision = field(default_factory=Decision)
 
     @property
     def kind(self) -> Kind:

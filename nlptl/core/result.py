@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from nlptl.core import files
 from nlptl.core.phases import PhaseDone
+from nlptl.core.plain import Decision
 from nlptl.core.records import Finding, Interval
 
+T = TypeVar("T")
 FORMAT = 1
 """Of result.json. Files from before there were numbers have none, and are read as 1."""
 ADVICE = (
@@ -43,7 +45,7 @@ class Training:
     stopped_by: str | None = None
     """The signal that stopped the run, or the callback that ended it."""
     phases: tuple[PhaseDone, ...] = ()
-    head: dict[str, Any] | None = None
+    head: dict[str, object] | None = None
     """What a method that solves for the head chose."""
 
 
@@ -136,7 +138,7 @@ class Result:
     primary: Primary | None = None
     baselines: dict[str, dict[str, Baseline]] = field(default_factory=dict)
     """By split and name."""
-    decision: dict[str, Any] = field(default_factory=dict)
+    decision: Decision = field(default_factory=Decision)
     """What was decided on validation, such as thresholds."""
     per_class: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     """By split and label: precision, recall, f1 and support."""
@@ -174,21 +176,20 @@ class Result:
         files.write_json(path, self.to_dict())
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> Result:
+    def from_dict(values: Mapping[str, object]) -> Result:
         """Returns the result that `to_dict` wrote; fields that this nlptl does not know are left out.
 
         Raises:
             TypeError: a value has another type than its field.
         """
-        plain = dict(values)
-        by_split = plain.get("baselines") or {}
-        plain["baselines"] = {split: {n: _baseline(b) for n, b in own.items()} for split, own in by_split.items()}
-        found: Result = _record(Result, plain, "result")
+        by_split = _is(dict, values.get("baselines") or {}, "result.baselines")
+        baselines = {split: {n: _baseline(b) for n, b in own.items()} for split, own in by_split.items()}
+        found: Result = _record(Result, {**values, "baselines": baselines}, "result")
         return found
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Returns the content of result.json."""
-        plain: dict[str, Any] = dataclasses.asdict(self)
+        plain = dataclasses.asdict(self)
         blank = {} if self.status == "succeeded" else dataclasses.asdict(Result(self.status))
         kept = {name for name, v in plain.items() if v is not None and (name in ALWAYS or v != blank.get(name))}
         known = {name: value for name, value in plain.items() if name in kept}
@@ -200,7 +201,7 @@ class Result:
         return known
 
 
-def _baseline(values: Mapping[str, Any]) -> dict[str, Any]:
+def _baseline(values: Mapping[str, object]) -> dict[str, object]:
     """Returns the fields of a baseline, whose value stands under its metric's name in the file."""
     metric = next((name for name in values if name != "gain"), None)
     if metric is None or "gain" not in values:
@@ -208,31 +209,30 @@ def _baseline(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"metric": metric, "value": values[metric], "gain": values["gain"]}
 
 
-def _read(hint: Any, value: Any, place: str) -> Any:
+def _read(hint: Any, value: object, place: str) -> object:
     """Returns a JSON value as the type that a field has."""
     origin, arguments = get_origin(hint), get_args(hint)
-    if hint is Any:
+    if hint is object:
         return value
     if origin in (Union, UnionType):
         return None if value is None else _read(next(a for a in arguments if a is not type(None)), value, place)
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _record(hint, value, place)
-    return _collection(origin, arguments, value, place) if origin else _single(hint, value, place)
-
-
-def _collection(origin: Any, arguments: tuple[Any, ...], value: Any, place: str) -> Any:
-    if origin is dict:
+    if origin in (dict, Mapping):
         return {name: _read(arguments[1], v, f"{place}.{name}") for name, v in _is(dict, value, place).items()}
-    return origin(_read(arguments[0], v, place) for v in _is((list, tuple), value, place))
+    if origin in (list, tuple):
+        parts = [_read(arguments[0], v, place) for v in _is((list, tuple), value, place)]
+        return tuple(parts) if origin is tuple else parts
+    return _single(hint, value, place)
 
 
-def _single(hint: Any, value: Any, place: str) -> Any:
+def _single(hint: Any, value: object, place: str) -> object:
     if hint is float:
         return float("nan") if value is None else float(_is((int, float), value, place))  # JSON has no NaN
-    return _is(hint, value, place)
+    return _is(dict if is_typeddict(hint) else hint, value, place)
 
 
-def _record(cls: Any, value: Any, place: str) -> Any:
+def _record(cls: type[Any], value: object, place: str) -> Any:
     hints, given = get_type_hints(cls), _is(dict, value, place)
     missing = [f.name for f in dataclasses.fields(cls) if f.name not in given and _is_required(f)]
     if missing:
@@ -240,11 +240,11 @@ def _record(cls: Any, value: Any, place: str) -> Any:
     return cls(**{name: _read(hint, given[name], f"{place}.{name}") for name, hint in hints.items() if name in given})
 
 
-def _is_required(own: dataclasses.Field[Any]) -> bool:
+def _is_required(own: dataclasses.Field[object]) -> bool:
     return own.default is MISSING and own.default_factory is MISSING
 
 
-def _is(kind: Any, value: Any, place: str) -> Any:
+def _is(kind: type[T] | tuple[type[T], ...], value: object, place: str) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"{place} is {value!r:.60}")
     return value

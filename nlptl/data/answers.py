@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer
@@ -85,7 +85,7 @@ def _unwritten(text: str, here: str) -> object:
     return text
 
 
-def _from_object(value: Mapping[str, Any], here: str) -> Iterator[Given]:
+def _from_object(value: Mapping[str, object], here: str) -> Iterator[Given]:
     if "text" not in value:
         raise InputError(f"{here}: found the answer {shortened(value)}, expected {LAYOUTS}")
     texts = _several(value["text"])
@@ -96,10 +96,10 @@ def _from_object(value: Mapping[str, Any], here: str) -> Iterator[Given]:
         yield from _one(text, start, here)
 
 
-def _several(value: Any) -> list[Any]:
+def _several(value: object) -> list[object]:
     if is_missing(value):
         return []
-    if is_array(value):
+    if is_array(value) and hasattr(value, "tolist"):
         return list(value.tolist())
     return list(value) if isinstance(value, list | tuple) else [value]
 

@@ -1,7 +1,6 @@
 """Texts that stand with different labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nlptl.core.records import Example, Finding
 from nlptl.data.examples import key_of, rows_shown
@@ -24,7 +23,7 @@ def conflicts(splits: Splits, kind: AnyKind) -> list[Finding]:
     if kind.facts is None or not kind.facts.by_row:
         return []
     keys = {name: [key_of(e) for e in examples] for name, examples in splits.items()}
-    first_label: dict[Key, Any] = {}
+    first_label: dict[Key, object] = {}
     conflicting: set[Key] = set()
     for name, examples in splits.items():
         for e, key in zip(examples, keys[name], strict=True):
@@ -53,5 +52,5 @@ def _conflict_rows(
     return rows, [{"text": text, "text_pair": pair, "rows": found} for (text, pair), found in groups]
 
 
-def _as_json(label: Any) -> Any:
+def _as_json(label: object) -> object:
     return list(label) if isinstance(label, tuple) else label

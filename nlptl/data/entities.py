@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nlptl.core.errors import InputError
 from nlptl.data.labels import name_of
@@ -85,7 +85,7 @@ def _split(words: Offsets, borders: Sequence[int]) -> Offsets:
     return tuple(split)
 
 
-def _placed(item: Any, text: str, here: str) -> tuple[Entity, bool]:
+def _placed(item: object, text: str, here: str) -> tuple[Entity, bool]:
     start, end, label, named = _parts(item, here)
     if not 0 <= start < end <= len(text):
         raise InputError(
@@ -106,7 +106,7 @@ def _placed(item: Any, text: str, here: str) -> tuple[Entity, bool]:
     return Entity(at, at + len(named), label), True
 
 
-def _parts(item: Any, here: str) -> tuple[int, int, str, object]:
+def _parts(item: object, here: str) -> tuple[int, int, str, object]:
     if isinstance(item, Mapping):
         values = [next((item[key] for key in keys if key in item), None) for keys in (STARTS, ENDS, LABELS)]
         named = item.get("text")

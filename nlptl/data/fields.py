@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from nlptl.core.errors import InputError
 from nlptl.data.table import Table
 from nlptl.data.words import Words
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Fields:
     words: list[Words] | None = None
 
 
-def needed(found: Any, what: str, where: str) -> Any:
+def needed(found: T | None, what: str, where: str) -> T:
     """Returns what another column gave.
 
     Args:

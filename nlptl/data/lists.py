@@ -6,7 +6,6 @@ import json
 import tokenize
 import warnings
 from itertools import pairwise
-from typing import Any
 
 from nlptl.core.errors import InputError
 from nlptl.data.table import is_array
@@ -14,7 +13,7 @@ from nlptl.data.table import is_array
 NOT_PYTHON = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
-def as_list(value: object, here: str) -> list[Any] | None:
+def as_list(value: object, here: str) -> list[object] | None:
     """Returns the list that a cell holds, or that its string writes; None where it holds something else.
 
     Args:

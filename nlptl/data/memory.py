@@ -8,7 +8,7 @@ from typing import Any
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 from nlptl.data import arrow
-from nlptl.data.table import Table, refuse_twice
+from nlptl.data.table import Row, Table, refuse_twice
 
 EXPECTED = (
     "expected a file, a folder, a Hub id, sample:NAME, a pandas frame, a data set, "
@@ -36,7 +36,7 @@ def in_memory(given: object, config: DataConfig) -> tuple[str, Callable[[], Tabl
     raise InputError(f"data of type {type(given).__name__} cannot be used; {EXPECTED}{advice}")
 
 
-def values_of(given: Any) -> Sequence[Any] | None:
+def values_of(given: object) -> Sequence[object] | None:
     """Returns the values of a list, an array of one dimension, or a column of a frame or data set; else None."""
     if isinstance(given, list | tuple):
         return given
@@ -57,13 +57,14 @@ def texts_in(given: object) -> Sequence[str] | None:
     values = values_of(given)
     if not values or not isinstance(values[0], str):
         return None
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
-            raise InputError(
-                f"the list: row {row} is a {type(value).__name__}, expected a text as in row 0; an empty text stands "
-                "for a missing one"
-            )
-    return values
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < len(values):
+        row = next(row for row, value in enumerate(values) if not isinstance(value, str))
+        raise InputError(
+            f"the list: row {row} is a {type(values[row]).__name__}, expected a text as in row 0; an empty text stands "
+            "for a missing one"
+        )
+    return texts
 
 
 def _frame(frame: Any) -> Table:
@@ -78,7 +79,7 @@ def _dataset(dataset: object) -> Table:
     return _filled(Table("the data set", list(arrow.dataset_rows(dataset)), arrow.class_names(dataset)))
 
 
-def _texts_and_labels(given: tuple[Any, Any], config: DataConfig) -> Table:
+def _texts_and_labels(given: tuple[object, object], config: DataConfig) -> Table:
     texts, labels = (values_of(part) or () for part in given)
     if len(texts) != len(labels):
         raise InputError(
@@ -101,7 +102,7 @@ def _list(rows: Sequence[Any]) -> Table:
     return _filled(Table("the list", rows if named else [_named(row, i) for i, row in enumerate(rows)]))
 
 
-def _named(row: Mapping[Any, Any], position: int) -> dict[str, Any]:
+def _named(row: Mapping[object, object], position: int) -> Row:
     names = [str(name) for name in row]
     refuse_twice(names, f"the list: row {position}")
     return dict(zip(names, row.values(), strict=True))

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from nlptl.core.errors import InputError
 
@@ -58,7 +58,7 @@ def _open_zip(path: Path) -> IO[bytes]:
             raise InputError(f"{path} cannot be unpacked ({error}); unpack it and give the file inside") from error
 
 
-OPENERS: dict[str, Callable[[Path], Any]] = {
+OPENERS: dict[str, Callable[[Path], object]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.finite import finite
 from nlptl.core.records import Prediction
 from nlptl.core.shown import shown_json
 from nlptl.data.table import Row, is_missing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WRITABLE = (".csv", ".tsv", ".jsonl", ".parquet")
 OWN = ("row_id", "prediction", "scores", "spans")
@@ -68,13 +71,13 @@ class Predicted:
         spans = [] if self.first.spans is None else ["spans"]
         return ["row_id", *self.renamed.values(), "prediction", *self._scores, *spans]
 
-    def flat(self, row: Row, found: Prediction) -> list[Any]:
+    def flat(self, row: Row, found: Prediction) -> list[object]:
         """Returns the values of a row, in the order of `header`."""
         spans = [] if self.first.spans is None else [found.spans]
         scores = [found.scores.get(name) for name in self.first.scores]
         return [found.row_id, *(row.get(column) for column in self.columns), found.prediction, *scores, *spans]
 
-    def nested(self, row: Row, found: Prediction) -> dict[str, Any]:
+    def nested(self, row: Row, found: Prediction) -> dict[str, object]:
         """Returns a row as an object, its scores as one inside."""
         own = {self.renamed[column]: value for column, value in row.items()}
         spans = {} if found.spans is None else {"spans": found.spans}
@@ -98,10 +101,10 @@ def lines(predicted: Predicted, kind: str, *, ascii_only: bool = False) -> Itera
         yield from (_json(predicted.nested(*pair), ascii_only=ascii_only) + "\n" for pair in pairs)
         return
     buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n")
-    yield _delimited(writer, buffer, map(_text, predicted.header))
+    write = csv.writer(buffer, delimiter="\t" if kind == ".tsv" else ",", lineterminator="\n").writerow
+    yield _delimited(write, buffer, map(_text, predicted.header))
     for pair in pairs:
-        yield _delimited(writer, buffer, map(_text, predicted.flat(*pair)))
+        yield _delimited(write, buffer, map(_text, predicted.flat(*pair)))
 
 
 def write_parquet(predicted: Predicted, path: Path) -> None:
@@ -121,7 +124,7 @@ def write_parquet(predicted: Predicted, path: Path) -> None:
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def _schema(predicted: Predicted) -> Any:
+def _schema(predicted: Predicted) -> "pa.Schema":
     import pyarrow as pa
 
     span = [("text", pa.string()), ("start", pa.int64()), ("end", pa.int64())]
@@ -135,7 +138,7 @@ def _schema(predicted: Predicted) -> Any:
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in predicted.header])
 
 
-def _types(predicted: Predicted) -> dict[str, Any]:
+def _types(predicted: Predicted) -> "dict[str, pa.DataType]":
     """Returns the type of each source column: the one that all its values share, else string, for JSON."""
     import pyarrow as pa
 
@@ -146,7 +149,7 @@ def _types(predicted: Predicted) -> dict[str, Any]:
     return {column: pa.string() if kind == pa.null() else kind for column, kind in found.items()}
 
 
-def _common(kind: Any, values: list[Any]) -> Any:
+def _common(kind: "pa.DataType", values: list[object]) -> "pa.DataType":
     import pyarrow as pa
 
     try:
@@ -156,7 +159,7 @@ def _common(kind: Any, values: list[Any]) -> Any:
         return pa.string()
 
 
-def _array(field: Any, values: Sequence[Any]) -> Any:
+def _array(field: "pa.Field", values: Sequence[object]) -> "pa.Array":
     import pyarrow as pa
 
     if field.type == pa.string():
@@ -169,20 +172,20 @@ def _array(field: Any, values: Sequence[Any]) -> Any:
         ) from error
 
 
-def _delimited(writer: Any, buffer: io.StringIO, values: Iterable[str]) -> str:
-    writer.writerow(values)
+def _delimited(write: Callable[[Iterable[str]], object], buffer: io.StringIO, values: Iterable[str]) -> str:
+    write(values)
     line = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
     return line
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Returns a value as a field of csv: nothing for None, lists and objects as JSON."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()  # half an emoji is no UTF-8
     return "" if is_missing(value) else _json(value) if isinstance(value, bool | list | dict) else str(value)
 
 
-def _json(value: Any, *, ascii_only: bool = False) -> str:
+def _json(value: object, *, ascii_only: bool = False) -> str:
     return shown_json(json.dumps(finite(value), ensure_ascii=ascii_only, default=str))

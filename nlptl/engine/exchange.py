@@ -6,7 +6,6 @@ the others waiting; here that process still sends what they wait for, and all ca
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
 
 import torch
 from torch import nn
@@ -31,7 +30,7 @@ class Exchange:
         self._place = {p: i for i, bucket in enumerate(self._buckets) for p in bucket}
         self._n_awaited: list[int] = []
         """Gradients of each bucket that are still to come, in the last backward pass; empty before it."""
-        self._sums: list[tuple[torch.Tensor, Any]] = []
+        self._sums: list[tuple[torch.Tensor, torch.distributed.Work]] = []
         self._hooks = [p.register_post_accumulate_grad_hook(self._ready) for p in self._place]  # type: ignore[no-untyped-call]
 
     def close(self) -> None:

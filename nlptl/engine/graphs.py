@@ -6,7 +6,6 @@ sequence without weight that fills the tokens up to one of few numbers.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import torch
 
@@ -96,7 +95,7 @@ class Recorder:
     """Records CUDA graphs, which share their memory: one runs at a time."""
 
     def __init__(self) -> None:
-        self._pool: Any = torch.cuda.graph_pool_handle()
+        self._pool = torch.cuda.graph_pool_handle()
         self._aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def prepare(self, run: Run) -> torch.Tensor:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE_S = 1.0  # launchers send a process both signals; the second does not disturb what the first one began
-Handler = Callable[[int, FrameType | None], None]
+Handler = Callable[[int, FrameType | None], object]
+Handlers = dict[int, Handler | int | None]
+"""What Python has for each signal: a function, a number for what the system does, or None for another program's."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,7 +34,7 @@ class Interrupt:
         self.signal: str | None = None
         """The name of the one that came."""
         self._seen = False
-        self._before: dict[int, Any] = {}
+        self._before: Handlers = {}
 
     @property
     def requested(self) -> bool:
@@ -91,13 +92,13 @@ def resumable(run: Path) -> Iterator[None]:
         raise
 
 
-def _take_over(handler: Handler) -> dict[int, Any]:
+def _take_over(handler: Handler) -> Handlers:
     try:
         return {number: signal.signal(number, handler) for number in SIGNALS}
     except ValueError:  # signals belong to the main thread
         return {}
 
 
-def _give_back(before: dict[int, Any]) -> None:
+def _give_back(before: Handlers) -> None:
     for number, handler in before.items():
         signal.signal(number, handler)

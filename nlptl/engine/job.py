@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +47,7 @@ class Job:
     callbacks: Sequence[Callback] = ()
     """Are told how training goes on, in their order."""
 
-    def note(self, note: Mapping[str, Any]) -> None:
+    def note(self, note: Mapping[str, object]) -> None:
         """Tells the callbacks what belongs into metrics.jsonl beside updates and evaluations."""
         for callback in self.callbacks:
             callback.on_note(note)

@@ -4,7 +4,7 @@ import math
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from nlptl.engine.job import Job
 from nlptl.engine.kept import Kept
 from nlptl.engine.phases import Planned
 from nlptl.engine.sharding import Shards
-from nlptl.engine.telling import Event, Telling
+from nlptl.engine.telling import Event, OfEvent, Telling
 from nlptl.engine.update import Updates
 from nlptl.engine.used_rows import UsedRows
 
@@ -265,7 +265,7 @@ class _Loop:
         self.progress.finished = True
         self.progress.stopped_by = self.telling.asked or "a callback of another process"
 
-    def _tell(self, event: Event, **more: Any) -> None:
+    def _tell(self, event: Event, **more: Unpack[OfEvent]) -> None:
         self.telling(event, self.progress, self.phase, **more)
 
     def _save(self) -> None:

@@ -1,13 +1,31 @@
 """Tells callbacks where training stands, and hears whether one of them asks to stop."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal, TypedDict, Unpack
 
 from nlptl.core.callbacks import Callback, Facts
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.phases import Planned
 
 Event = Literal["on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end"]
+
+
+class OfUpdate(TypedDict, total=False):
+    """Facts of the last update; none before the first."""
+
+    loss: float
+    lr: float
+    grad_norm: float
+
+
+class OfEvent(TypedDict, total=False):
+    """Facts that only some events have."""
+
+    skipped: str
+    row_ids: tuple[int, ...]
+    checkpoint: Path
+    stopped_by: str | None
 
 
 class Telling:
@@ -21,12 +39,12 @@ class Telling:
 
     def __init__(self, callbacks: Sequence[Callback], n_updates: int, per_epoch: int) -> None:
         self._callbacks, self._n_updates, self._per_epoch = callbacks, n_updates, per_epoch
-        self.last: dict[str, Any] = {}
+        self.last: OfUpdate = {}
         """Loss, learning rate and gradient norm of the last update."""
         self.asked: str | None = None
         """Which callback asked to stop, and why."""
 
-    def __call__(self, event: Event, progress: Progress, planned: Planned, **more: Any) -> None:
+    def __call__(self, event: Event, progress: Progress, planned: Planned, **more: Unpack[OfEvent]) -> None:
         """Calls one method of all callbacks.
 
         Args:

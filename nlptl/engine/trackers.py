@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker, get_available_trackers
 
@@ -24,7 +23,7 @@ def check(names: Sequence[str]) -> None:
         _class_of(name)
 
 
-def _class_of(name: str) -> Any:
+def _class_of(name: str) -> type[GeneralTracker]:
     if "." in name:
         found = imported("tracker", name)
         if not (isinstance(found, type) and issubclass(found, GeneralTracker)):
@@ -34,7 +33,8 @@ def _class_of(name: str) -> Any:
         raise InputError(f"unknown tracker {name!r}{nearest(name, EXTRAS)}; known: {', '.join(EXTRAS)}")
     if name not in {str(getattr(known, "value", known)) for known in get_available_trackers()}:
         raise InputError(f"the tracker {name} is not installed: pip install '{EXTRAS[name]}'")
-    return LOGGER_TYPE_TO_CLASS[name]
+    known: type[GeneralTracker] = LOGGER_TYPE_TO_CLASS[name]
+    return known
 
 
 class Tracked(Callback):
@@ -47,7 +47,7 @@ class Tracked(Callback):
         every: each update whose number it divides is told.
     """
 
-    def __init__(self, names: Sequence[str], run: Path, settings: Mapping[str, Any], every: int) -> None:
+    def __init__(self, names: Sequence[str], run: Path, settings: Mapping[str, object], every: int) -> None:
         self._file, self._every = run / TOLD, every
         resumed = self._file.exists()
         self._told: dict[str, int] = json.loads(self._file.read_text()) if resumed else {"update": 0, "evaluation": 0}

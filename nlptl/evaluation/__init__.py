@@ -1,7 +1,7 @@
 """What a run's predictions are worth: metrics, intervals, baselines; each name loads its file on first use."""
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nlptl.evaluation.baseline import baseline_predictions
@@ -38,7 +38,7 @@ _FILES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Returns a public name, importing its file."""
     if name not in _FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

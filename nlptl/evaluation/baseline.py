@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from nlptl.core import registry
 from nlptl.core.errors import InputError
@@ -36,7 +36,9 @@ class Known:
             raise InputError(f"answers of the kind {self.output!r} are not labels")
         return targets([example.label for example in self.train], self.labels, "train labels")
 
-    def predictions(self, answers: Sequence[Any], scores: Sequence[Sequence[float]] | None = None) -> list[Prediction]:
+    def predictions(
+        self, answers: Sequence[object], scores: Sequence[Sequence[float]] | None = None
+    ) -> list[Prediction]:
         """Returns predictions.
 
         Args:
@@ -49,7 +51,7 @@ class Known:
             for example, answer, row in zip(self.rows, answers, by_label, strict=True)
         ]
 
-    def all_the_same(self, answer: Any, scores: Sequence[float] | None = None) -> list[Prediction]:
+    def all_the_same(self, answer: object, scores: Sequence[float] | None = None) -> list[Prediction]:
         """Returns predictions with one answer for every row.
 
         Args:

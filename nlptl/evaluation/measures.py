@@ -8,6 +8,7 @@ import numpy as np
 
 from nlptl.core.records import Interval
 from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.evaluation.ranks import Areas, mean_of_known
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rows import Rows
 
@@ -47,6 +48,22 @@ class RowsMetric(Protocol):
 
     def measure(self, rows: Rows) -> Measure:
         """Returns the metric of some rows."""
+
+
+def mean_area(rows: Rows, area: Callable[[Areas], Floats], none: float) -> Measure:
+    """Returns the metric that is the mean of an area over the labels that have one.
+
+    Args:
+        rows: with scores.
+        area: one of the areas, (classes, resamples).
+        none: the value if no label has one.
+    """
+    ranked = rows.ranked
+
+    def values(counts: Floats) -> Floats:
+        return mean_of_known(area(ranked.areas(counts)), none)
+
+    return Measure(values)
 
 
 def mean(by_row: Floats) -> Measure:

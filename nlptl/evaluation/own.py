@@ -3,9 +3,10 @@
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from nlptl.core import kinds as core_kinds
 from nlptl.core import registry
@@ -15,6 +16,9 @@ from nlptl.evaluation import kinds
 from nlptl.evaluation.measures import Measure, RowsMetric
 from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.rows import Rows
+
+if TYPE_CHECKING:
+    from evaluate import Metric
 
 MOST_RESAMPLES = 100
 """Behind an interval of an `evaluate.Metric`, which computes each resample anew, often in a millisecond or more."""
@@ -31,7 +35,7 @@ def load(name: str) -> RowsMetric:
     Raises:
         InputError: there is no such class, or it is no metric.
     """
-    found: Any = registry.find("metric", name)
+    found = registry.find("metric", name)
     if isinstance(found, type) and _is_of_evaluate(found):
         return FromEvaluate(name, _made(found))
     if isinstance(found, type) and registry.offers_all("metric", found):
@@ -54,11 +58,11 @@ class FromEvaluate:
 
     kinds: tuple[str, ...] = ()
 
-    def __init__(self, name: str, metric: Any) -> None:
+    def __init__(self, name: str, metric: "Metric") -> None:
         self.name, self.metric = name, metric
         features = metric.info.features
         # If there are several forms, the first stands for all; a metric with a form of its own has one.
-        self.features: dict[str, Any] = dict(features[0] if isinstance(features, list) else features)
+        self.features: dict[str, object] = dict(features[0] if isinstance(features, list) else features)
         unknown = [column for column in self.features if column not in COLUMNS]
         if unknown:
             raise InputError(f"metric {name!r} takes {unknown[0]!r}; understood are {', '.join(COLUMNS)}")
@@ -74,43 +78,41 @@ class FromEvaluate:
 
         return Measure(values, MOST_RESAMPLES)
 
-    def _value(self, columns: dict[str, list[Any]], drawn: Any) -> float:
+    def _value(self, columns: dict[str, list[object]], drawn: npt.NDArray[np.int64]) -> float:
         chosen = np.repeat(np.arange(len(drawn)), drawn).tolist()
         found = self.metric.compute(**{name: [values[i] for i in chosen] for name, values in columns.items()})
         return _number(self.name, self.metric.name, found)
 
-    def _column(self, column: str, rows: Rows) -> list[Any]:
+    def _column(self, column: str, rows: Rows) -> list[object]:
         feature = self.features[column]
         if column == "prediction_scores":
             scores = rows.known_scores
-            columns: list[Any] = (scores if _inner(feature) is not None else scores[:, -1]).tolist()
+            columns: list[object] = (scores if _inner(feature) is not None else scores[:, -1]).tolist()
             return columns
         answers = rows.references if column == "references" else rows.decisions
         return [self._as_asked(answer, column, rows) for answer in answers]
 
-    def _as_asked(self, answer: Any, column: str, rows: Rows) -> Any:
+    def _as_asked(self, answer: object, column: str, rows: Rows) -> object:
         """Returns an answer in the form that the metric's feature asks for."""
         feature = self.features[column]
         inner = _inner(feature)
         dtype = str(getattr(feature if inner is None else inner, "dtype", None))
         found = _plain(answer, dtype, rows)
-        if inner is not None and not isinstance(found, list):
-            found = [found]
         wanted = next((types for prefix, types in TYPES.items() if dtype.startswith(prefix)), ())
-        parts = found if inner is not None else [found]
+        parts = found if inner is not None and isinstance(found, list) else [found]
         if not all(isinstance(part, wanted) for part in parts):
             raise InputError(
                 f"metric {self.name!r} takes {feature} as {column}; this task gives "
                 f"{core_kinds.of(rows.output).answer}, such as {answer!r}"
             )
-        return found
+        return found if inner is None else parts
 
 
 TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "uint": (int,), "float": (int, float), "string": (str,)}
 """Python's types by the beginning of a feature's."""
 
 
-def _plain(answer: Any, dtype: str, rows: Rows) -> Any:
+def _plain(answer: object, dtype: str, rows: Rows) -> object:
     ids = kinds.of(rows.output).ids
     if dtype.startswith(("int", "uint")) and ids is not None:
         return ids(answer, rows.labels)
@@ -121,14 +123,14 @@ def _plain(answer: Any, dtype: str, rows: Rows) -> Any:
     return answer
 
 
-def _inner(feature: Any) -> Any:
+def _inner(feature: object) -> object:
     """Returns the form of a list's items; None if the form is not a list."""
     if isinstance(feature, Sequence) and not isinstance(feature, str):
         return feature[0]
     return getattr(feature, "feature", None)
 
 
-def _number(name: str, own_name: str, found: Any) -> float:
+def _number(name: str, own_name: str, found: object) -> float:
     """Returns the one value that a metric computed, or of several the one with its own name."""
     values = found if isinstance(found, dict) else {}
     value = next(iter(values.values())) if len(values) == 1 else values.get(own_name)
@@ -145,7 +147,7 @@ def _is_of_evaluate(cls: type) -> bool:
     return library is not None and issubclass(cls, library.Metric)
 
 
-def _made(cls: type) -> Any:
+def _made(cls: "type[Metric]") -> "Metric":
     # evaluate makes a cache folder even for a metric that is kept in memory
     with tempfile.TemporaryDirectory() as folder:
         return cls(keep_in_memory=True, cache_dir=folder)

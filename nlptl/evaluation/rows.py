@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -12,26 +11,22 @@ from nlptl.core.errors import InputError
 from nlptl.core.records import LabelSpace, Prediction
 from nlptl.evaluation import kinds
 from nlptl.evaluation.confusion import check_rows
+from nlptl.evaluation.kind import Answered
 from nlptl.evaluation.ranks import Ranked
 from nlptl.evaluation.ratios import Floats
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Labelled rows with a model's answers."""
+class Rows(Answered):
+    """Labelled rows with a model's answers and their scores."""
 
     output: str
     """The kind of answers."""
-    references: Sequence[Any]
-    """The labels, as `Example.label`."""
-    decisions: Sequence[Any]
-    """As `Prediction.prediction`."""
-    labels: LabelSpace
     scores: Floats | None
     """Of each label, (n, classes); None if some prediction has no score for some label."""
 
     @staticmethod
-    def of(output: str, references: Sequence[Any], predictions: Iterable[Prediction], labels: LabelSpace) -> "Rows":
+    def of(output: str, references: Sequence[object], predictions: Iterable[Prediction], labels: LabelSpace) -> "Rows":
         """Returns the rows; predictions are read once, so that they need not all be in memory.
 
         Args:
@@ -48,7 +43,7 @@ class Rows:
             if scored:
                 scores.extend(prediction.scores[name] for name in labels.names)
         found = np.frombuffer(scores).reshape(-1, len(labels.names)) if scored and decisions else None
-        return Rows(output, references, decisions, labels, found)
+        return Rows(references, decisions, labels, output, found)
 
     def check(self) -> None:
         """Checks that there are rows, and one answer for each label.

@@ -13,6 +13,7 @@ from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import check_rows
 from nlptl.evaluation.formulas import Metric, find_metric
 from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.evaluation.kind import Answered
 from nlptl.evaluation.ratios import Floats
 
 
@@ -37,16 +38,9 @@ class ByRow:
     count: Callable[[Sequence[Any], Sequence[Any], LabelSpace], Counted]
     """From references and predictions, which are as many, at least one, and none of them None."""
 
-    def score(
-        self,
-        references: Sequence[Any],
-        predictions: Sequence[Any],
-        labels: LabelSpace,
-        resampling: Resampling,
-        only: Collection[str] | None = None,
-    ) -> Scores:
+    def score(self, rows: Answered, resampling: Resampling, only: Collection[str] | None = None) -> Scores:
         """Returns the metrics with intervals and the table by class; see `Measured.score`."""
-        counted = self._counted(references, predictions, labels)
+        counted = self._counted(rows)
         values = self._values(counted, only)
         draws: dict[str, list[Floats]] = {name: [] for name in values}
         for counts in resampling.counts(len(counted.statistics)) if values else ():
@@ -56,27 +50,14 @@ class ByRow:
         found = {name: interval(value, draws[name]) for name, value in values.items()}
         return Scores(found, counted.by_class, [])
 
-    def values(
-        self,
-        references: Sequence[Any],
-        predictions: Sequence[Any],
-        labels: LabelSpace,
-        only: Collection[str] | None = None,
-    ) -> dict[str, float]:
+    def values(self, rows: Answered, only: Collection[str] | None = None) -> dict[str, float]:
         """Returns the metrics without intervals; see `Measured.values`."""
-        return self._values(self._counted(references, predictions, labels), only)
+        return self._values(self._counted(rows), only)
 
-    def difference(
-        self,
-        references: Sequence[Any],
-        both: tuple[Sequence[Any], Sequence[Any]],
-        labels: LabelSpace,
-        metric: str,
-        resampling: Resampling,
-    ) -> Interval:
-        """Returns the first predictions' metric minus the second's; see `Measured.difference`."""
+    def difference(self, first: Answered, second: Answered, metric: str, resampling: Resampling) -> Interval:
+        """Returns the first answers' metric minus the second's; see `Measured.difference`."""
         formula = find_metric(metric, self.metrics).formula
-        tables = [self._count(references, predictions, labels, metric) for predictions in both]
+        tables = [self._statistics(rows, metric) for rows in (first, second)]
         value = formula(tables[0].sum(0)) - formula(tables[1].sum(0))
         draws = [
             formula(counts @ tables[0]) - formula(counts @ tables[1]) for counts in resampling.counts(len(tables[0]))
@@ -88,21 +69,21 @@ class ByRow:
         names = [name for name in counted.measured if only is None or name in only]
         return {name: float(self.metrics[name].formula(total)) for name in names}
 
-    def _counted(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
-        _check(references, predictions)
-        return self.count(references, predictions, labels)
+    def _counted(self, rows: Answered) -> Counted:
+        _check(rows)
+        return self.count(rows.references, rows.decisions, rows.labels)
 
-    def _count(self, references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace, metric: str) -> Floats:
-        counted = self._counted(references, predictions, labels)
+    def _statistics(self, rows: Answered, metric: str) -> Floats:
+        counted = self._counted(rows)
         if metric not in counted.measured:
             found = ", ".join(counted.measured)
             raise InputError(f"{metric} is not measured on these rows; choose one of {found}")
         return counted.statistics
 
 
-def _check(references: Sequence[Any], predictions: Sequence[Any]) -> None:
-    check_rows(len(references), len(predictions))
-    for what, values in (("references", references), ("predictions", predictions)):
+def _check(rows: Answered) -> None:
+    check_rows(len(rows.references), len(rows.decisions))
+    for what, values in (("references", rows.references), ("predictions", rows.decisions)):
         missing = next((i for i, value in enumerate(values) if value is None), None)
         if missing is not None:
             raise InputError(f"{what}[{missing}] is None: leave out rows without a label or an answer")

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Interval, LabelSpace, Prediction, Scores
@@ -13,7 +12,7 @@ from nlptl.evaluation.rows import Rows
 
 def score(
     output: str,
-    references: Sequence[Any],
+    references: Sequence[object],
     predictions: Iterable[Prediction],
     labels: LabelSpace,
     *,
@@ -40,14 +39,14 @@ def score(
     """
     resampling = Resampling.of(n_bootstrap, seed)
     rows = Rows.of(output, references, predictions, labels)
-    found = kinds.of(output).measured.score(references, rows.decisions, labels, resampling, only)
+    found = kinds.of(output).measured.score(rows, resampling, only)
     more = measures.intervals(listing.measures(rows, only), len(references), resampling)
     return dataclasses.replace(found, metrics=found.metrics | more)
 
 
 def values(
     output: str,
-    references: Sequence[Any],
+    references: Sequence[object],
     predictions: Iterable[Prediction],
     labels: LabelSpace,
     only: Sequence[str] | None = None,
@@ -65,14 +64,14 @@ def values(
         InputError: there are no rows, the lengths differ, or a row is not of the kind's form.
     """
     rows = Rows.of(output, references, predictions, labels)
-    found = kinds.of(output).measured.values(references, rows.decisions, labels, only)
+    found = kinds.of(output).measured.values(rows, only)
     more = listing.measures(rows, only)
     return found | {name: measure.value(len(references)) for name, measure in more.items()}
 
 
 def paired_difference(
     output: str,
-    references: Sequence[Any],
+    references: Sequence[object],
     a: Iterable[Prediction],
     b: Iterable[Prediction],
     labels: LabelSpace,
@@ -101,7 +100,7 @@ def paired_difference(
     first, second = (Rows.of(output, references, predictions, labels) for predictions in (a, b))
     measured = kinds.of(output).measured
     if metric in measured.metrics:
-        return measured.difference(references, (first.decisions, second.decisions), labels, metric, resampling)
+        return measured.difference(first, second, metric, resampling)
     return measures.difference((_measure(first, metric), _measure(second, metric)), len(references), resampling)
 
 

@@ -1,15 +1,15 @@
 """What is tuned on validation and becomes part of the model."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from nlptl.core.plain import Decision
 from nlptl.core.records import LabelSpace, Prediction
 from nlptl.evaluation import kinds
 
 
 def decide(
-    output: str, references: Sequence[Any], predictions: Sequence[Prediction], labels: LabelSpace
-) -> dict[str, Any]:
+    output: str, references: Sequence[object], predictions: Sequence[Prediction], labels: LabelSpace
+) -> Decision:
     """Returns what suits these rows best, as JSON, such as thresholds; {} if the kind of answers decides nothing.
 
     What it is stands in the kind's file: nlptl/evaluation/kinds/classes.py, and span.py.

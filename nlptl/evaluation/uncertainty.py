@@ -6,7 +6,6 @@ equal rows, and resampling rows draws such counts from a multinomial, exactly; s
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import Ids, confusion_matrix, paired_ids
 from nlptl.evaluation.formulas import METRICS, Metric, measure, per_class
 from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.evaluation.kind import Answered
 from nlptl.evaluation.ratios import Floats
 
 MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB
@@ -55,52 +55,32 @@ class ByConfusion:
 
     metrics: Mapping[str, Metric] = METRICS
 
-    def score(
-        self,
-        references: Sequence[Any],
-        predictions: Sequence[Any],
-        labels: LabelSpace,
-        resampling: Resampling,
-        only: Collection[str] | None = None,
-    ) -> Scores:
+    def score(self, rows: Answered, resampling: Resampling, only: Collection[str] | None = None) -> Scores:
         """Returns the metrics with intervals, the table by class and the confusion matrix; see `Measured.score`."""
-        confusion = _confusion(references, predictions, labels)
+        confusion, labels = _confusion(rows), rows.labels
         found = bootstrap(confusion, _measured(labels, only), labels.values, **resampling._asdict())
         return Scores(found, per_class(confusion, labels.names), confusion.tolist())
 
-    def values(
-        self,
-        references: Sequence[Any],
-        predictions: Sequence[Any],
-        labels: LabelSpace,
-        only: Collection[str] | None = None,
-    ) -> dict[str, float]:
+    def values(self, rows: Answered, only: Collection[str] | None = None) -> dict[str, float]:
         """Returns the metrics without intervals; see `Measured.values`."""
-        confusion = _confusion(references, predictions, labels)
+        confusion, labels = _confusion(rows), rows.labels
         return {name: float(measure(name, confusion, labels.values)) for name in _measured(labels, only)}
 
-    def difference(
-        self,
-        references: Sequence[Any],
-        both: tuple[Sequence[Any], Sequence[Any]],
-        labels: LabelSpace,
-        metric: str,
-        resampling: Resampling,
-    ) -> Interval:
-        """Returns the first predictions' metric minus the second's; see `Measured.difference`."""
-        n_classes = len(labels.names)
-        cells_of = [paired_ids(references, predictions, labels) for predictions in both]
+    def difference(self, first: Answered, second: Answered, metric: str, resampling: Resampling) -> Interval:
+        """Returns the first answers' metric minus the second's; see `Measured.difference`."""
+        n_classes = len(first.labels.names)
+        cells_of = [paired_ids(rows.references, rows.decisions, rows.labels) for rows in (first, second)]
         rows = np.stack([wanted * n_classes + found for wanted, found in cells_of])  # (2, n): the cell of each row
         cells, counts = np.unique(rows, axis=1, return_counts=True)  # (2, kinds), (kinds,)
         value, *draws = (
-            _difference(metric, [_stack(drawn, own, n_classes) for own in cells], labels)
+            _difference(metric, [_stack(drawn, own, n_classes) for own in cells], first.labels)
             for drawn in chain([counts[None]], _resamples(counts, n_classes**2, *resampling))
         )
         return interval(float(value[0]), draws)
 
 
-def _confusion(references: Sequence[str], predictions: Sequence[str], labels: LabelSpace) -> Ids:
-    return confusion_matrix(*paired_ids(references, predictions, labels), len(labels.names))
+def _confusion(rows: Answered) -> Ids:
+    return confusion_matrix(*paired_ids(rows.references, rows.decisions, rows.labels), len(rows.labels.names))
 
 
 def _measured(labels: LabelSpace, only: Collection[str] | None) -> list[str]:

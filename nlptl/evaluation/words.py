@@ -1,12 +1,14 @@
 """Texts as weighted words: TF-IDF of words and pairs of neighbouring words."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from nlptl.core.records import Example
 
+Weights = csr_matrix
+"""Weights of words, (rows, words)."""
 SEPARATOR = " ||| "
 TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment
 N_SMALL = 5000  # rows below which words of a single row are kept
@@ -19,7 +21,7 @@ def joined(example: Example) -> str:
     return example.text if example.text_pair is None else f"{example.text}{SEPARATOR}{example.text_pair}"
 
 
-def learnt(texts: Sequence[str]) -> Any:
+def learnt(texts: Sequence[str]) -> TfidfVectorizer | None:
     """Returns a `TfidfVectorizer` that knows the words of some texts; None if there is no word to learn.
 
     Args:

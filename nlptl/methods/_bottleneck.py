@@ -21,6 +21,8 @@ from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
 from nlptl.methods._peft_type import extend_peft_type, register
 
 NAME = "bottleneck"
+Args = tuple[object, ...]
+Named = dict[str, object]
 Variant = Literal["houlsby", "pfeiffer", "parallel"]
 
 
@@ -89,7 +91,7 @@ class BottleneckModel(BaseTuner):
 
     # In the methods that PEFT calls, `peft_config` is a BottleneckConfig; PEFT declares the base class, hence Any.
 
-    def _prepare_adapter_config(self, peft_config: Any, model_config: dict[str, Any]) -> PeftConfig:
+    def _prepare_adapter_config(self, peft_config: Any, model_config: dict[str, object]) -> PeftConfig:
         if peft_config.target_modules is None:
             peft_config.target_modules = default_targets(peft_config.variant, _model_type(self.model))
         return peft_config  # type: ignore[no-any-return]
@@ -118,8 +120,8 @@ class BottleneckModel(BaseTuner):
         target: nn.Module,
         target_name: str,
         parent: nn.Module,
-        *_: Any,
-        **__: Any,
+        *_: object,
+        **__: object,
     ) -> None:
         if isinstance(target, BottleneckLayer):
             target.update_layer(adapter_name, peft_config)
@@ -198,7 +200,7 @@ def _check_choice(field: str, value: str, known: Iterable[str]) -> None:
         raise InputError(f"unknown {field} {value!r}{nearest(value, known)}; known: {', '.join(known)}")
 
 
-def _with_names(names: Sequence[str], module: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def _with_names(names: Sequence[str], module: nn.Module, args: Args, kwargs: Named) -> tuple[Args, Named]:
     """A forward pre-hook that adds the rows' adapter names to a module's arguments."""
     return args, {**kwargs, "adapter_names": names}
 

@@ -1,12 +1,12 @@
 """Registers a PEFT method from outside PEFT."""
 
-from typing import Any
-
+from peft import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+from peft.tuners.tuners_utils import BaseTuner
 from peft.utils import PeftType, register_peft_method
 
 
-def register(name: str, config_cls: type[Any], model_cls: type[Any]) -> None:
+def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]) -> None:
     """Makes PEFT and transformers find a tuner under `name` when they build, save or load an adapter.
 
     A name that is already registered is left as it is, so importing twice does no harm.

@@ -38,7 +38,7 @@ class Full:
 
     def phases(self, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
         """Returns one phase, or one for each layer that is trained: see `nlptl.core.protocols.Phased`."""
-        module: Model = pretrained.module
+        module = pretrained.module
         trained = {name for name, p in module.named_parameters() if p.requires_grad}
         levels = {name: level for name, level in module.levels().items() if name in trained}
         layers = sorted({level for level in levels.values() if 1 <= level <= len(module.blocks())}, reverse=True)
@@ -54,7 +54,7 @@ class Full:
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes a plain transformers folder."""
-        pretrained.module.net.save_pretrained(folder)
+        pretrained.module.save_net(folder)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Does nothing: the folder is itself the pretrained model that was loaded."""

@@ -66,7 +66,7 @@ class LoRA:
 
     def _check_rank(self, pretrained: Pretrained, targets: Sequence[str]) -> None:
         """Raises an InputError for a rank that no update of a targeted layer can have."""
-        widths = {name: min(pretrained.module.net.get_submodule(name).weight.shape) for name in targets}
+        widths = {name: min(pretrained.module.net.get_parameter(f"{name}.weight").shape) for name in targets}
         for name, width in sorted(widths.items(), key=lambda item: item[1])[:1]:
             if self.rank > width:
                 raise InputError(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
@@ -59,11 +59,11 @@ class Probe:
                 "tags and spans none), model.head classifier, and a task whose answers are not written"
             )
         pretrained.module.net.requires_grad_(False)
-        pretrained.module.net.classifier.requires_grad_(True)
+        pretrained.module.classifier.requires_grad_(True)
 
     def fit_head(
         self, pretrained: Pretrained, vectors: "np.ndarray", features: Features, weights: "np.ndarray", seed: int
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Fits the head to convergence and returns what was chosen.
 
         Args:
@@ -87,7 +87,7 @@ class Probe:
             vectors, targets, weights, example = _tagged(vectors, features, weights)
         scaler = StandardScaler().fit(vectors)
         rows = linear_heads.Rows(scaler.transform(vectors), targets, weights)
-        head = pretrained.module.net.classifier
+        head = pretrained.module.classifier
         one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)
         folds = self._stratified_folds(targets, seed) if one_each else self._folds(example, seed)
         # Solvers take many small steps: two threads of BLAS take 4.5 times as long as one (67,349 rows on 2 cores).
@@ -102,7 +102,7 @@ class Probe:
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
         """Writes the head; the encoder is named, not copied."""
-        save_head(pretrained.module.net.classifier, folder)
+        save_head(pretrained.module.classifier, folder)
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Reads the head.
@@ -110,7 +110,7 @@ class Probe:
         Raises:
             InputError: it is missing, damaged or of another shape.
         """
-        load_head(pretrained.module.net.classifier, folder)
+        load_head(pretrained.module.classifier, folder)
 
     def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
         """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried.

@@ -1,26 +1,26 @@
 """What a model family must offer; one file a family under nlptl/models/families."""
 
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import nn
+from transformers import PreTrainedConfig
 
-from nlptl.core.kinds import Head
+from nlptl.core.kinds import Head, Kind
+from nlptl.core.parts import Layered
 from nlptl.core.records import Batch, SubLayers
 
 ENCODER: tuple[Head, ...] = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
 """Heads that transformers' encoders have."""
 
 
-class Family(Protocol):
+class Family(Layered, Protocol):
     """How one architecture is run.
 
-    Frozen layers below trained ones are computed once where a family has `between(backbone, batch, start, stop)`: the
-    states above some layers, from the batch's states below them or, from layer 0, from its tokens.
-
-    A family that `packs` also runs its heads on vectors: `classify`, `tag` and `span`
-    (families/parts/encoder.py). One that pads has `logits` (families/parts/padded.py), one that writes texts
-    `text_logits` and `write`, and where label words can be scored `log_likelihoods` (families/t5.py).
+    One that `packs` runs the heads that it has on vectors, as `Classifying`, `Tagging` and `Answering`
+    (families/parts/encoder.py). Any other is `Padded` (families/parts/padded.py); one that writes texts is `Writing`,
+    and `Scoring` where label words can be scored (families/parts/writer.py). Frozen layers of a `Divided` one are
+    computed once.
     """
 
     model_types: ClassVar[tuple[str, ...]]
@@ -33,12 +33,10 @@ class Family(Protocol):
     """The heads that transformers has for it."""
     refused: ClassVar[dict[Head, str]]
     """The heads that the architecture cannot have, with the reason; in place of others it gets a linear one."""
-    backbone_options: ClassVar[dict[str, Any]]
+    backbone_options: ClassVar[dict[str, bool]]
     """For loading the encoder alone."""
     sub_layers: ClassVar[SubLayers]
     """Where adapters are put."""
-    above: ClassVar[tuple[str, ...]]
-    """The encoder's modules above its layers, such as a last norm: they train whenever a layer does."""
     dropout_fields: ClassVar[tuple[str, ...]]
     """The configuration's dropout probabilities."""
     drops_by_row: ClassVar[bool]
@@ -47,14 +45,78 @@ class Family(Protocol):
     def backbone_class(self, model_type: str) -> str | type:
         """Returns the class of the encoder alone, or transformers' name of it."""
 
-    def max_length(self, config: Any) -> int | None:
+    def max_length(self, config: PreTrainedConfig) -> int | None:
         """Returns the most tokens a sequence may have; None where there is no limit."""
-
-    def layers(self, backbone: nn.Module) -> nn.ModuleList:
-        """Returns the encoder's layers, first to last."""
 
     def embeddings(self, backbone: nn.Module) -> nn.Module:
         """Returns the module below the first layer."""
 
     def states(self, backbone: nn.Module, batch: Batch) -> torch.Tensor:
         """Returns the encoder's last states, (n_tokens, hidden)."""
+
+
+@runtime_checkable
+class Divided(Protocol):
+    """A family that runs some of the encoder's layers alone, so that frozen ones below trained ones run once."""
+
+    def between(self, backbone: nn.Module, batch: Batch, start: int, stop: int) -> torch.Tensor:
+        """Returns the states above the layers `start` to `stop`, (n_tokens, hidden).
+
+        They follow from the batch's states below these layers or, from layer 0, from its tokens.
+        """
+
+
+@runtime_checkable
+class Classifying(Protocol):
+    """A family that runs the head over rows on vectors."""
+
+    def classify(self, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
+        """Returns logits (n, classes) from the states of the first tokens, (n, hidden)."""
+
+
+@runtime_checkable
+class Tagging(Protocol):
+    """A family that runs the head that names tokens on vectors."""
+
+    def tag(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
+        """Returns logits (n_tokens, classes) from states (n_tokens, hidden)."""
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A family that runs the head that finds answers on vectors."""
+
+    def span(self, net: nn.Module, states: torch.Tensor) -> torch.Tensor:
+        """Returns logits of start and end, (n_tokens, 2), from states (n_tokens, hidden)."""
+
+
+@runtime_checkable
+class Padded(Protocol):
+    """A family that runs transformers' heads on padded batches."""
+
+    def logits(self, net: nn.Module, batch: Batch, kind: Kind) -> torch.Tensor:
+        """Returns the logits of transformers' own head: (n, classes), of tags and spans (n_tokens, classes)."""
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """A family that writes texts."""
+
+    def text_logits(self, net: nn.Module, batch: Batch) -> torch.Tensor:
+        """Returns logits of the target's tokens, (n, longest target, vocabulary), each given the tokens before it."""
+
+    def write(self, net: nn.Module, batch: Batch, *, max_new_tokens: int, n_beams: int) -> torch.Tensor:
+        """Returns the tokens of the written texts, int64 (n, max_new_tokens)."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A family that scores the names of labels as texts."""
+
+    def log_likelihoods(self, net: nn.Module, batch: Batch, words: torch.Tensor) -> torch.Tensor:
+        """Returns the log-likelihood of each label's name as output text, (n, classes)."""
+
+
+def lacks(family: object, ability: str) -> TypeError:
+    """Returns the error for a family that has not what it is asked for."""
+    return TypeError(f"the family {type(family).__name__} has no {ability}")

@@ -3,30 +3,40 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 import transformers
 from torch import nn
+from transformers import PreTrainedModel
 
 from nlptl.core import kinds
 from nlptl.core.errors import InputError
 from nlptl.core.records import ModelSource, Pretrained
 from nlptl.core.weights import layer_of
+from nlptl.models.family import Family
 from nlptl.models.plan import Plan
-from nlptl.models.pooled import PooledClassifier
+from nlptl.models.pooled import PooledClassifier, embedding_of
 from nlptl.models.quiet import quiet
 from nlptl.models.sequence import SequenceModel
 from nlptl.models.tokenizers import check_tokenizer, label_words
 
-Info = dict[str, Any]
-"""What transformers says of loading: missing_keys, mismatched_keys, unexpected_keys."""
+Net = PreTrainedModel | PooledClassifier
+
+
+class Info(TypedDict):
+    """What transformers says of loading."""
+
+    missing_keys: set[str]
+    mismatched_keys: set[tuple[str, torch.Size, torch.Size]]
+    """Names, with the shapes that the files have and that the model needs."""
+    unexpected_keys: set[str]
 
 
 class Found(NamedTuple):
     """A net with the weights of some files."""
 
-    net: nn.Module
+    net: Net
     head: frozenset[str]
     """Its parameters that are not the pretrained model's own."""
     fresh: frozenset[str]
@@ -54,9 +64,9 @@ def read(plan: Plan) -> Found:
     made = family.backbone_class(net_config.model_type)
     backbone, info = _from_pretrained(made, plan, **family.backbone_options)
     dropout = max(getattr(net_config, field, None) or 0.0 for field in family.dropout_fields)
-    net = PooledClassifier(backbone, net_config.num_labels, dropout)
+    pooled = PooledClassifier(backbone, int(net_config.num_labels or 0), dropout)
     head = frozenset({"classifier.weight", "classifier.bias"} | {f"backbone.{n}" for n in _absent(backbone, info)})
-    return Found(net, head, head, info)
+    return Found(pooled, head, head, info)
 
 
 def assembled(plan: Plan, found: Found) -> Pretrained:
@@ -66,13 +76,13 @@ def assembled(plan: Plan, found: Found) -> Pretrained:
         InputError: the tokenizer does not belong to the net.
     """
     config, wanted, family = plan.config, plan.wanted, plan.family
-    check_tokenizer(plan.tokenizer, found.net, config, writes=kinds.WRITER in family.heads)
+    check_tokenizer(plan.tokenizer, embedding_of(found.net).num_embeddings, config, writes=kinds.WRITER in family.heads)
     words = label_words(plan.tokenizer, wanted.labels) if config.head == "label_words" else None
     module = SequenceModel(found.net.float(), family, config, wanted.output, words)
     return Pretrained(module, plan.tokenizer, family, plan.source, found.head, config, wanted.labels, wanted.output)
 
 
-def _from_pretrained(made: str | type, plan: Plan, **options: Any) -> tuple[nn.Module, Info]:
+def _from_pretrained(made: str | type, plan: Plan, **options: bool) -> tuple[PreTrainedModel, Info]:
     cls: Any = getattr(transformers, made) if isinstance(made, str) else made
     net, info = cls.from_pretrained(
         plan.source.path,
@@ -94,15 +104,15 @@ def _absent(net: nn.Module, info: Info) -> frozenset[str]:
     return frozenset(name for name, _ in net.named_parameters() if name in absent)
 
 
-def _outside(net: nn.Module) -> frozenset[str]:
+def _outside(net: PreTrainedModel) -> frozenset[str]:
     inside = "" if net.base_model is net else f"{net.base_model_prefix}."
     return frozenset(name for name, _ in net.named_parameters() if not name.startswith(inside))
 
 
-def _refuse_other_layers(net: nn.Module, info: Info, family: Any, source: ModelSource) -> None:
+def _refuse_other_layers(net: PreTrainedModel, info: Info, family: Family, source: ModelSource) -> None:
     """Layers and embeddings are never drawn at random, and none is left out."""
     backbone = net.base_model
-    stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))  # type: ignore[union-attr]
+    stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))
     lost = [key for key in _absent(net, info) if layer_of(key) is not None or _is_embedding(net, key)]
     left_out = [key for key in info["unexpected_keys"] if re.search(rf"(^|\.){re.escape(stack)}\.\d", key)]
     for keys, what in ((lost, "lacks"), (left_out, "also has")):

@@ -8,7 +8,6 @@ rows (rows.py).
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 import torch
@@ -68,7 +67,7 @@ def attention(
     packing: Packing | None = None,
     dropout: float = 0.0,
     scaling: float | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> tuple[torch.Tensor, None]:
     """Returns scaled dot-product attention within each sequence, (1, n_tokens, heads, width), and no weights.
 

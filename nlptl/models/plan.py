@@ -1,17 +1,20 @@
 """What is asked of a model, checked against what the model gives: decided before any weight is read."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers import PreTrainedConfig
 
 from nlptl.core import kinds, registry
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError, nearest
+from nlptl.core.parts import Tokenizer
 from nlptl.core.records import LabelSpace, ModelSource
 from nlptl.models import sources
+from nlptl.models.family import Family
 from nlptl.models.tokenizers import load_tokenizer
 
 
@@ -41,12 +44,12 @@ class Plan:
     """Resolved."""
     wanted: Wanted
     source: ModelSource
-    raw: dict[str, Any]
+    raw: Mapping[str, Any]
     """The checkpoint's config.json."""
-    net_config: Any
+    net_config: PreTrainedConfig
     """transformers' configuration of the net with the head that is wanted."""
-    family: Any
-    tokenizer: Any
+    family: Family
+    tokenizer: Tokenizer
 
 
 def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
@@ -75,20 +78,19 @@ def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
     return Plan(config, wanted, source, raw, net_config, family, tokenizer)
 
 
-def family_of(model_type: str | None) -> Any:
+def family_of(model_type: str | None) -> Family:
     """Returns the family that serves a config.json's "model_type".
 
     Raises:
         InputError: none does.
     """
     own = _by_model_type(registry.own_names("family"))
-    if model_type in own:
-        return own[model_type]()
-    known = _by_model_type(registry.names("family"))
+    known = own if model_type in own else _by_model_type(registry.names("family"))
     if model_type not in known:
         hint = nearest(str(model_type), known)
         raise InputError(f"architecture {model_type!r} is not supported{hint}; supported: {', '.join(sorted(known))}")
-    return known[model_type]()
+    family: Family = known[model_type]()
+    return family
 
 
 def _by_model_type(names: Sequence[str]) -> dict[str, type[Any]]:
@@ -96,7 +98,7 @@ def _by_model_type(names: Sequence[str]) -> dict[str, type[Any]]:
     return {model_type: family for family in families for model_type in family.model_types}
 
 
-def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: str) -> None:
+def _check_head(config: ModelConfig, wanted: Wanted, family: Family, model_type: str) -> None:
     if wanted.kind.head in family.refused:
         raise InputError(
             f"model {config.name!r} ({model_type}) does not give answers of the kind {wanted.output!r}: "
@@ -117,7 +119,7 @@ def _check_head(config: ModelConfig, wanted: Wanted, family: Any, model_type: st
         raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
 
 
-def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
+def _pooling(config: ModelConfig, wanted: Wanted, family: Family) -> str:
     allowed: tuple[str, ...]
     if config.head == "label_words" or wanted.kind.is_written:
         allowed, default = ("native",), "native"
@@ -134,8 +136,8 @@ def _pooling(config: ModelConfig, wanted: Wanted, family: Any) -> str:
     return config.pooling or default
 
 
-def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) -> Any:
-    options: dict[str, Any] = {}
+def _net_config(config: ModelConfig, path: Path, family: Family, wanted: Wanted) -> PreTrainedConfig:
+    options: dict[str, object] = {}
     if config.head == "classifier" and not wanted.kind.is_written:
         options["id2label"] = dict(enumerate(wanted.labels.names))
         options["label2id"] = wanted.labels.ids
@@ -143,9 +145,10 @@ def _net_config(config: ModelConfig, path: Path, family: Any, wanted: Wanted) ->
     if config.dropout is not None:
         options |= dict.fromkeys([*family.dropout_fields, "classifier_dropout"], config.dropout)
     try:
-        return transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
+        found: PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **options)
     except Exception as error:  # each architecture checks its configuration in its own way
         raise InputError(f"{path / 'config.json'} cannot be used: {type(error).__name__}: {error}") from error
+    return found
 
 
 def _max_length(config: ModelConfig, default: int, limit: int | None) -> int:

@@ -1,10 +1,10 @@
 """A linear head over the encoder's vectors: for probes, and for what transformers' own heads do not have."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from nlptl.core import weights
 
@@ -18,17 +18,16 @@ class PooledClassifier(nn.Module):
         dropout: probability, before the linear layer.
     """
 
-    def __init__(self, backbone: Any, n_classes: int, dropout: float) -> None:
+    def __init__(self, backbone: PreTrainedModel, n_classes: int, dropout: float) -> None:
         super().__init__()
         self.backbone = backbone
-        self.config: Any = backbone.config
+        self.config: PreTrainedConfig = backbone.config
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.config.hidden_size, n_classes)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Returns the encoder's token embeddings, as every transformers model does."""
-        embeddings: nn.Embedding = self.backbone.get_input_embeddings()
-        return embeddings
+        return embedding_of(self.backbone)
 
     def classify(self, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits (n, classes) from vectors (n, hidden)."""
@@ -47,6 +46,13 @@ class PooledClassifier(nn.Module):
             InputError: it is missing, damaged or of another shape.
         """
         weights.load_head(self.classifier, folder)
+
+
+def embedding_of(net: PreTrainedModel | PooledClassifier) -> nn.Embedding:
+    """Returns the embedding of the input tokens."""
+    embedding = net.get_input_embeddings()
+    assert isinstance(embedding, nn.Embedding), embedding
+    return embedding
 
 
 def pool(states: torch.Tensor, boundaries: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from nlptl.core import kinds
@@ -16,8 +18,9 @@ from nlptl.core.config import ModelConfig
 from nlptl.core.records import Batch
 from nlptl.models import varlen
 from nlptl.models.dropout import Draws, place
+from nlptl.models.family import Divided, Family, Padded, Scoring, Writing, lacks
 from nlptl.models.heads.base import head_of
-from nlptl.models.pooled import PooledClassifier, pool
+from nlptl.models.pooled import PooledClassifier, embedding_of, pool
 
 OF_THE_HEAD = ("_name_or_path", "id2label", "label2id", "problem_type")  # these fields decide nothing below it
 
@@ -34,10 +37,16 @@ class SequenceModel(nn.Module):
     """
 
     def __init__(
-        self, net: nn.Module, family: Any, config: ModelConfig, output: str, words: torch.Tensor | None = None
+        self,
+        net: PreTrainedModel | PooledClassifier,
+        family: Family,
+        config: ModelConfig,
+        output: str,
+        words: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.net = net
+        self.words: torch.Tensor | None
         self.family = family
         self.config = config
         self.kind = kinds.of(output)
@@ -52,16 +61,33 @@ class SequenceModel(nn.Module):
     @property
     def backbone(self) -> nn.Module:
         """The encoder under the head."""
-        return self.net.backbone if isinstance(self.net, PooledClassifier) else self.net.base_model  # type: ignore[return-value]
+        return self.net.backbone if isinstance(self.net, PooledClassifier) else self.net.base_model
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The linear head over the encoder."""
+        if isinstance(self.net, PooledClassifier):
+            return self.net.classifier
+        raise TypeError(f"{type(self.net).__name__} has no linear head of nlptl's")
+
+    @property
+    def architecture(self) -> PreTrainedConfig:
+        """The net's configuration."""
+        return self.net.config
+
+    def save_net(self, folder: Path) -> None:
+        """Writes the net as a folder of transformers; a linear head lies beside the encoder."""
+        self.net.save_pretrained(folder)
 
     def recompute(self) -> None:
         """Makes layers keep only their input; the backward pass computes the rest again (Chen et al. 2016)."""
         # transformers' own switch would also make the embeddings' outputs require gradients, frozen or not.
-        for layer in self.blocks():
+        layers: list[Any] = self.blocks()
+        for layer in layers:
             layer.gradient_checkpointing = True
             layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False, context_fn=self.draws.again)
 
-    def blocks(self) -> list[Any]:
+    def blocks(self) -> list[nn.Module]:
         """Returns the layers, of the encoder and, where there is one, of the decoder."""
         return [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
 
@@ -71,7 +97,7 @@ class SequenceModel(nn.Module):
 
     def alone_on(self, device: torch.device, dtype: torch.dtype) -> bool:
         """Returns whether a device computes batches that it has, in a number format, without the host."""
-        config: Any = self.backbone.config
+        config = self.architecture
         return self.packs() and varlen.runs(device, dtype, config.hidden_size // config.num_attention_heads)
 
     def depth(self) -> int:
@@ -89,18 +115,17 @@ class SequenceModel(nn.Module):
 
     def _below_layers(self) -> Iterator[nn.Parameter]:
         """Yields the encoder's parameters, and those of a decoder, but not those of a head over it."""
-        over = None if isinstance(self.net, PooledClassifier) else self.net.get_output_embeddings()  # type: ignore[operator]
+        over = None if isinstance(self.net, PooledClassifier) else self.net.get_output_embeddings()  # type: ignore[no-untyped-call]
         untied = set() if over is None else set(over.parameters()) - set(self.token_embedding().parameters())
         yield from (p for p in self.backbone.parameters() if p not in untied)
 
     def width(self) -> int:
         """Returns the hidden size."""
-        return int(self.net.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        return int(self.architecture.hidden_size)
 
     def token_embedding(self) -> nn.Embedding:
         """Returns the embedding of the input tokens."""
-        embedding: nn.Embedding = self.net.get_input_embeddings()  # type: ignore[operator]
-        return embedding
+        return embedding_of(self.net)
 
     @property
     def decodes(self) -> bool:
@@ -124,12 +149,16 @@ class SequenceModel(nn.Module):
             return self._logits(batch, cut)
 
     def _logits(self, batch: Batch, cut: int) -> torch.Tensor:
-        if self.is_likelihood:
-            return self.family.log_likelihoods(self.net, batch, self.words)  # type: ignore[no-any-return]
+        if self.words is not None:
+            if not isinstance(self.family, Scoring):
+                raise lacks(self.family, "log_likelihoods")
+            return self.family.log_likelihoods(self.net, batch, self.words)
         if self.kind.is_written:
-            return self.family.text_logits(self.net, batch)  # type: ignore[no-any-return]
+            return self._writing().text_logits(self.net, batch)
         if not self.has_vectors:
-            return self.family.logits(self.net, batch, self.kind)  # type: ignore[no-any-return]
+            if not isinstance(self.family, Padded):
+                raise lacks(self.family, "logits")
+            return self.family.logits(self.net, batch, self.kind)
         return self.head(self._vectors(batch, cut))
 
     def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
@@ -137,7 +166,12 @@ class SequenceModel(nn.Module):
         if not self.kind.is_written:
             return self(batch, cut)  # type: ignore[no-any-return]
         options = {"max_new_tokens": self.config.max_written, "n_beams": self.config.n_beams}
-        return self.family.write(self.net, batch, **options)  # type: ignore[no-any-return]
+        return self._writing().write(self.net, batch, **options)
+
+    def _writing(self) -> Writing:
+        if not isinstance(self.family, Writing):
+            raise lacks(self.family, "text_logits and write")
+        return self.family
 
     def head(self, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits from pooled vectors (n, hidden), of tags and spans from states (n_tokens, hidden)."""
@@ -159,7 +193,7 @@ class SequenceModel(nn.Module):
             return 0
         if not _trains(self.backbone):
             return self.depth()
-        if not hasattr(self.family, "between"):
+        if not isinstance(self.family, Divided):
             return 0
         layers = self.family.layers(self.backbone)
         highest = self.depth() if self.family.packs else self.depth() - 1  # a norm above the layers may train
@@ -170,7 +204,12 @@ class SequenceModel(nn.Module):
         """Returns the prefix's outputs: states (n_tokens, hidden), or vectors (n, hidden) of the whole encoder."""
         if cut == self.depth():
             return self._vectors(batch, 0)
-        return self.family.between(self.backbone, batch, 0, cut)  # type: ignore[no-any-return]
+        return self._between(batch, 0, cut)
+
+    def _between(self, batch: Batch, start: int, stop: int) -> torch.Tensor:
+        if not isinstance(self.family, Divided):
+            raise lacks(self.family, "between")
+        return self.family.between(self.backbone, batch, start, stop)
 
     def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
         """Yields the values, with their names, that decide the prefix's outputs at a cut."""
@@ -178,12 +217,11 @@ class SequenceModel(nn.Module):
         yield from ((n, p) for n, p in self.backbone.named_parameters() if not p.requires_grad and id(p) not in above)
         yield from self.backbone.named_buffers()
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """Returns what else decides the outputs of frozen layers: the architecture, pooling and code."""
-        config: Any = self.backbone.config
         ignored = {*self.family.dropout_fields, "classifier_dropout", *OF_THE_HEAD}
         return {
-            "config": {name: value for name, value in config.to_dict().items() if name not in ignored},
+            "config": {name: value for name, value in self.architecture.to_dict().items() if name not in ignored},
             "pooling": self.config.pooling,
             "transformers": transformers.__version__,
         }
@@ -194,9 +232,9 @@ class SequenceModel(nn.Module):
         elif cut == self.depth():
             return batch.states
         else:
-            states = self.family.between(self.backbone, batch, cut, self.depth())
+            states = self._between(batch, cut, self.depth())
         if not self.kind.by_row:
-            return states  # type: ignore[no-any-return]
+            return states
         return pool(states, batch.boundaries, str(self.config.pooling))
 
     def train(self, mode: bool = True) -> "SequenceModel":

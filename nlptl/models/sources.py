@@ -144,7 +144,7 @@ def _nearest_folder(path: Path) -> str:
     return nearest(path.name, [p.name for p in parent.iterdir() if p.is_dir()]) if parent.is_dir() else ""
 
 
-def _code_keys(value: Any) -> list[str]:
+def _code_keys(value: object) -> list[str]:
     if isinstance(value, dict):
         own = [k for k, v in value.items() if k in CODE_KEYS and v]
         return own + [k for v in value.values() for k in _code_keys(v)]

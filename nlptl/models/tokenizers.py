@@ -1,14 +1,13 @@
 """Loads a checkpoint's tokenizer and checks that it belongs to the model."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
-from torch import nn
 
 from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError
+from nlptl.core.parts import Tokenizer
 from nlptl.core.records import LabelSpace
 
 # Without any of these, transformers makes up a tokenizer that knows only special tokens.
@@ -22,7 +21,7 @@ VOCABULARIES = (
 )
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Tokenizer:
     """Returns the fast tokenizer of a folder.
 
     Raises:
@@ -39,12 +38,12 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig, *, writes: bool) -> None:
+def check_tokenizer(tokenizer: Tokenizer, n_rows: int, config: ModelConfig, *, writes: bool) -> None:
     """Checks a tokenizer against the model.
 
     Args:
         tokenizer: the checkpoint's.
-        net: the model.
+        n_rows: ids that the model embeds.
         config: its name and length.
         writes: whether the model is an encoder-decoder, which reads and writes the end token.
 
@@ -52,12 +51,11 @@ def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig, *, writ
         InputError: it gives ids that the model has no embedding for, lacks the end token that the model needs, or the
             length leaves no room for text.
     """
-    n_rows = net.get_input_embeddings().num_embeddings  # type: ignore[operator]
     largest = max(tokenizer.get_vocab().values())
     if largest >= n_rows:
         raise InputError(f"the tokenizer of {config.name} gives ids up to {largest}, the model embeds {n_rows}")
     n_special = tokenizer.num_special_tokens_to_add()
-    if writes and tokenizer("a")["input_ids"][-1] != tokenizer.eos_token_id:
+    if writes and tokenizer(["a"])["input_ids"][0][-1] != tokenizer.eos_token_id:
         raise InputError(
             f"the tokenizer of {config.name} does not end a text with {tokenizer.eos_token!r}: the model looks for it, "
             "and trained without it would never stop writing; load a tokenizer that adds it"
@@ -66,7 +64,7 @@ def check_tokenizer(tokenizer: Any, net: nn.Module, config: ModelConfig, *, writ
         raise InputError(f"model.max_length is {config.max_length}, but {n_special} tokens of it are special ones")
 
 
-def label_words(tokenizer: Any, labels: LabelSpace) -> torch.Tensor:
+def label_words(tokenizer: Tokenizer, labels: LabelSpace) -> torch.Tensor:
     """Returns the tokens of the labels' names, int64 (classes, longest), -100 behind each.
 
     Raises:

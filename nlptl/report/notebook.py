@@ -1,10 +1,11 @@
 """What a run says of itself in Python: one line, and in a notebook a table and a progress bar."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.records import Interval
 from nlptl.core.result import Result
 
@@ -50,7 +51,7 @@ def _measured(value: Interval) -> str:
     return f"{value.value:.4f} [{value.low:.4f}, {value.high:.4f}]"
 
 
-class Bar:
+class Bar(Callback):
     """A progress bar in a notebook, in place: IPython replaces what it showed before.
 
     Args:
@@ -64,22 +65,26 @@ class Bar:
         ipython: Any = IPython.display
         self._html, self._n_updates, self._metric = ipython.HTML, n_updates, metric
         self._began = self._shown = time.monotonic()
-        self._n, self._score = 0, ""
+        self._n_before, self._score = 0, ""
         self._place = ipython.display(self._html(self._bar(0, "")), display_id=True)
 
-    def update(self, update: int, loss: float, n: int) -> None:
-        """Moves the bar; a few times a second, so that drawing takes no time from training."""
-        self._n += n
-        now = time.monotonic()
-        if update >= self._n_updates or now - self._shown >= REDRAW_S:
-            self._shown = now
-            rate = self._n / max(now - self._began, 1e-9)
-            self._place.update(self._html(self._bar(update, f"loss {loss:.4f}{self._score}, {rate:,.0f} examples/s")))
+    def on_begin(self, facts: Facts) -> None:
+        """Counts from here: what a resumed run did before is not this process's work."""
+        self._n_before = facts.n_examples
 
-    def log(self, line: Mapping[str, Any]) -> None:
+    def on_update(self, facts: Facts) -> None:
+        """Moves the bar; a few times a second, so that drawing takes no time from training."""
+        now = time.monotonic()
+        if facts.update >= self._n_updates or now - self._shown >= REDRAW_S:
+            self._shown = now
+            rate = (facts.n_examples - self._n_before) / max(now - self._began, 1e-9)
+            loss = float("nan") if facts.loss is None else facts.loss
+            said = f"loss {loss:.4f}{self._score}, {rate:,.0f} examples/s"
+            self._place.update(self._html(self._bar(facts.update, said)))
+
+    def on_evaluate(self, facts: Facts) -> None:
         """Keeps the metric of an evaluation, to be shown from then on."""
-        if "validation" in line:
-            self._score = f", validation {self._metric} {line['validation'][self._metric]:.4f}"
+        self._score = f", validation {self._metric} {facts.metrics[self._metric]:.4f}"
 
     def _bar(self, update: int, said: str) -> str:
         bar = f'<progress value="{update}" max="{self._n_updates}"></progress>'

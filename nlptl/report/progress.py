@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -14,7 +13,6 @@ from nlptl.core.callbacks import Callback, Facts
 from nlptl.report import notebook
 from nlptl.report.voice import is_quiet, is_verbose, say
 
-Line = dict[str, Any]
 BAR_WIDTH = 16  # so that all of it fits into 80 characters
 
 
@@ -33,16 +31,6 @@ class Plan:
         return self.n_updates // self.n_epochs
 
 
-class Show(Protocol):
-    """Is told what training does."""
-
-    def update(self, update: int, loss: float, n: int) -> None:
-        """Takes an update, counted from 1, its loss and its number of examples."""
-
-    def log(self, line: Line) -> None:
-        """Takes a line of metrics.jsonl; one with "validation" ends an evaluation."""
-
-
 @contextmanager
 def progress(plan: Plan, *, shown: bool) -> Iterator[Sequence[Callback]]:
     """Gives the callbacks that show how far training is; none if nothing is to be shown.
@@ -56,59 +44,37 @@ def progress(plan: Plan, *, shown: bool) -> Iterator[Sequence[Callback]]:
         yield ()
     elif console.is_terminal and not is_verbose():
         with _bar(plan, console) as bar:
-            yield (_Told(bar),)
+            yield (bar,)
     elif console.is_jupyter and not is_verbose():
-        yield (_Told(notebook.Bar(plan.n_updates, plan.metric)),)
+        yield (notebook.Bar(plan.n_updates, plan.metric),)
     else:
-        lines = Lines(plan)
-        yield (_Told(lines),)
-        lines.close()
+        yield (Lines(plan),)
 
 
-class _Told(Callback):
-    """Tells what shows progress of updates and evaluations."""
-
-    def __init__(self, show: Show) -> None:
-        self.show, self.n_before = show, 0
+class _Bar(Callback):
+    def __init__(self, bar: Progress, plan: Plan) -> None:
+        self.bar, self.plan, self.score = bar, plan, ""
+        self.first, self.n_before, self.began = 0, 0, time.monotonic()
+        self.task = bar.add_task("train", total=plan.n_updates, said="")
 
     def on_begin(self, facts: Facts) -> None:
         """Counts from here: what a resumed run did before is not this process's work."""
-        self.n_before = facts.n_examples
+        self.first, self.n_before = facts.update + 1, facts.n_examples
 
     def on_update(self, facts: Facts) -> None:
-        """Tells of an update."""
-        self.show.update(
-            facts.update, float("nan") if facts.loss is None else facts.loss, facts.n_examples - self.n_before
-        )
-        self.n_before = facts.n_examples
+        """Moves the bar."""
+        took = max(time.monotonic() - self.began, 1e-9)
+        left = took / (facts.update - self.first + 1) * (self.plan.n_updates - facts.update)
+        rate = (facts.n_examples - self.n_before) / took
+        said = f"loss {_loss(facts):.4f}{self.score}, {rate:,.0f} examples/s, {_time(left)} left"
+        self.bar.update(self.task, completed=facts.update, said=said)
 
     def on_evaluate(self, facts: Facts) -> None:
-        """Tells of an evaluation."""
-        self.show.log({"update": facts.update, "validation": dict(facts.metrics)})
-
-
-class _Bar:
-    def __init__(self, bar: Progress, plan: Plan) -> None:
-        self.bar, self.plan, self.score = bar, plan, ""
-        self.first, self.n_done, self.began = 0, 0, time.monotonic()
-        self.task = bar.add_task("train", total=plan.n_updates, said="")
-
-    def update(self, update: int, loss: float, n: int) -> None:
-        """Moves the bar."""
-        self.first = self.first or update
-        self.n_done += n
-        took = max(time.monotonic() - self.began, 1e-9)
-        left = took / (update - self.first + 1) * (self.plan.n_updates - update)
-        said = f"loss {loss:.4f}{self.score}, {self.n_done / took:,.0f} examples/s, {_time(left)} left"
-        self.bar.update(self.task, completed=update, said=said)
-
-    def log(self, line: Line) -> None:
         """Keeps the metric of an evaluation, to be shown from then on."""
-        if "validation" in line:
-            self.score = f", {_score(line, self.plan.metric)}"
+        self.score = f", {_score(facts, self.plan.metric)}"
 
 
-class Lines:
+class Lines(Callback):
     """Prints a line after each epoch, if verbose after each evaluation.
 
     Args:
@@ -118,32 +84,37 @@ class Lines:
 
     def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         self.plan, self.clock = plan, clock
-        self.began = self.since = clock()
-        self.first = 0
-        """The first update of this process: a resumed run begins late."""
-        self.epoch_told = 0
-        self.update_done, self.n, self.sum, self.last = 0, 0, 0.0, self.began
+        self.began = self.since = self.last = clock()
+        self.first, self.epoch_told = 1, 0
+        self.update_done, self.n_done, self.n, self.sum = 0, 0, 0, 0.0
 
-    def update(self, update: int, loss: float, n: int) -> None:
+    def on_begin(self, facts: Facts) -> None:
+        """Counts from here: what a resumed run did before is not this process's work."""
+        self.first, self.epoch_told = facts.update + 1, facts.update // self.plan.per_epoch
+        self.n_done = facts.n_examples
+
+    def on_update(self, facts: Facts) -> None:
         """Counts an update; the last of an epoch tells it, if no evaluation does."""
-        if not self.first:
-            self.first, self.epoch_told = update, (update - 1) // self.plan.per_epoch
-        elif self.update_done // self.plan.per_epoch > self.epoch_told:
-            self._tell("")  # no evaluation came after the update before
-        self.update_done, self.last = update, self.clock()
-        self.n, self.sum = self.n + n, self.sum + loss * n
+        self._end_epoch()  # no evaluation came after the update before
+        n = facts.n_examples - self.n_done
+        self.update_done, self.n_done, self.last = facts.update, facts.n_examples, self.clock()
+        self.n, self.sum = self.n + n, self.sum + _loss(facts) * n
 
-    def log(self, line: Line) -> None:
+    def on_evaluate(self, facts: Facts) -> None:
         """Tells an epoch's evaluation."""
-        if "validation" in line and self.first:
-            ends = line["update"] // self.plan.per_epoch > self.epoch_told or line["update"] == self.plan.n_updates
-            if ends or is_verbose():
-                self._tell(f", validation {_score(line, self.plan.metric)}")
-            if is_verbose():
-                say("scores", ", ".join(f"{name} {value:.4f}" for name, value in line["validation"].items()))
+        if not self.update_done:
+            return
+        ends = facts.update // self.plan.per_epoch > self.epoch_told or facts.update == self.plan.n_updates
+        if ends or is_verbose():
+            self._tell(f", validation {_score(facts, self.plan.metric)}")
+        if is_verbose():
+            say("scores", ", ".join(f"{name} {value:.4f}" for name, value in facts.metrics.items()))
 
-    def close(self) -> None:
+    def on_end(self, facts: Facts) -> None:
         """Tells the last epoch, if no evaluation did."""
+        self._end_epoch()
+
+    def _end_epoch(self) -> None:
         if self.n and self.update_done // self.plan.per_epoch > self.epoch_told:
             self._tell("")
 
@@ -171,8 +142,12 @@ def _bar(plan: Plan, console: Console) -> Iterator[_Bar]:
         yield _Bar(bar, plan)
 
 
-def _score(line: Line, metric: str) -> str:
-    return f"{metric} {line['validation'][metric]:.4f}"
+def _loss(facts: Facts) -> float:
+    return float("nan") if facts.loss is None else facts.loss
+
+
+def _score(facts: Facts, metric: str) -> str:
+    return f"{metric} {facts.metrics[metric]:.4f}"
 
 
 def _time(seconds: float) -> str:

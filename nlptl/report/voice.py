@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from nlptl.core.shown import shown, writable
@@ -79,7 +79,7 @@ def detail(text: str) -> None:
         note(text)
 
 
-def put(something: Any) -> None:
+def put(something: RenderableType) -> None:
     """Prints a table, whose cells are `cell`s."""
     Console().print(something)
 

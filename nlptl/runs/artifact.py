@@ -21,6 +21,7 @@ from nlptl.core.checks import check_types
 from nlptl.core.config import ModelConfig
 from nlptl.core.digest import sha256_of, sha256_of_value
 from nlptl.core.errors import InputError
+from nlptl.core.plain import Decision
 from nlptl.core.protocols import Method, Task
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.records import LabelSpace, ModelSource, Pretrained
@@ -31,6 +32,8 @@ from nlptl.models.quiet import quiet
 CARD = "nlptl.json"
 FORMAT, OLDEST = 3, 2
 """Format 2 had no hashes, and no names of trained parameters."""
+Card = dict[str, Any]
+"""The content of nlptl.json."""
 FOR_PEOPLE = {CARD, "README.md"}
 """Files without a hash; nlptl.json holds its own."""
 READ_BY_NAME = ("*config*.json", "*token*.json", "*.safetensors", "*.index.json", "vocab.*", "merges.txt", "*.model")
@@ -94,7 +97,10 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
     hashes = _checked_files(folder, card, trust_changes=trust_changes)
     sources.refuse_code(folder)
     try:
-        labels, columns, decision = card["labels"], dict(card["columns"]), dict(card["decision"])
+        labels, columns = card["labels"], dict(card["columns"])
+        decision: Decision = card["decision"]
+        if not isinstance(decision, dict):
+            raise TypeError(f"its decision is {decision!r}")
         values = tuple(labels["values"]) if labels["values"] else None
         space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
         task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])
@@ -123,7 +129,7 @@ def precision(folder: Path) -> str:
     return str(read_card(folder).get("precision", "fp32"))
 
 
-def read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> Card:
     """Returns nlptl.json, checked for names that would choose code to run.
 
     Raises:
@@ -131,7 +137,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     """
     if not (folder / CARD).exists():
         raise InputError(f"{folder} has no {CARD}: expected a run's folder or the model/ folder inside one")
-    card: dict[str, Any] = sources.read_json(folder / CARD)
+    card: Card = sources.read_json(folder / CARD)
     found = card.get("format") if isinstance(card, dict) else None
     if type(found) is not int or not OLDEST <= found <= FORMAT:
         raise InputError(f"{folder / CARD} has format {found!r}, this nlptl reads {OLDEST} to {FORMAT}")
@@ -163,7 +169,7 @@ def _files(folder: Path) -> dict[str, Path]:
     return {name: path for name, path in found.items() if name not in FOR_PEOPLE}
 
 
-def _checked_files(folder: Path, card: dict[str, Any], *, trust_changes: bool) -> dict[str, str]:
+def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str, str]:
     """Returns the files' hashes; none if the artifact is so old that it has none to compare with.
 
     Raises:
@@ -188,7 +194,7 @@ def _checked_files(folder: Path, card: dict[str, Any], *, trust_changes: bool) -
     return hashes
 
 
-def _changes(folder: Path, card: dict[str, Any], hashes: dict[str, str]) -> list[str]:
+def _changes(folder: Path, card: Card, hashes: dict[str, str]) -> list[str]:
     """Returns what is not as it was written, in words."""
     recorded, own = card["files"], {name: value for name, value in card.items() if name != "sha256"}
     changed = [name for name in sorted(hashes) if hashes[name] != recorded[name]]
@@ -229,7 +235,7 @@ def _check_trained(folder: Path, pretrained: Pretrained, recorded: weights.Shape
 def _tell_other_labels(folder: Path, pretrained: Pretrained) -> None:
     path = folder / "config.json"
     named = sources.read_json(path).get("id2label") if path.exists() else None
-    own = {str(i): name for i, name in pretrained.module.net.config.id2label.items()}
+    own = {str(i): name for i, name in (pretrained.module.architecture.id2label or {}).items()}
     if isinstance(named, dict) and named != own:
         _tell(
             f"{path} names the labels {', '.join(map(str, named.values()))}; nlptl goes on with those of {CARD}: "

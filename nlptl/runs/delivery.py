@@ -4,14 +4,16 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
 
 from nlptl import evaluation
 from nlptl.core.errors import InputError
 from nlptl.core.finite import refuse_not_finite
 from nlptl.core.phases import PhaseDone
 from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, Interval, LabelSpace, Prediction, Pretrained, Scores
+from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
+from nlptl.core.result import Baseline, Parameters, Primary, Result, Timing, Training, Verdict
 from nlptl.engine import inference, memory
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
@@ -55,12 +57,12 @@ class Trained:
     """The signal that stopped it, or the callback that ended it."""
     phases: Sequence[PhaseDone] = ()
     """What each phase trained, and for how long; none if a method solved for the head."""
-    head: dict[str, Any] | None = None
+    head: dict[str, object] | None = None
     """What a method that solves for the head chose."""
 
 
-def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, Any]:
-    """Evaluates, saves and checks the trained model; returns what belongs into result.json.
+def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
+    """Evaluates, saves and checks the trained model; returns the result, in the main process with what was measured.
 
     Raises:
         TrainingError: the saved model is not the trained one.
@@ -76,7 +78,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     predictions = {split: decode(prepared, split, found) for split, found in answers.items()}
     scores = {split: score(prepared, split, found) for split, found in predictions.items()}
     if not prepared.compute.is_main:
-        return {}
+        return Result("succeeded")
     for split, rows in predictions.items():
         folder.write_predictions(split, rows, [e.label for e in prepared.corpus.splits[split]])
     primary = "test" if "test" in scores else "validation"
@@ -88,13 +90,14 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> dict[str, A
     )
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
-    facts = training_facts(prepared, trained)
-    measured = _measured(prepared, primary, scores, baselines)
+    measured = _measured(prepared, primary, scores, trained)
     told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}))
-    return facts | measured | {"precision": compute.precision, "reload_check": check, "verdict": told}
+    return dataclasses.replace(
+        measured, baselines=baselines, precision=compute.precision, reload_check=check, verdict=told
+    )
 
 
-def answered(prepared: Prepared, split: str, compute: Compute) -> Any:
+def answered(prepared: Prepared, split: str, compute: Compute) -> np.ndarray:
     """Returns the model's answers for a split: see `inference.answers`."""
     features = prepared.features[split]
     prefix = prepared.prefixes.of(features, compute)
@@ -104,14 +107,14 @@ def answered(prepared: Prepared, split: str, compute: Compute) -> Any:
     return answers
 
 
-def tune(prepared: Prepared, answers: Any) -> None:
+def tune(prepared: Prepared, answers: np.ndarray) -> None:
     """Sets what is decided on validation, such as thresholds, from the model's answers for it."""
     pretrained, rows = prepared.pretrained, prepared.corpus.splits["validation"]
     found = decode(prepared, "validation", answers)
     pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
 
 
-def decode(prepared: Prepared, split: str, answers: Any) -> list[Prediction]:
+def decode(prepared: Prepared, split: str, answers: np.ndarray) -> list[Prediction]:
     """Returns the predictions for a split, one a row."""
     features, examples = prepared.features[split], prepared.corpus.splits[split]
     refuse_not_finite(answers, features, examples)
@@ -141,24 +144,24 @@ def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) ->
     return found
 
 
-def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Any]) -> dict[str, list[Any]]:
-    """Returns what is poor about the result, as findings, and what to try; both empty if nothing is."""
+def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Baseline]) -> Verdict:
+    """Returns what is poor about the result, and what to try; both empty if nothing is."""
     recipe, train = prepared.recipe, prepared.corpus.splits["train"]
-    gains = {name: Interval(**baseline["gain"]) for name, baseline in baselines.items()}
+    gains = {name: baseline.gain for name, baseline in baselines.items()}
     findings = evaluation.verdict(scores, str(recipe.eval.metric), gains)
     if not findings:
-        return {"findings": [], "advice": []}
+        return Verdict()
     by_label = Counter(str(e.label) for e in train if scores.confusion)
-    parameters = training_facts(prepared, trained)["parameters"]
+    parameters = _parameters(prepared.pretrained)
     hints = advice(
         recipe,
         n_updates=None if trained.head else trained.update,
         best_update=trained.best_update,
         n_by_label=list(by_label.values()),
         n_rows=len(train),
-        share=parameters["trainable"] / parameters["total"],
+        share=parameters.trainable / parameters.total,
     )
-    return {"findings": [dataclasses.asdict(finding) for finding in findings], "advice": hints}
+    return Verdict(tuple(findings), tuple(hints))
 
 
 def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], only: list[str] | None) -> Scores:
@@ -167,12 +170,12 @@ def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], on
     return evaluation.score(prepared.pretrained.output, references, predictions, prepared.labels, only=only, **drawn)
 
 
-def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Baseline]:
     recipe, splits, output = prepared.recipe, prepared.corpus.splits, prepared.pretrained.output
     metric, seed, labels = str(recipe.eval.metric), recipe.train.seed, prepared.labels
     references = [e.label for e in splits[split]]
     drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": seed}
-    result: dict[str, Any] = {}
+    result = {}
     for name, others in evaluation.baseline_predictions(
         output, splits["train"], splits[split], labels, seed=seed
     ).items():
@@ -180,41 +183,48 @@ def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]
         if value is None:  # the metric needs scores, and this baseline gives none
             continue
         gain = evaluation.paired_difference(output, references, predictions, others, labels, metric, **drawn)
-        result[name] = {metric: dataclasses.asdict(value), "gain": dataclasses.asdict(gain)}
+        result[name] = Baseline(metric, value, gain)
     return result
 
 
-def _measured(prepared: Prepared, primary: str, scores: dict[str, Scores], baselines: dict[str, Any]) -> dict[str, Any]:
+def _measured(prepared: Prepared, primary: str, scores: dict[str, Scores], trained: Trained) -> Result:
     metric = str(prepared.recipe.eval.metric)
-    return {
-        "metrics": {s: {n: dataclasses.asdict(v) for n, v in score.metrics.items()} for s, score in scores.items()},
-        "primary": {"name": metric, "split": primary, "value": scores[primary].metrics[metric].value},
-        "baselines": baselines,
-        "labels": list(prepared.labels.names),
-        "decision": prepared.pretrained.decision,
-        "per_class": {s: score.per_class for s, score in scores.items()},
-        "confusion": {s: score.confusion for s, score in scores.items()},
-    }
+    by_class = {split: found.per_class for split, found in scores.items()}
+    return dataclasses.replace(
+        training_facts(prepared, trained),
+        status="succeeded",
+        metrics={split: found.metrics for split, found in scores.items()},
+        primary=Primary(metric, primary, scores[primary].metrics[metric].value),
+        labels=prepared.labels.names,
+        decision=prepared.pretrained.decision,
+        # support is a count, which result.json has as 12.0
+        per_class={s: {n: {k: float(v) for k, v in own.items()} for n, own in t.items()} for s, t in by_class.items()},
+        confusion={split: found.confusion for split, found in scores.items()},
+    )
 
 
-def training_facts(prepared: Prepared, trained: Trained) -> dict[str, Any]:
-    """Returns what result.json says of the training itself."""
-    parameters = list(prepared.pretrained.module.parameters())
-    n_trainable = sum(p.numel() for p in parameters if p.requires_grad)
-    return {
-        "parameters": {"total": sum(p.numel() for p in parameters), "trainable": n_trainable},
-        "training": {
-            "updates": trained.update,
-            "best_update": trained.best_update,
-            "skipped": trained.n_skipped,
-            "stopped_by": trained.stopped_by,
-            "phases": [dataclasses.asdict(phase) for phase in trained.phases],
-            "head": trained.head,
-        },
-        "timing": {
-            "train_s": trained.train_s,
-            "checkpoint_s": trained.checkpoint_s,
-            "examples_per_s": trained.n_examples / max(trained.train_s, 1e-9),
-        },
-        "rows": {split: len(rows) for split, rows in prepared.corpus.splits.items()},
-    }
+def training_facts(prepared: Prepared, trained: Trained) -> Result:
+    """Returns what is known of the training itself, as the result of a run that was interrupted after it."""
+    return Result(
+        "interrupted",
+        parameters=_parameters(prepared.pretrained),
+        training=Training(
+            updates=trained.update,
+            best_update=trained.best_update,
+            skipped=trained.n_skipped,
+            stopped_by=trained.stopped_by,
+            phases=tuple(trained.phases),
+            head=trained.head,
+        ),
+        timing=Timing(
+            train_s=trained.train_s,
+            checkpoint_s=trained.checkpoint_s,
+            examples_per_s=trained.n_examples / max(trained.train_s, 1e-9),
+        ),
+        rows={split: len(rows) for split, rows in prepared.corpus.splits.items()},
+    )
+
+
+def _parameters(pretrained: Pretrained) -> Parameters:
+    parameters = list(pretrained.module.parameters())
+    return Parameters(sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.requires_grad))

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 from filelock import FileLock, Timeout
@@ -21,6 +21,9 @@ from nlptl.core.recipe import FORMAT, Recipe
 from nlptl.core.records import Answer, Prediction
 from nlptl.core.result import Result
 from nlptl.runs import inputs
+
+if TYPE_CHECKING:
+    from nlptl.runs.delivery import Prepared
 
 T = TypeVar("T")
 RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
@@ -97,7 +100,7 @@ class Folder:
                 (self.path / LOCK).unlink()
             lock.release()
 
-    def begin(self, prepared: Any) -> None:
+    def begin(self, prepared: Prepared) -> None:
         """Writes what is known before training, the recipe last: with it, the folder holds a run.
 
         Args:
@@ -167,7 +170,7 @@ class Folder:
             raise InputError(f"{self.path} has no {RESULT}: it is not a run's folder")
         return Result.read(path)
 
-    def check_unchanged(self, prepared: Any) -> None:
+    def check_unchanged(self, prepared: Prepared) -> None:
         """Raises an InputError when data, pretrained weights or recipe are not those that the run began with."""
         path = self.path / INPUTS
         before = files.read_object(path, ADVICE[INPUTS])
@@ -180,7 +183,7 @@ class Folder:
         if changed:
             raise InputError(f"{self.path} cannot be resumed: changed since it began: {', '.join(changed)}")
 
-    def log(self, line: dict[str, Any]) -> None:
+    def log(self, line: dict[str, object]) -> None:
         """Adds a line to metrics.jsonl."""
         with (self.path / LOG).open("a", encoding="utf-8") as stream:
             stream.write(to_json(line) + "\n")
@@ -198,7 +201,7 @@ class Folder:
         kept = [line for number, line in enumerate(lines, 1) if _update_of(line, f"{path}, line {number}") <= update]
         files.write_text(path, "".join(f"{line}\n" for line in kept))
 
-    def write_predictions(self, split: str, predictions: Sequence[Prediction], labels: Sequence[Any]) -> None:
+    def write_predictions(self, split: str, predictions: Sequence[Prediction], labels: Sequence[object]) -> None:
         """Writes predictions/SPLIT.jsonl, a line per row in the data's order.
 
         Args:
@@ -229,7 +232,7 @@ class Folder:
         return checked
 
 
-def _as_plain(label: Any) -> Any:
+def _as_plain(label: object) -> object:
     """Returns a label as JSON knows it: accepted answers with the names of their parts."""
     if not isinstance(label, tuple):
         return label

@@ -12,7 +12,11 @@ IN_MEMORY = "in-memory:"
 COMPARED_BY_CONTENT = {"data.train", "data.validation", "data.test", "model.name"}
 
 
-def storable(plain: dict[str, Any]) -> dict[str, Any]:
+Parts = dict[str, dict[str, object]]
+"""A recipe's values by part and name."""
+
+
+def storable(plain: Parts) -> Parts:
     """Returns a recipe's values as they are stored.
 
     Data given as objects cannot be stored in a text file; a rerun says so by name. Paths hold from any folder.
@@ -23,12 +27,12 @@ def storable(plain: dict[str, Any]) -> dict[str, Any]:
             plain["data"][split] = str(Path(source).resolve()) if Path(source).exists() else str(source)
         elif source is not None:
             plain["data"][split] = f"{IN_MEMORY}{type(source).__name__}"
-    name = plain["model"]["name"]
+    name = str(plain["model"]["name"])
     plain["model"]["name"] = str(Path(name).resolve()) if Path(name).is_dir() else name
     return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
 
-def settings(plain: Mapping[str, Any]) -> dict[str, Any]:
+def settings(plain: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     """Returns the values of a recipe by name, such as "train.epochs", without where data and model lie."""
     values = {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
     return {name: value for name, value in values.items() if name not in COMPARED_BY_CONTENT}
@@ -40,7 +44,9 @@ def hashes(corpus: Corpus, pretrained: Pretrained) -> dict[str, str]:
     return data | {"model": pretrained.source.sha256}
 
 
-def changes(before: Mapping[str, Any], now: Mapping[str, str], set_: Mapping[str, Any], given: set[str]) -> list[str]:
+def changes(
+    before: Mapping[str, Any], now: Mapping[str, str], set_: Mapping[str, object], given: set[str]
+) -> list[str]:
     """Returns what is not as it was when a run began, in words; nothing if the run can go on.
 
     A newer nlptl has settings that an older run did not know. Their defaults leave the run as it was, so they count

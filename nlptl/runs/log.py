@@ -1,7 +1,6 @@
 """metrics.jsonl, written by a callback."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nlptl.core.callbacks import Callback, Facts
 
@@ -14,7 +13,7 @@ class Log(Callback):
         every: each update whose number it divides has a line.
     """
 
-    def __init__(self, write: Callable[[dict[str, Any]], None], every: int) -> None:
+    def __init__(self, write: Callable[[dict[str, object]], None], every: int) -> None:
         self._write, self._every = write, every
 
     def on_update(self, facts: Facts) -> None:
@@ -29,6 +28,6 @@ class Log(Callback):
         """Writes the metrics."""
         self._write({"update": facts.update, "epoch": facts.epoch, "validation": dict(facts.metrics)})
 
-    def on_note(self, note: Mapping[str, Any]) -> None:
+    def on_note(self, note: Mapping[str, object]) -> None:
         """Writes the note."""
         self._write(dict(note))

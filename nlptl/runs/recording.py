@@ -6,13 +6,13 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from nlptl import __version__
 from nlptl.core import files, registry
 from nlptl.core.errors import NlptlError, TrainingError
-from nlptl.core.result import Result
+from nlptl.core.result import Base, Memory, Result
 from nlptl.engine.memory import Peak
 from nlptl.runs.delivery import Prepared
 from nlptl.runs.folder import RESULT, Folder
@@ -30,9 +30,16 @@ PACKAGES = (
 )
 
 
+@dataclass
+class Record:
+    """What result.json will say."""
+
+    result: Result
+
+
 @contextmanager
-def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[dict[str, Any]]:
-    """Writes result.json at the end of the block, whatever ends it; the block fills the dictionary it gets.
+def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[Record]:
+    """Writes result.json at the end of the block, whatever ends it; the block sets the result of the record it gets.
 
     Args:
         folder: the run's.
@@ -43,19 +50,19 @@ def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[dict[s
         TrainingError: the system refused to read or write, such as on a full disk.
     """
     began = time.perf_counter()
-    found: dict[str, Any] = {"status": "interrupted"}
+    record = Record(Result("interrupted"))
 
     def write() -> None:
         if prepared.compute.is_main:
-            found.setdefault("timing", {})["total_s"] = time.perf_counter() - began
-            Result.from_dict(found | _about(folder, prepared, peak)).write(folder.path / RESULT)
+            timing = replace(record.result.timing, total_s=time.perf_counter() - began)
+            _complete(replace(record.result, timing=timing), folder, prepared, peak).write(folder.path / RESULT)
 
     try:
         with _in_words(folder):
-            yield found
+            yield record
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt):
-            found |= {"status": "failed", "error": _described(error)}
+            record.result = replace(record.result, status="failed", error=_described(error))
         with contextlib.suppress(OSError):  # what ended the run is the error to be told
             write()
         raise
@@ -78,27 +85,24 @@ def _in_words(folder: Folder) -> Iterator[None]:
         ) from error
 
 
-def _about(folder: Folder, prepared: Prepared, peak: Peak) -> dict[str, Any]:
+def _complete(result: Result, folder: Folder, prepared: Prepared, peak: Peak) -> Result:
+    """Returns a result with what holds of every run, however it ended."""
     recipe, source = prepared.recipe, prepared.pretrained.source
     saved = [p for p in folder.model.rglob("*") if p.is_file()] if folder.model.exists() else []
-    return {
-        "task": registry.name_of("task", type(recipe.task)),
-        "method": registry.name_of("method", type(recipe.method)),
-        "model": {
-            "name": source.name,
-            "revision": source.revision,
-            "sha256": source.sha256,
-            "licence": source.licence,
-        },
-        "memory": peak.mib(),
-        "artifact_bytes": sum(p.stat().st_size for p in saved),
-        "seed": recipe.train.seed,
-        "versions": {
+    return replace(
+        result,
+        task=registry.name_of("task", type(recipe.task)),
+        method=registry.name_of("method", type(recipe.method)),
+        model=Base(source.name, source.revision, source.sha256, source.licence),
+        memory=Memory(**peak.mib()),
+        artifact_bytes=sum(p.stat().st_size for p in saved),
+        seed=recipe.train.seed,
+        versions={
             "python": platform.python_version(),
             **{name: _version(name) for name in PACKAGES},
             "nlptl": __version__,
         },
-    }
+    )
 
 
 def _described(error: BaseException) -> str:

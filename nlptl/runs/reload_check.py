@@ -7,12 +7,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nlptl.core.errors import TrainingError
 from nlptl.core.records import Example
+from nlptl.core.result import ReloadCheck
 
 N_EXAMPLES = 16
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -21,7 +21,7 @@ OTHER_SEED = 8_675_309
 TIMEOUT_S = 600
 
 
-def run(folder: Path, answers: Any, examples: Sequence[Example], precision: str = "fp32") -> dict[str, float | int]:
+def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precision: str = "fp32") -> ReloadCheck:
     """Loads the saved model in a fresh process and returns the largest difference of the answers.
 
     Args:
@@ -54,7 +54,7 @@ def run(folder: Path, answers: Any, examples: Sequence[Example], precision: str 
         raise TrainingError(
             f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} after reloading"
         )
-    return {"max_abs_diff": diff, "n_examples": len(examples)}
+    return ReloadCheck(diff, len(examples))
 
 
 def answer() -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas
 
 T = TypeVar("T")
+Row = dict[str, Any]
+"""A JSON object of a run's file."""
 
 
 class Rows(list[T]):
@@ -30,13 +32,13 @@ class Rows(list[T]):
         return html
 
 
-def read_rows(path: Path) -> Rows[dict[str, Any]]:
+def read_rows(path: Path) -> Rows[Row]:
     """Returns the lines of a JSON-lines file of a run; a last one that was not written to its end is left out.
 
     Raises:
         InputError: a line is damaged.
     """
-    rows = Rows[dict[str, Any]]()
+    rows = Rows[Row]()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
         if not line.endswith("\n"):
             break
@@ -47,7 +49,7 @@ def read_rows(path: Path) -> Rows[dict[str, Any]]:
     return rows
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def _plain(row: Any) -> Row:
     if isinstance(row, Mapping):
         return dict(row)
     return {name: value for name, value in dataclasses.asdict(row).items() if value is not None}

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nlptl import data, evaluation
 from nlptl.core.config import DataConfig
@@ -16,7 +16,7 @@ from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
-from nlptl.runs.rows import Rows, read_rows
+from nlptl.runs.rows import Row, Rows, read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,16 +95,16 @@ class Run:
         return {split: {name: asdict(value) for name, value in own.items()} for split, own in metrics.items()}
 
     @property
-    def history(self) -> Rows[dict[str, Any]]:
+    def history(self) -> Rows[Row]:
         """What training wrote down as it went: loss and learning rate by update, and validation's metrics."""
         return self._rows("metrics.jsonl")
 
     @property
-    def test_predictions(self) -> Rows[dict[str, Any]]:
+    def test_predictions(self) -> Rows[Row]:
         """The predictions for the test rows, in the data's order."""
         return self._rows("predictions/test.jsonl")
 
-    def _rows(self, name: str) -> Rows[dict[str, Any]]:
+    def _rows(self, name: str) -> Rows[Row]:
         path = self.folder / name
         if not path.exists():
             raise InputError(f"{self.folder} has no {name}")
@@ -142,7 +142,7 @@ class Run:
         """
         return self.predictor.answers(examples)
 
-    def predict(self, source: Any) -> Rows[Prediction]:
+    def predict(self, source: object) -> Rows[Prediction]:
         """Returns one prediction per row, in the source's order.
 
         Args:
@@ -155,7 +155,7 @@ class Run:
             raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
         return Rows(self.predictions(source))
 
-    def predictions(self, source: Any, config: DataConfig | None = None) -> Iterator[Prediction]:
+    def predictions(self, source: object, config: DataConfig | None = None) -> Iterator[Prediction]:
         """Yields one prediction per row, in the source's order; of a long file only a part is in memory.
 
         Args:
@@ -165,7 +165,7 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self.predictor.predict(examples)
 
-    def new_rows(self, source: Any, config: DataConfig | None = None) -> data.NewRows:
+    def new_rows(self, source: object, config: DataConfig | None = None) -> data.NewRows:
         """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
 
         Args:
@@ -180,7 +180,7 @@ class Run:
 
     def evaluate(
         self,
-        source: Any,
+        source: object,
         *,
         config: DataConfig | None = None,
         metrics: Sequence[str] | None = None,
@@ -212,7 +212,7 @@ class Run:
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
         return evaluation.score(output, references, predictions, names, only=metrics, **drawn)
 
-    def read(self, source: Any, config: DataConfig, *, need_label: bool) -> list[Example]:
+    def read(self, source: object, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""
         return data.load_split(source, config, self._columns(), need_label=need_label)
 
@@ -249,7 +249,7 @@ class Run:
         own = [replace(column, usual=(role,)) for role, column in columns.items()]
         return data.load_split([values], DataConfig(), own, need_label=False)[0]
 
-    def _check_labels(self, examples: Sequence[Example], source: Any) -> None:
+    def _check_labels(self, examples: Sequence[Example], source: object) -> None:
         unknown = data.unknown_label(examples, self.labels, self.pretrained.output)
         if unknown is None:
             return

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from nlptl.core.callbacks import Callback, Facts, named
 from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.phases import Phase
-from nlptl.core.protocols import Phased
+from nlptl.core.protocols import Phased, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.core.result import Result
@@ -146,8 +145,7 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
-    solved = pretrained.output in getattr(recipe.method, "solves", ())
-    if solved and (train.sampling != "shuffled" or train.label_smoothing):
+    if _solving(recipe, pretrained) and (train.sampling != "shuffled" or train.label_smoothing):
         raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
     if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
@@ -173,13 +171,15 @@ def _train(
     recipe, is_main = prepared.recipe, prepared.compute.is_main
     with resumable(folder.path), recording(folder, prepared, peak) as record:
         callbacks = [*callbacks, *_tracked(prepared, folder)]
-        solved = prepared.pretrained.output in getattr(recipe.method, "solves", ())
-        trained = _fit_head(prepared, folder, callbacks) if solved else _fit(prepared, folder, newest, callbacks)
+        method = _solving(recipe, prepared.pretrained)
+        trained = (
+            _fit_head(prepared, method, folder, callbacks) if method else _fit(prepared, folder, newest, callbacks)
+        )
         if trained.finished and not trained.interrupted:
-            record.update(deliver(prepared, folder, trained), status="succeeded")
+            record.result = deliver(prepared, folder, trained)
         else:
-            record.update(training_facts(prepared, trained))
-    if is_main and record["status"] == "succeeded":
+            record.result = training_facts(prepared, trained)
+    if is_main and record.result.status == "succeeded":
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
@@ -214,7 +214,7 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None, callbacks: Seq
 
 
 def _phases(prepared: Prepared) -> Sequence[Phase]:
-    method: Any = prepared.recipe.method
+    method = prepared.recipe.method
     return (
         method.phases(prepared.pretrained, prepared.recipe.train.epochs) if isinstance(method, Phased) else (Phase(),)
     )
@@ -232,7 +232,13 @@ def _newest(folder: Folder, compute: Compute) -> Path | None:
     return Path(name) if name else None
 
 
-def _fit_head(prepared: Prepared, folder: Folder, callbacks: Sequence[Callback]) -> Trained:
+def _solving(recipe: Recipe, pretrained: Pretrained) -> Solving | None:
+    """Returns the recipe's method if it solves for the head of this kind of answers; else None."""
+    method = recipe.method
+    return method if isinstance(method, Solving) and pretrained.output in method.solves else None
+
+
+def _fit_head(prepared: Prepared, method: Solving, folder: Folder, callbacks: Sequence[Callback]) -> Trained:
     """Solves for the head; for callbacks that is one update."""
     began = time.perf_counter()
     n_trained = sum(p.numel() for p in prepared.pretrained.module.parameters() if p.requires_grad)
@@ -242,7 +248,6 @@ def _fit_head(prepared: Prepared, folder: Folder, callbacks: Sequence[Callback])
     recipe, train = prepared.recipe, prepared.features["train"]
     vectors = prepared.prefixes.of(train, prepared.compute).vectors.float().numpy()
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
-    method: Any = recipe.method
     chosen = method.fit_head(prepared.pretrained, vectors, train, weights, recipe.train.seed)
     validation = _validate(prepared)  # in every process: each answers its share
     if prepared.compute.is_main:
@@ -256,7 +261,7 @@ def _fit_head(prepared: Prepared, folder: Folder, callbacks: Sequence[Callback])
     return Trained(True, 1, time.perf_counter() - began, len(train), head=chosen)
 
 
-def _draw(prepared: Prepared) -> Any:
+def _draw(prepared: Prepared) -> np.ndarray | None:
     """Returns by what examples are drawn, float64 (examples,); None where all come in turn."""
     if prepared.recipe.train.sampling == "shuffled":
         return None

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nlptl.core.bio import OUTSIDE, as_bio, entities, tags_of, types_in
 from nlptl.core.checks import at_least, check_types
+from nlptl.core.plain import Span
 from nlptl.core.records import (
     Batch,
     Column,
@@ -158,7 +159,7 @@ def _prediction(example: Example, by_word: "Mapping[int, np.ndarray]", names: Se
     return Prediction(example.row_id, tags, {}, list(_spans(example, tags, by_word)))
 
 
-def _spans(example: Example, tags: Sequence[str], by_word: "Mapping[int, np.ndarray]") -> Iterator[dict[str, Any]]:
+def _spans(example: Example, tags: Sequence[str], by_word: "Mapping[int, np.ndarray]") -> Iterator[Span]:
     words = example.words or ()
     for entity in entities(tags):
         start, end = words[entity.first][0], words[entity.last][1]

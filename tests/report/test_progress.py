@@ -20,12 +20,14 @@ class Clock:
 
 def run(lines, clock, updates, scores=None):
     """Tells of updates of a second and eight examples each; an evaluation takes ten seconds."""
+    if not clock.now:
+        lines.on_begin(at(updates[0] - 1))
     for update in updates:
         clock.now += 1
-        lines.update(update, 1 / update, 8)
+        lines.on_update(at(update, loss=1 / update))
         if scores and update in scores:
             clock.now += 10
-            lines.log({"update": update, "epoch": 0, "validation": {"accuracy": scores[update]}})
+            lines.on_evaluate(at(update, metrics={"accuracy": scores[update]}))
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_each_epoch_has_a_line_with_loss_metric_rate_and_time_left(capsys, lines
 
 def test_without_validation_the_lines_come_as_well(capsys, lines, clock):
     run(lines, clock, range(1, 7))
-    lines.close()
+    lines.on_end(at(6))
     assert [line[:17] for line in told(capsys)] == ["epoch   1 of 3: l", "epoch   2 of 3: l", "epoch   3 of 3: l"]
 
 

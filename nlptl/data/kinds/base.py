@@ -1,19 +1,21 @@
 """What data does with answers of any kind; the file of a kind overrides what differs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from nlptl.core import kinds
 from nlptl.core.records import Column, Example, Finding, LabelSpace
 from nlptl.data.division import Division, stratified
 from nlptl.data.fields import Fields
 
-Labels = tuple[Sequence[Any], Sequence[str]]
+L = TypeVar("L")
+"""What a label is, as `Example.label` says."""
+Labels = tuple[Sequence[object], Sequence[str]]
 """The label of each row, and notes."""
 Splits = Mapping[str, Sequence[Example]]
 
 
-class AnyKind:
+class KindOf(Generic[L]):
     """Answers of no kind in particular: what holds if a kind says nothing else."""
 
     facts: ClassVar[kinds.Kind | None] = None
@@ -40,15 +42,15 @@ class AnyKind:
         """
         raise NotImplementedError
 
-    def names_in(self, label: Any) -> tuple[str, ...]:
+    def names_in(self, label: L | None) -> tuple[str, ...]:
         """Returns the names that a label consists of: its classes, or the entity types of its tags."""
         return ()
 
-    def counted_in(self, label: Any) -> Sequence[str]:
+    def counted_in(self, label: L | None) -> Sequence[str]:
         """Returns the name of each thing that is counted in a label, such as each entity's."""
         return self.names_in(label)
 
-    def classes_in(self, label: Any) -> Sequence[str]:
+    def classes_in(self, label: L | None) -> Sequence[str]:
         """Returns the classes of the model that a label consists of: of tags, the tags."""
         return self.names_in(label)
 
@@ -60,13 +62,13 @@ class AnyKind:
         """Returns what the shares of names are shares of."""
         return sum(counts.values())
 
-    def nameable(self, label: Any) -> tuple[str, ...]:
+    def nameable(self, label: L | None) -> tuple[str, ...]:
         """Returns everything in a label that `data.label_names` can rename."""
         return self.names_in(label)
 
-    def renamed(self, label: Any, mapping: Mapping[str, str]) -> Any:
+    def renamed(self, label: L, mapping: Mapping[str, str]) -> object:
         """Returns a label, not None, under its new names; names without one stay."""
-        return mapping.get(label, label)
+        return mapping.get(label, label) if isinstance(label, str) else label
 
     def renamed_names(self, names: Sequence[str], mapping: Mapping[str, str]) -> tuple[str, ...]:
         """Returns names as they are called now; those without a new name stay."""
@@ -88,7 +90,7 @@ class AnyKind:
         """Returns why nothing can be learnt from labelled rows, None if something can."""
         return None
 
-    def wrong_column(self, labels: Sequence[Any], part: str) -> str | None:
+    def wrong_column(self, labels: Sequence[object], part: str) -> str | None:
         """Returns why rows that cannot be divided look like rows with another column as the label.
 
         Args:
@@ -115,9 +117,13 @@ class AnyKind:
         """Returns which rows have no answer."""
         return []
 
-    def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, Any]:
+    def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, object]:
         """Returns what the audit says of rows that are cut, beside their share."""
         return {}
+
+
+AnyKind = KindOf[Any]
+"""A kind that is known only when a run is."""
 
 
 def all_same(examples: Sequence[Example]) -> bool:

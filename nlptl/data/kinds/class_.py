@@ -2,20 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from nlptl.core import kinds
 from nlptl.core.records import Column, Example
 from nlptl.data.examples import SHOWN
 from nlptl.data.fields import Fields
-from nlptl.data.kinds.base import AnyKind, Labels, all_same
+from nlptl.data.kinds.base import KindOf, Labels, all_same
 from nlptl.data.labels import label_names
 
 MANY = 10
 """Rows from which on labels that all differ are taken for a wrong column."""
 
 
-class Class(AnyKind):
+class Class(KindOf[str]):
     """One label a row."""
 
     facts = kinds.of("class")
@@ -27,11 +26,11 @@ class Class(AnyKind):
         cells = fields.table.cells(name)
         return label_names(cells.values, cells.where), []
 
-    def names_in(self, label: Any) -> tuple[str, ...]:
+    def names_in(self, label: str | None) -> tuple[str, ...]:
         """Returns the label."""
         return () if label is None else (label,)
 
-    def classes_in(self, label: Any) -> Sequence[str]:
+    def classes_in(self, label: str | None) -> Sequence[str]:
         """Returns the label as a model's labels are written."""
         return (str(label),)
 
@@ -44,7 +43,7 @@ class Class(AnyKind):
             "--data.label and --data.n_train"
         )
 
-    def wrong_column(self, labels: Sequence[Any], part: str) -> str | None:
+    def wrong_column(self, labels: Sequence[object], part: str) -> str | None:
         """Returns that no two rows have the same label."""
         if not len(set(labels)) == len(labels) >= MANY:
             return None
@@ -54,7 +53,7 @@ class Class(AnyKind):
             "train lacks; is --data.label the right column? The task regression predicts numbers, text2text texts"
         )
 
-    def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, Any]:
+    def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, object]:
         """Returns the share of each class's rows that is cut."""
         totals = Counter(e.label for e in examples)
         counts = Counter(e.label for e in cut)

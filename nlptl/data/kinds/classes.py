@@ -1,16 +1,15 @@
 """Several labels a row."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nlptl.core import kinds
 from nlptl.core.records import Column, Example
 from nlptl.data.classes import label_lists
 from nlptl.data.fields import Fields
-from nlptl.data.kinds.base import AnyKind, Labels, all_same
+from nlptl.data.kinds.base import KindOf, Labels, all_same
 
 
-class Classes(AnyKind):
+class Classes(KindOf[tuple[str, ...]]):
     """Several labels a row."""
 
     facts = kinds.of("classes")
@@ -21,7 +20,7 @@ class Classes(AnyKind):
         """Returns the labels of each row, ascending."""
         return label_lists(fields.table.cells(name), column.separator)
 
-    def names_in(self, label: Any) -> tuple[str, ...]:
+    def names_in(self, label: tuple[str, ...] | None) -> tuple[str, ...]:
         """Returns the labels."""
         return tuple(label or ())
 
@@ -29,7 +28,7 @@ class Classes(AnyKind):
         """Returns the number of labelled rows: shares of rows with several labels add up to more than one."""
         return sum(e.label is not None for e in examples)
 
-    def renamed(self, label: Any, mapping: Mapping[str, str]) -> Any:
+    def renamed(self, label: tuple[str, ...], mapping: Mapping[str, str]) -> tuple[str, ...]:
         """Returns the labels under their new names, each once."""
         return tuple(sorted(set(self.renamed_names(label, mapping))))
 

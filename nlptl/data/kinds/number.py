@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from nlptl.core import kinds
 from nlptl.core.records import Column, Example
 from nlptl.data.fields import Fields
-from nlptl.data.kinds.base import AnyKind, Labels, all_same
+from nlptl.data.kinds.base import KindOf, Labels, all_same
 from nlptl.data.numbers import target_numbers
 
 
-class Number(AnyKind):
+class Number(KindOf[float]):
     """A number a row."""
 
     facts = kinds.of("number")

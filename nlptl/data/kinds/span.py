@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from nlptl.core import kinds
-from nlptl.core.records import Column, Example, Finding
+from nlptl.core.records import Answer, Column, Example, Finding
 from nlptl.data.answers import read_answers
 from nlptl.data.division import Division
 from nlptl.data.fields import Fields, needed
 from nlptl.data.findings import by_split
-from nlptl.data.kinds.base import AnyKind, Labels, Splits
+from nlptl.data.kinds.base import KindOf, Labels, Splits
 from nlptl.data.splits import divide_groups
 
 
-class Span(AnyKind):
+class Span(KindOf[tuple[Answer, ...]]):
     """Answers to a question that stand in its context."""
 
     facts = kinds.of("span")

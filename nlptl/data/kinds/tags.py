@@ -1,18 +1,17 @@
 """A tag for each word."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nlptl.core import kinds
 from nlptl.core.bio import entities, type_of, types_in
 from nlptl.core.records import Column, Example, LabelSpace
 from nlptl.data.bio import declared_bio, renamed_tag, to_bio
 from nlptl.data.fields import Fields, needed
-from nlptl.data.kinds.base import AnyKind, Labels, Splits
+from nlptl.data.kinds.base import KindOf, Labels, Splits
 from nlptl.data.tags import read_tags
 
 
-class Tags(AnyKind):
+class Tags(KindOf[tuple[str, ...]]):
     """A tag for each word; its names are the entity types."""
 
     facts = kinds.of("tags")
@@ -27,15 +26,15 @@ class Tags(AnyKind):
         fields.words, tags, notes = read_tags(cells, needed(fields.words, "words", cells.where))
         return tags, notes
 
-    def names_in(self, label: Any) -> tuple[str, ...]:
+    def names_in(self, label: tuple[str, ...] | None) -> tuple[str, ...]:
         """Returns the entity types, ascending."""
         return types_in(label or ())
 
-    def counted_in(self, label: Any) -> Sequence[str]:
+    def counted_in(self, label: tuple[str, ...] | None) -> Sequence[str]:
         """Returns the type of each entity."""
         return [entity.label for entity in entities(label or ())]
 
-    def classes_in(self, label: Any) -> Sequence[str]:
+    def classes_in(self, label: tuple[str, ...] | None) -> Sequence[str]:
         """Returns the tags."""
         return label or ()
 
@@ -43,11 +42,11 @@ class Tags(AnyKind):
         """Returns the entity types, in the order of their tags."""
         return tuple(dict.fromkeys(name for tag in labels.names if (name := type_of(tag)) is not None))
 
-    def nameable(self, label: Any) -> tuple[str, ...]:
+    def nameable(self, label: tuple[str, ...] | None) -> tuple[str, ...]:
         """Returns the entity types and the tags."""
         return (*self.names_in(label), *(label or ()))
 
-    def renamed(self, label: Any, mapping: Mapping[str, str]) -> Any:
+    def renamed(self, label: tuple[str, ...], mapping: Mapping[str, str]) -> tuple[str, ...]:
         """Returns the tags under their own new names, or those of their entity types."""
         return self.renamed_names(label, mapping)
 

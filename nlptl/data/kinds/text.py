@@ -3,11 +3,11 @@
 from nlptl.core import kinds
 from nlptl.core.records import Column
 from nlptl.data.fields import Fields
-from nlptl.data.kinds.base import AnyKind, Labels
+from nlptl.data.kinds.base import KindOf, Labels
 from nlptl.data.texts import target_texts
 
 
-class Text(AnyKind):
+class Text(KindOf[str]):
     """A text to write a row."""
 
     facts = kinds.of("text")

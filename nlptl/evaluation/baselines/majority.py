@@ -1,7 +1,7 @@
 """Labels: the commonest."""
 
 from collections import Counter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nlptl.core.records import Prediction
 from nlptl.evaluation import kinds
@@ -17,7 +17,7 @@ class Majority:
         """Returns the predictions for `known.rows`."""
         shares = known.targets().mean(0)
         # Of labels that are equally common, the first in the label space; of sets, the first in the data.
-        counts: Counter[Any] = Counter(dict.fromkeys(known.labels.names, 0))
+        counts: Counter[str | tuple[str, ...]] = Counter(dict.fromkeys(known.labels.names, 0))
         counts.update(example.label for example in known.train)
         commonest = counts.most_common(1)[0][0]
         several = kinds.of(known.output).is_several

@@ -1,9 +1,10 @@
 """Labels: TF-IDF with logistic regression."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
@@ -12,7 +13,7 @@ from nlptl.evaluation import kinds
 from nlptl.evaluation.baseline import Known
 from nlptl.evaluation.confusion import Ids
 from nlptl.evaluation.ratios import Floats
-from nlptl.evaluation.words import N_CHOOSING, N_FOLDS, joined, learnt
+from nlptl.evaluation.words import N_CHOOSING, N_FOLDS, Weights, joined, learnt
 
 STRENGTHS = (1.0, 10.0)  # inverse regularization of one label a row, tried in this order
 STRENGTH = 10.0  # the same of several labels
@@ -35,7 +36,7 @@ class TfidfLogreg:
         if kinds.of(known.output).is_several:
             threshold = _choose_threshold(texts, targets, known.seed)
             scores = _each(texts, targets, unseen)
-            answers: list[Any] = [
+            answers: list[object] = [
                 [name for name, score in zip(names, row, strict=True) if score >= threshold] for row in scores
             ]
         else:
@@ -76,13 +77,13 @@ def _one(texts: list[str], ids: Ids, unseen: list[str], strength: float, n_class
     return model.predict(words[1]), scores
 
 
-def _words(texts: list[str], ids: Ids, unseen: list[str]) -> tuple[Any, Any] | None:
+def _words(texts: list[str], ids: Ids, unseen: list[str]) -> tuple[Weights, Weights] | None:
     """Returns the words of texts and of unseen texts, sparse; None if there is nothing to learn or to predict."""
     tfidf = None if not unseen or np.all(ids == ids[0]) else learnt(texts)
     return None if tfidf is None else (tfidf.transform(texts), tfidf.transform(unseen))
 
 
-def _fit(words: Any, ids: Ids, strength: float) -> Any:
+def _fit(words: Weights, ids: Ids, strength: float) -> OneVsRestClassifier:
     # one against the rest with liblinear: as accurate as multinomial solvers, and 2-5 times as fast with many classes
     return OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear")).fit(words, ids)
 
@@ -101,7 +102,7 @@ def _choose_threshold(texts: Sequence[str], targets: Floats, seed: int) -> float
     return THRESHOLDS[int(np.argmax(scores))]
 
 
-def _micro_f1(targets: Floats, found: Any) -> float:
+def _micro_f1(targets: Floats, found: npt.NDArray[np.bool_]) -> float:
     return float(2 * (targets * found).sum() / max(1, targets.sum() + found.sum()))
 
 

@@ -1,17 +1,18 @@
 """Numbers: TF-IDF with ridge regression, which of a pair also sees how alike its texts are."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 
 from nlptl.core.records import Example, Prediction
 from nlptl.evaluation.baseline import Known
 from nlptl.evaluation.ratios import Floats, ratio
-from nlptl.evaluation.words import N_FOLDS, joined, learnt
+from nlptl.evaluation.words import N_FOLDS, Weights, joined, learnt
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)  # of the regularization
 
@@ -37,7 +38,7 @@ class TfidfRidge:
         return known.predictions(found.tolist())
 
 
-def _features(tfidf: Any, examples: Sequence[Example]) -> Any:
+def _features(tfidf: TfidfVectorizer, examples: Sequence[Example]) -> Weights:
     """Returns the words of each row and the likeness of its texts, sparse (n, words + 2)."""
     words = tfidf.transform([joined(example) for example in examples])
     first = tfidf.transform([example.text for example in examples])
@@ -48,5 +49,5 @@ def _features(tfidf: Any, examples: Sequence[Example]) -> Any:
     return sparse.hstack([words, sparse.csr_matrix(likeness)]).tocsr()
 
 
-def _row_sums(matrix: Any) -> Floats:
+def _row_sums(matrix: Weights) -> Floats:
     return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()

@@ -1,7 +1,6 @@
 """One label a row."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.uncertainty import ByConfusion
 
 
-def indicators(rows: Sequence[Any], labels: LabelSpace, what: str) -> Floats:
+def indicators(rows: Sequence[str], labels: LabelSpace, what: str) -> Floats:
     """Returns 1 for the label of a row, else 0, (n, classes).
 
     Args:
@@ -29,7 +28,7 @@ def indicators(rows: Sequence[Any], labels: LabelSpace, what: str) -> Floats:
     return found
 
 
-def _ids(answer: Any, labels: LabelSpace) -> int:
+def _ids(answer: str, labels: LabelSpace) -> int:
     return int(class_ids([answer], labels, "answers")[0])
 
 

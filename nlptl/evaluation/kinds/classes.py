@@ -5,11 +5,11 @@ one that is neither predicted nor labelled anywhere counts 0.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from nlptl.core.errors import InputError
+from nlptl.core.plain import Decision
 from nlptl.core.records import LabelSpace, Prediction
 from nlptl.evaluation import decisions, ratios
 from nlptl.evaluation.best import best_f1
@@ -30,7 +30,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], labels: LabelSpace) -> Counted:
     """Returns which labels each row has, which are predicted, and which of these are correct.
 
     Args:
@@ -66,9 +66,7 @@ def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> 
     return found
 
 
-def decide(
-    references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace
-) -> dict[str, Any]:
+def decide(references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
     """Returns {"thresholds": {label: probability}}, each with the highest F1 of its label.
 
     A label that no row has gets the one threshold that suits all labels together best.
@@ -89,7 +87,7 @@ def decide(
     }
 
 
-def _ids(answer: Any, labels: LabelSpace) -> list[int]:
+def _ids(answer: Sequence[str], labels: LabelSpace) -> list[int]:
     return [int(name in answer) for name in labels.names]
 
 

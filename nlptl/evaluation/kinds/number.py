@@ -5,7 +5,6 @@ are equal, r2 is 0. spearman ranks all rows once, and resamples keep those ranks
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -68,7 +67,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+def count(references: Sequence[float], predictions: Sequence[float], labels: LabelSpace) -> Counted:
     """Returns the errors of each row, and its moments; quadratic_kappa is measured if the references are grades.
 
     Args:
@@ -98,7 +97,7 @@ def whole(values: Sequence[float] | None) -> bool:
     return values is not None and all(float(value).is_integer() for value in values)
 
 
-def _numbers(values: Sequence[Any], what: str) -> Floats:
+def _numbers(values: Sequence[object], what: str) -> Floats:
     for i, value in enumerate(values):
         if not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
             raise InputError(f"{what}[{i}] is {value!r}, expected a finite number")

@@ -9,18 +9,20 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from nlptl.core.errors import InputError
-from nlptl.core.records import LabelSpace, Prediction
+from nlptl.core.plain import Decision
+from nlptl.core.records import Answer, LabelSpace, Prediction
 from nlptl.evaluation.best import best_margin
 from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
+Accepted = Sequence[Answer]
+"""The accepted answers of a question, none if it has no answer."""
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 COLUMNS = ("rows", "exact", "f1", "with_answer", "with_answer_exact", "with_answer_f1", "without", "without_right")
@@ -45,7 +47,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+def count(references: Sequence[Accepted], predictions: Sequence[str], labels: LabelSpace) -> Counted:
     """Returns exact match and F1 of each question.
 
     If some questions have no answer, those that have one are measured on their own too.
@@ -86,7 +88,7 @@ def words_of(text: str) -> list[str]:
     return ARTICLES.sub(" ", text.lower().translate(NO_PUNCTUATION)).split()
 
 
-def accepted_texts(reference: Any, row: int) -> list[str]:
+def accepted_texts(reference: Accepted, row: int) -> list[str]:
     """Returns the texts of the accepted answers.
 
     Args:
@@ -101,7 +103,7 @@ def accepted_texts(reference: Any, row: int) -> list[str]:
     return [answer.text for answer in reference]
 
 
-def check_texts(values: Sequence[Any], what: str) -> None:
+def check_texts(values: Sequence[object], what: str) -> None:
     """Checks that all values are texts.
 
     Raises:
@@ -123,7 +125,7 @@ def _overlap(found: list[str], wanted: list[str]) -> float:
     return 2 * shared / (len(found) + len(wanted))
 
 
-def decide(references: Sequence[Any], predictions: Sequence[Prediction], labels: LabelSpace) -> dict[str, Any]:
+def decide(references: Sequence[Accepted], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
     """Returns {"no_answer": t}; {} if every question has an answer.
 
     No answer is given if log(p(no answer) / p(best answer)) is above t. t has the highest F1, as the SQuAD 2.0 script

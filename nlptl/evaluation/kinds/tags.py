@@ -4,7 +4,6 @@ Entities are read as nlptl/core/bio.py reads them, which is as conlleval and seq
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], labels: LabelSpace) -> Counted:
     """Returns how many entities each row has, has predicted, and has correct, by type; and its correct tags.
 
     Args:
@@ -60,7 +59,7 @@ def _check_lengths(references: Sequence[Sequence[str]], predictions: Sequence[Se
             )
 
 
-def _ids(answer: Any, labels: LabelSpace) -> list[int]:
+def _ids(answer: Sequence[str], labels: LabelSpace) -> list[int]:
     return [int(i) for i in class_ids(answer, labels, "tags")]
 
 

@@ -8,7 +8,6 @@ Of several accepted texts the closest counts; bleu takes n-grams of all of them.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -58,7 +57,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def count(references: Sequence[Any], predictions: Sequence[Any], labels: LabelSpace) -> Counted:
+def count(references: Sequence[str | span.Accepted], predictions: Sequence[str], labels: LabelSpace) -> Counted:
     """Returns the shared words and n-grams of each row.
 
     Args:

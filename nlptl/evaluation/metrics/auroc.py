@@ -2,9 +2,7 @@
 
 from typing import ClassVar
 
-from nlptl.evaluation.measures import Measure
-from nlptl.evaluation.ranks import mean_of_known
-from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.measures import Measure, mean_area
 from nlptl.evaluation.rows import Rows
 
 CHANCE = 0.5
@@ -23,9 +21,4 @@ class Auroc:
 
     def measure(self, rows: Rows) -> Measure:
         """Returns the metric of some rows."""
-        ranked = rows.ranked
-
-        def values(counts: Floats) -> Floats:
-            return mean_of_known(ranked.areas(counts).roc, CHANCE)
-
-        return Measure(values)
+        return mean_area(rows, lambda areas: areas.roc, CHANCE)

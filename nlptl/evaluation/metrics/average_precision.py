@@ -2,9 +2,7 @@
 
 from typing import ClassVar
 
-from nlptl.evaluation.measures import Measure
-from nlptl.evaluation.ranks import mean_of_known
-from nlptl.evaluation.ratios import Floats
+from nlptl.evaluation.measures import Measure, mean_area
 from nlptl.evaluation.rows import Rows
 
 
@@ -21,9 +19,4 @@ class AveragePrecision:
 
     def measure(self, rows: Rows) -> Measure:
         """Returns the metric of some rows."""
-        ranked = rows.ranked
-
-        def values(counts: Floats) -> Floats:
-            return mean_of_known(ranked.areas(counts).precision, 0.0)
-
-        return Measure(values)
+        return mean_area(rows, lambda areas: areas.precision, 0.0)

@@ -1,7 +1,5 @@
 """Linear layers: torch's, whose weight is (out, in), and transformers' Conv1D of GPT-2, whose weight is (in, out)."""
 
-from typing import Any
-
 from torch import nn
 
 
@@ -15,6 +13,6 @@ def is_linear(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or is_transposed(module)
 
 
-def n_outputs(module: Any) -> int:
+def n_outputs(module: nn.Module) -> int:
     """Returns the width of what a linear layer gives."""
-    return int(module.nf if is_transposed(module) else module.out_features)
+    return module.out_features if isinstance(module, nn.Linear) else module.get_parameter("weight").shape[1]

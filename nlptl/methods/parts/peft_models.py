@@ -13,6 +13,7 @@ from nlptl.core.records import Pretrained
 from nlptl.methods.parts.layers import indices
 
 if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
     from torch import nn
 
 WEIGHTS = "adapter_model.safetensors"
@@ -20,7 +21,7 @@ CONFIG = "config"
 """The folder of config.json inside the artifact."""
 
 
-def insert(pretrained: Pretrained, config: Any, *, empty: bool = False) -> None:
+def insert(pretrained: Pretrained, config: "PeftConfig", *, empty: bool = False) -> None:
     """Puts a PEFT method into the net in place; afterwards its parameters and the head are trainable, nothing else.
 
     Args:
@@ -31,7 +32,8 @@ def insert(pretrained: Pretrained, config: Any, *, empty: bool = False) -> None:
     from peft import get_peft_model
 
     with _quiet():
-        peft_model = get_peft_model(pretrained.module.net, config, low_cpu_mem_usage=empty)
+        net: Any = pretrained.module.net  # PEFT declares a PreTrainedModel, and takes any module
+        peft_model = get_peft_model(net, config, low_cpu_mem_usage=empty)
     peft_model.peft_config["default"].base_model_name_or_path = pretrained.source.reference
     peft_model.peft_config["default"].revision = pretrained.source.revision
     pretrained.adapted = peft_model
@@ -43,11 +45,10 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     PEFT and transformers keep no labels for adapters. A config.json in the folder itself would make transformers look
     for the whole model there; in a folder of its own it is given by hand: `pipeline(..., config=FOLDER / "config")`.
     """
-    pretrained.adapted.save_pretrained(folder)
+    _adapted(pretrained).save_pretrained(str(folder))
     if pretrained.config.pooling == "native":  # else the head is ours, which transformers does not have
-        net = pretrained.module.net
-        config = copy.deepcopy(net.config)
-        config.architectures = [type(net).__name__]
+        config = copy.deepcopy(pretrained.module.architecture)
+        config.architectures = [type(pretrained.module.net).__name__]
         config.save_pretrained(folder / CONFIG)
 
 
@@ -67,9 +68,16 @@ def load(pretrained: Pretrained, folder: Path) -> None:
         raise
     except Exception as error:  # PEFT raises what its many methods and their files raise
         raise InputError(f"the adapter_config.json in {folder} does not fit the model: {error!r}") from error
-    adapted = pretrained.adapted
+    adapted = _adapted(pretrained)
     wanted = {name: p.shape for name, p in get_peft_model_state_dict(adapted, save_embedding_layers=False).items()}
     set_peft_model_state_dict(adapted, weights.read(folder / WEIGHTS, wanted), low_cpu_mem_usage=True)
+
+
+def _adapted(pretrained: Pretrained) -> "PeftModel":
+    from peft import PeftModel
+
+    assert isinstance(pretrained.adapted, PeftModel), pretrained.adapted
+    return pretrained.adapted
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What holds of every head; the file of a head overrides what differs."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from nlptl.core import kinds
+from nlptl.models.family import Family
 
 
 class AnyHead:
     """A head over the vectors of rows or tokens."""
 
-    def logits(self, family: Any, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
+    def logits(self, family: Family, net: nn.Module, vectors: torch.Tensor) -> torch.Tensor:
         """Returns a packed model's logits from its vectors.
 
         Args:
@@ -28,7 +29,7 @@ class AnyHead:
         """Returns a padded model's logits, (n, ...) of rows or (n, longest, ...), from what transformers returns."""
         return found.logits  # type: ignore[no-any-return]
 
-    def is_own(self, raw: dict[str, Any], names: Sequence[str]) -> bool:
+    def is_own(self, raw: Mapping[str, Any], names: Sequence[str]) -> bool:
         """Returns whether a checkpoint's head is the one that is wanted.
 
         Args:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from nlptl.core.plain import Span
 from nlptl.core.records import Example, Features, Prediction
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def prediction(example: Example, answers: Found, context: str, threshold: float 
     """
     scores = [answers.none, *(score for score, _, _ in answers.spans)]
     none, *given = _softmax(scores)
-    spans = [
+    spans: list[Span] = [
         {"text": context[start:end], "start": start, "end": end, "score": p}
         for (_, start, end), p in zip(answers.spans, given, strict=True)
     ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from nlptl.core.errors import InputError
+from nlptl.core.parts import Encoded, Tokenizer
 from nlptl.core.records import Example, Features, Pretrained
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
         second = [str(e.text_pair or "") for e in chunk] if pairs else None
         encoded = _windowed(pretrained.tokenizer, texts, second, length, overlap)
         of = encoded["overflow_to_sample_mapping"]
+        types = encoded.get("token_type_ids")
         for i, example in enumerate(of):
-            types = encoded["token_type_ids"][i] if "token_type_ids" in encoded else None
-            pieces.add(encoded["input_ids"][i], types, start + example)
+            pieces.add(encoded["input_ids"][i], None if types is None else types[i], start + example)
             moved = chunk[example].text_pair if pairs else chunk[example].text
             pieces.spans.append(_spans(encoded, i, int(pairs), str(moved or "")))
         totals = np.bincount(np.array(pieces.example[first:]) - start, [*map(len, pieces.ids[first:])])
@@ -105,7 +106,7 @@ def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *
     return pieces
 
 
-def _windowed(tokenizer: Any, texts: list[str], second: list[str] | None, length: int, overlap: int) -> Any:
+def _windowed(tokenizer: Tokenizer, texts: list[str], second: list[str] | None, length: int, overlap: int) -> Encoded:
     room = length - tokenizer.num_special_tokens_to_add(pair=second is not None)
     return tokenizer(
         texts,
@@ -120,7 +121,7 @@ def _windowed(tokenizer: Any, texts: list[str], second: list[str] | None, length
     )
 
 
-def _spans(encoded: Any, i: int, side: int, text: str) -> "np.ndarray":
+def _spans(encoded: Encoded, i: int, side: int, text: str) -> "np.ndarray":
     import numpy as np
 
     own = np.array([s == side for s in encoded.sequence_ids(i)])
@@ -134,7 +135,7 @@ def _spans(encoded: Any, i: int, side: int, text: str) -> "np.ndarray":
         spans[moving, 0] += 1
 
 
-def _filler(tokenizer: Any) -> int:
+def _filler(tokenizer: Tokenizer) -> int:
     ids = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id, 0)
     return int(next(i for i in ids if i is not None))
 
@@ -169,7 +170,7 @@ def _head_and_tail(examples: Sequence[Example], pretrained: Pretrained) -> Piece
     return pieces
 
 
-def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int | None) -> Any:
+def _encode(examples: Sequence[Example], tokenizer: Tokenizer, max_length: int | None) -> Encoded:
     texts = [e.text for e in examples]
     pairs = [e.text_pair or "" for e in examples] if any(e.text_pair is not None for e in examples) else None
     options = {"return_attention_mask": False, "padding": False, "verbose": False}
@@ -178,7 +179,7 @@ def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int | None)
     return tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, **options)
 
 
-def _add_all(pieces: Pieces, encoded: Any, start: int) -> None:
+def _add_all(pieces: Pieces, encoded: Encoded, start: int) -> None:
     types = encoded.get("token_type_ids")
     for i, ids in enumerate(encoded["input_ids"]):
         pieces.add(ids, None if types is None else types[i], start + i)

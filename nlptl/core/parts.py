@@ -1,0 +1,116 @@
+"""What methods, tasks and runs use of a pretrained model's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, ValuesView
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, overload
+
+from nlptl.core.protocols import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+
+class Architecture(Protocol):
+    """The configuration of a net: transformers' own."""
+
+    architectures: list[str] | None
+    """Names of the net's class."""
+    id2label: dict[int, str] | dict[str, str] | None
+    """The labels, by class id."""
+
+    def save_pretrained(self, save_directory: str | Path) -> object:
+        """Writes config.json into a folder."""
+
+
+class Adaptable(Model, Protocol):
+    """A model as methods edit it, and as runs move and save it; `nlptl.models.sequence.SequenceModel` is it."""
+
+    @property
+    def net(self) -> nn.Module:
+        """The transformers model, or an encoder with a linear head over it; a method edits it in place."""
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The encoder under the head."""
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The linear head over the encoder."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """The net's configuration."""
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether the logits are log-likelihoods of output texts."""
+
+    @property
+    def decodes(self) -> bool:
+        """Whether the head reads a decoder's states."""
+
+    def to(self, device: torch.device) -> Adaptable:
+        """Moves it to a device, and returns it."""
+
+    def save_net(self, folder: Path) -> None:
+        """Writes the net as a folder of transformers; a linear head lies beside the encoder."""
+
+
+class Layered(Protocol):
+    """How the layers of an architecture are found."""
+
+    above: ClassVar[tuple[str, ...]]
+    """The encoder's modules above its layers, such as a last norm: they train whenever a layer does."""
+
+    def layers(self, backbone: nn.Module) -> nn.ModuleList:
+        """Returns the encoder's layers, first to last."""
+
+
+class Encoded(Protocol):
+    """Texts as tokens, by name, a list for each text or window."""
+
+    @overload
+    def __getitem__(self, name: Literal["input_ids", "token_type_ids"]) -> list[list[int]]: ...
+    @overload
+    def __getitem__(self, name: Literal["offset_mapping"]) -> list[list[tuple[int, int]]]: ...
+    @overload
+    def __getitem__(self, name: Literal["overflow_to_sample_mapping"]) -> list[int]: ...
+
+    def get(self, key: Literal["token_type_ids"]) -> list[list[int]] | None:
+        """Returns which text of a pair each token is of; None if the model does not ask for it."""
+
+    def values(self) -> ValuesView[list[list[int]]]:
+        """Returns the lists."""
+
+    def sequence_ids(self, batch_index: int) -> list[int | None]:
+        """Returns for each token 0 or 1, its text of a pair; None if it is a special one."""
+
+
+class Tokenizer(Protocol):
+    """transformers' fast tokenizer."""
+
+    bos_token_id: int | None
+    eos_token_id: int | None
+    unk_token_id: int | None
+    eos_token: str | None
+
+    def __call__(
+        self, text: Sequence[str] | None = None, text_pair: Sequence[str] | None = None, **options: object
+    ) -> Encoded:
+        """Returns the tokens of texts, or of pairs of texts."""
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """Returns how many tokens it adds to a text or a pair."""
+
+    def batch_decode(self, sequences: np.ndarray, skip_special_tokens: bool = False) -> list[str]:
+        """Returns the texts of tokens, (n, longest)."""
+
+    def get_vocab(self) -> dict[str, int]:
+        """Returns the id of each token."""
+
+    def save_pretrained(self, save_directory: str | Path) -> object:
+        """Writes its files into a folder."""
