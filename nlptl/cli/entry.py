@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from nlptl.cli import completion, help
 from nlptl.cli.guard import guarded
+from nlptl.cli.imports import import_named
 from nlptl.core import registry
 from nlptl.core.errors import InputError, nearest
 
@@ -38,7 +39,7 @@ def command(argv: Sequence[str]) -> int:
 
         sys.stdout.write(f"nlptl {__version__}\n")
         return 0
-    return guarded(lambda: _choose(argv[0])(list(argv[1:])))
+    return guarded(lambda: _run(argv[0], argv[1:]))
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
@@ -52,7 +53,13 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
         The exit status, as `command`.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _choose("train")(given, recipe))
+    return guarded(lambda: _run("train", given, recipe))
+
+
+def _run(name: str, argv: Sequence[str], *script: Recipe) -> int:
+    chosen = _choose(name)
+    import_named(argv)
+    return chosen(list(argv), *script)
 
 
 def _choose(name: str) -> Callable[..., int]:

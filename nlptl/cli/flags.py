@@ -70,6 +70,13 @@ class Flag:
 
 HELP = Flag("--help", "This help; all: with every flag.", None, default=False, metavar="[all]")
 COMMON = (
+    Flag(
+        "--import",
+        "Your own modules, with commas or repeated: what is named by a dotted path in a file, such as a run's method, "
+        "is only looked for in them.",
+        list[str] | None,
+        metavar="MODULE",
+    ),
     Flag("--quiet", "Print results, warnings and errors only.", None, default=False),
     Flag("--verbose", "Print details of what is done as well.", None, default=False),
 )

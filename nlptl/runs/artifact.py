@@ -12,7 +12,6 @@ README.md is for people to edit: it is not read, and has no hash. Other files ma
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,10 +129,10 @@ def precision(folder: Path) -> str:
 
 
 def read_card(folder: Path) -> Card:
-    """Returns nlptl.json, checked for names that would choose code to run.
+    """Returns nlptl.json.
 
     Raises:
-        InputError: there is none, it is of another format, or it names a class outside nlptl that is not yet imported.
+        InputError: there is none, or it is of another format.
     """
     if not (folder / CARD).exists():
         raise InputError(f"{folder} has no {CARD}: expected a run's folder or the model/ folder inside one")
@@ -145,11 +144,6 @@ def read_card(folder: Path) -> Card:
         chosen = card.get(kind)
         if not isinstance(chosen, dict):
             raise InputError(f"{folder / CARD} is not as nlptl wrote it: its {kind} is {chosen!r}")
-        module = str(chosen.get("name")).rpartition(".")[0]
-        if module and module not in sys.modules:
-            raise InputError(
-                f"{folder / CARD} names the {kind} {card[kind]['name']!r}: import {module} first, if you trust it"
-            )
     return card
 
 

@@ -1,6 +1,5 @@
 """Proof that what was trained is what loads: a fresh process, under another seed, computes the same logits."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nlptl.core import registry
 from nlptl.core.errors import TrainingError
 from nlptl.core.records import Example
 from nlptl.core.result import ReloadCheck
@@ -66,7 +66,7 @@ def answer() -> None:
 
     request = json.load(sys.stdin)
     for module in request.get("own", []):
-        importlib.import_module(module)
+        registry.import_module(module)
     torch.manual_seed(OTHER_SEED)
     predictor = Predictor.open(Run(Path(request["folder"])).model_folder, precision=request.get("precision"))
     examples = [Example(row_id, text, pair, None, words) for row_id, text, pair, words in request["rows"]]
