@@ -72,8 +72,8 @@ HELP = Flag("--help", "This help; all: with every flag.", None, default=False, m
 COMMON = (
     Flag(
         "--import",
-        "Your own modules, with commas or repeated: what is named by a dotted path in a file, such as a run's method, "
-        "is only looked for in them.",
+        "Import your own modules first, such as my_package: a run that names their classes opens only then. Several "
+        "with commas, or the flag repeated.",
         list[str] | None,
         metavar="MODULE",
     ),
