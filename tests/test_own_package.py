@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
 from safetensors.torch import load_file
 
 from nlptl.core import registry
@@ -103,6 +105,19 @@ def test_the_run_is_of_the_packages_own(run, camembert):
     changed = {name for name, saved in shared.items() if not base[name].equal(trained[saved])}
     assert changed
     assert all(name.endswith("bias") for name in changed)
+
+
+def test_plain_transformers_gives_the_same_scores(run):
+    folder = run / "model"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    net = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    texts = [row["text"] for row in reviews(60)]
+    rows = [json.loads(line) for line in (run / "predictions" / "test.jsonl").read_text().splitlines()]
+    given = tokenizer([texts[row["row_id"]] for row in rows], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        scores = net(given["input_ids"], given["attention_mask"]).logits.softmax(-1)
+    assert isinstance(net, transformers.CamembertForSequenceClassification)
+    assert scores.tolist() == [pytest.approx(list(row["scores"].values()), abs=1e-5) for row in rows]
 
 
 def test_a_fresh_process_predicts_with_it(run):
