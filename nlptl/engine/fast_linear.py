@@ -13,6 +13,8 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from nlptl.core.insides import works
+
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -26,9 +28,13 @@ class _OneDnn(TorchFunctionMode):
         self, func: Callable[..., Any], types: Iterable[type], args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func is F.linear and not kwargs and _is_plain(*args):
-            x, weight, bias = (*args, None)[:3]
-            return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+            return _product(*args)
         return func(*args, **(kwargs or {}))
+
+
+def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return found
 
 
 def _is_plain(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
@@ -49,8 +55,19 @@ def _is_plain(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None =
 
 @cache
 def _pays() -> bool:
-    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return False
+    slower = "frozen layers and predictions in float32 take torch's own product, which is slower here"
+    return _is_amd() and works("torch", "mkldnn._linear_pointwise", _agrees, without=slower)
+
+
+def _agrees() -> bool:
+    """Returns whether oneDNN's product of small matrices is torch's own, up to rounding."""
+    x, weight = torch.arange(-12.0, 12.0).view(1, 4, 6) / 7, torch.arange(-9.0, 9.0).view(3, 6) / 5
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        pairs = [(_product(x, weight, bias), F.linear(x, weight, bias)) for bias in (torch.arange(3.0), None)]
+    return all(ours.shape == own.shape and torch.allclose(ours, own, rtol=1e-5, atol=1e-5) for ours, own in pairs)
+
+
+def _is_amd() -> bool:
     try:
         return "AuthenticAMD" in CPU_INFO.read_text(encoding="utf-8")
     except OSError:

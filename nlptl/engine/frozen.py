@@ -3,13 +3,15 @@
 In each forward pass autocast rounds a layer's weights anew, though frozen ones give the same each time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.core.insides import works
 from nlptl.core.protocols import Model
 from nlptl.engine.device import Compute
 
@@ -22,8 +24,13 @@ def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
         model: its frozen weights must not change meanwhile.
         compute: number format; in float32, and where a model is divided over processes, nothing changes.
     """
-    active = compute.bf16 and not compute.sharding
-    layers = [m for m in model.modules() if active and type(m) is nn.Linear and not _trains(m)]
+    active = compute.bf16 and not compute.sharding and _rounds_alike(compute.device)
+    with _replaced([m for m in model.modules() if active and type(m) is nn.Linear and not _trains(m)]):
+        yield
+
+
+@contextmanager
+def _replaced(layers: Sequence[nn.Linear]) -> Iterator[None]:
     for layer in layers:
         layer.forward = _Rounded(layer)  # type: ignore[method-assign]
     try:
@@ -31,6 +38,25 @@ def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
     finally:
         for layer in layers:
             del layer.forward
+
+
+@cache
+def _rounds_alike(device: torch.device) -> bool:
+    slower = "frozen layers round their weights anew in each pass"
+    return works("torch", "the forward pass of nn.Linear", partial(_agrees, device), without=slower)
+
+
+def _agrees(device: torch.device) -> bool:
+    """Returns whether a small layer under autocast gives the same bits with weights that are rounded once."""
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, 8, 4, device=device)  # type: ignore[no-untyped-call]  # draws nothing
+    values = torch.arange(52.0, device=device).sin()
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        layer.weight.copy_(values[:32].view(4, 8))
+        layer.bias.copy_(values[32:36])
+        x = values[36:].view(2, 8)
+        expected = layer(x)
+        with _replaced([layer]):
+            return torch.equal(layer(x), expected)
 
 
 def _trains(layer: nn.Linear) -> bool:

@@ -13,6 +13,7 @@ from nlptl.core.config import TrainConfig
 from nlptl.core.errors import InputError
 from nlptl.core.protocols import Model
 from nlptl.core.records import Batch
+from nlptl.engine import optim
 from nlptl.engine.device import Compute
 
 Update = Callable[[Batch, torch.Tensor], torch.Tensor]
@@ -36,6 +37,7 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
         "a task with one vector a row, not one a token": model.per_token(),
         "layers to train, not a head alone": model.cut() == model.depth(),
         "train.gradient_checkpointing false": config.gradient_checkpointing,
+        "a torch whose AdamW scales gradients on the way": not optim.scales_on_the_way(),
     }
     missing = [what for what, is_missing in reasons.items() if is_missing]
     if missing:

@@ -76,10 +76,8 @@ def keep() -> None:
     By default it returns large blocks at once, and the system clears each page anew when the next update asks for them:
     on MiniLM 5 to 10 % of the training time, for no less memory at the peak. Only glibc has such settings.
     """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+    _tell_glibc("mallopt", M_TRIM_THRESHOLD, MOST_KEPT)
+    _tell_glibc("mallopt", M_MMAP_THRESHOLD, LARGEST_KEPT)
 
 
 def ran_out(error: RuntimeError) -> bool:
@@ -92,7 +90,11 @@ def give_back() -> None:
 
     On MiniLM that is 160 to 200 MiB. Only glibc's and CUDA's allocators have such calls; elsewhere nothing happens.
     """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    _tell_glibc("malloc_trim", 0)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def _tell_glibc(function: str, *values: int) -> None:
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        getattr(ctypes.CDLL(None), function)(*values)

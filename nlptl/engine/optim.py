@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from nlptl.core.config import TrainConfig
+from nlptl.core.insides import works
 from nlptl.engine.sharding import divided, whole
 
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
@@ -45,14 +47,12 @@ def optimizer(
         usual = 0.0 if _is_vector(p) else weight_decay
         groups.setdefault((factor, usual if decay is None else decay), []).append(p)
     device = trainable[0].device
-    made = torch.optim.AdamW(
+    return torch.optim.AdamW(
         [_group(own, lr, key, device if on_device else None) for key, own in groups.items()],
         fused=True,
         capturable=on_device,
         **ADAM,  # type: ignore[arg-type]
     )
-    made._warned_capturable_if_run_uncaptured = True  # the first update of a shape runs before it is recorded
-    return made
 
 
 def _is_vector(parameter: nn.Parameter) -> bool:
@@ -131,6 +131,23 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
             group["lr"] = rate
 
 
+def step(optimizer: torch.optim.Optimizer, norm: torch.Tensor, max_norm: float) -> None:
+    """Does a step of fused AdamW with clipped gradients.
+
+    Args:
+        optimizer: whose gradients are there.
+        norm: of all gradients, finite.
+        max_norm: norm above which gradients are scaled down; 0 turns clipping off.
+    """
+    scale = norm / max_norm if max_norm and float(norm) > max_norm else None
+    if scale is None or scales_on_the_way():
+        _step(optimizer, scale)
+        return
+    for parameter in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
+        parameter.grad.div_(float(scale))
+    optimizer.step()
+
+
 def step_if_finite(optimizer: torch.optim.Optimizer, found: torch.Tensor, max_norm: float) -> None:
     """Does a step of fused AdamW with clipped gradients, or none where loss or norm are not finite; all on the device.
 
@@ -139,10 +156,40 @@ def step_if_finite(optimizer: torch.optim.Optimizer, found: torch.Tensor, max_no
         found: loss and gradient norm, (2,).
         max_norm: gradient norm above which gradients are scaled down; 0 turns clipping off.
     """
-    optimizer.found_inf = 1 - found.isfinite().all().float()  # type: ignore[attr-defined]
-    optimizer.grad_scale = (found[1] / (max_norm or math.inf)).clamp(min=1)  # type: ignore[attr-defined]
+    _step(optimizer, (found[1] / (max_norm or math.inf)).clamp(min=1), 1 - found.isfinite().all().float())
+
+
+def _step(optimizer: torch.optim.Optimizer, scale: torch.Tensor | None, skip: torch.Tensor | None = None) -> None:
+    """Does a step that divides the gradients by `scale` on the way, and none if `skip` is 1.
+
+    Torch's fused optimizers have these attributes for its GradScaler; a division before it would pass over all
+    gradients once more, and a decision on the host would wait for the device.
+    """
+    optimizer.grad_scale, optimizer.found_inf = scale, skip  # type: ignore[attr-defined]
     optimizer.step()
-    optimizer.found_inf = optimizer.grad_scale = None  # type: ignore[attr-defined]
+    optimizer.grad_scale = optimizer.found_inf = None  # type: ignore[attr-defined]
+
+
+@cache
+def scales_on_the_way() -> bool:
+    """Returns whether fused AdamW divides gradients, and leaves out a step, as its private attributes say."""
+    slower = "gradients are clipped in a pass of their own, and train.cuda_graph is refused"
+    return works("torch", "AdamW.grad_scale with found_inf", _agrees, without=slower)
+
+
+def _agrees() -> bool:
+    gradient = torch.arange(1.0, 5.0)
+
+    def stepped(gradient: torch.Tensor, scale: float | None = None, skip: float | None = None) -> torch.Tensor:
+        weight = nn.Parameter(torch.zeros(4))
+        made, weight.grad = torch.optim.AdamW([weight], lr=0.1, fused=True), gradient
+        _step(made, *(None if value is None else torch.tensor(value) for value in (scale, skip)))
+        (state,) = made.state.values()
+        return torch.stack((weight.detach(), state["exp_avg"]))
+
+    with torch.inference_mode(False):
+        halved = torch.equal(stepped(gradient.clone(), 2.0), stepped(gradient / 2))
+        return halved and not stepped(gradient.clone(), 1.0, 1.0)[0].any()
 
 
 def _cosine(done: float) -> float:

@@ -67,8 +67,9 @@ def kept(forward: Callable[[], object], weights: Iterable[torch.Tensor]) -> int:
 def free_bytes(device: torch.device) -> int:
     """Returns the memory that a device has left for this process."""
     if device.type == "cuda":
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0] + cached)
+        reserved, (unused, total) = torch.cuda.memory_reserved(device), torch.cuda.mem_get_info(device)
+        granted = total * torch.cuda.get_per_process_memory_fraction(device) - reserved
+        return int(max(0, min(unused, granted)) + reserved - torch.cuda.memory_allocated(device))
     available = int(psutil.virtual_memory().available)
     return min(available, _left_in_cgroup(available))
 
@@ -76,7 +77,13 @@ def free_bytes(device: torch.device) -> int:
 def _left_in_cgroup(otherwise: int) -> int:
     try:
         limit = (CGROUP / "memory.max").read_text().strip()
-        used = int((CGROUP / "memory.current").read_text())
+        used = int((CGROUP / "memory.current").read_text()) - _reclaimable()
         return otherwise if limit == "max" else max(0, int(limit) - used)
     except (OSError, ValueError):
         return otherwise
+
+
+def _reclaimable() -> int:
+    """Returns the bytes of files that the system keeps in memory until somebody asks for it."""
+    counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+    return int(counts.get("inactive_file", 0)) + int(counts.get("active_file", 0))

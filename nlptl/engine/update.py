@@ -53,6 +53,8 @@ class Updates:
             self._parameters, job.lr, job.config.weight_decay, rates=own, on_device=recorded
         )
         self._graphs = Graphs(self._on_device) if recorded else None
+        # Made once: when memory has run out, there may be none left for it.
+        self._told = torch.zeros(2, device=compute.device)  # an update's loss, and whether memory ran out
         self._exchange = Exchange(self._parameters, active=compute.n_processes > 1 and not compute.sharding)
 
     def close(self) -> None:
@@ -75,9 +77,10 @@ class Updates:
         loss = None
         while loss is None:
             loss = self._backward_within_memory(rows, progress)
-        norm = self._clip()
+        total = whole(self._norm())
+        norm = float(total)
         if math.isfinite(loss) and math.isfinite(norm):
-            self.optimizer.step()
+            optim.step(self.optimizer, total, self._job.config.max_grad_norm)
         self.optimizer.zero_grad()
         return loss, norm
 
@@ -88,15 +91,15 @@ class Updates:
 
     def _backward_within_memory(self, rows: np.ndarray, progress: Progress) -> float | None:
         """Returns the loss; None where memory ran out in any process, and all compute half as many tokens at once."""
-        loss, error = torch.zeros((), device=self._compute.device), None
+        told, error = self._told.zero_(), None
         try:
-            loss = self._backward(rows, progress)
+            told[0] = self._backward(rows, progress)
         except RuntimeError as found:
             if not ran_out(found) or self._compute.sharding:  # others wait within the pass for this one's weights
                 raise
             error = found.with_traceback(None)  # which would keep the values that are too much
-        without = torch.tensor(float(error is not None), device=self._compute.device)
-        total, n_without = self._compute.sum(torch.stack((loss, without))).tolist()
+            told[1] = 1.0
+        total, n_without = self._compute.sum(told).tolist()
         if n_without:
             self._halve(rows, progress, error)
             give_back()
@@ -159,13 +162,6 @@ class Updates:
         # Each exchange needs all processes; who has no rows left takes part, and adds nothing.
         n_needed = max(len(parts(rank)) for rank in range(compute.n_processes)) if compute.sharding else 1
         yield from ((np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)) for _ in range(n_needed - len(own)))
-
-    def _clip(self) -> float:
-        limit = self._job.config.max_grad_norm or math.inf
-        norm = whole(self._norm())
-        # Fused AdamW divides by it on the way, which saves a pass over all gradients.
-        self.optimizer.grad_scale = norm / limit if float(norm) > limit else None  # type: ignore[attr-defined]
-        return float(norm)
 
     def _norm(self) -> torch.Tensor:
         return torch.nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])

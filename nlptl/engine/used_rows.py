@@ -6,6 +6,8 @@ pretrained values, untouched by weight decay.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from nlptl.core.insides import works
 from nlptl.core.protocols import Model
 from nlptl.core.records import Features
 
@@ -31,21 +34,18 @@ class UsedRows:
     """
 
     def __init__(self, model: Model, features: Features, names: Collection[str] | None = None) -> None:
-        self._embedding: Any = model.token_embedding()
+        self._embedding = model.token_embedding()
         self._whole = self._embedding.weight
         trained = (p for name, p in model.named_parameters() if (p.requires_grad if names is None else name in names))
         owners = [m for m in model.modules() if any(p is self._whole for p in m.parameters(recurse=False))]
-        is_plain = type(self._embedding) is nn.Embedding and len(owners) == 1  # not scaled, not an output layer as well
+        is_plain = _only_looks_up(self._embedding) and len(owners) == 1  # not an output layer as well
         large = len(self._whole) >= MIN_ROWS
-        self._concerned = model.packs() and large and is_plain and any(p is self._whole for p in trained)
+        concerned = model.packs() and large and is_plain and any(p is self._whole for p in trained)
+        self._concerned = concerned and _replaces_alike()
         self._entered = False
         if self._concerned:
-            n_rows, device = len(self._whole), self._whole.device
-            used = np.unique(features.input_ids).astype(np.int64)
-            self._rows = torch.from_numpy(used).to(device)
-            self._place = torch.full((n_rows,), -1, device=device)
-            self._place[self._rows] = torch.arange(len(self._rows), device=device)
-            self._padding_idx = next(iter(np.flatnonzero(used == self._embedding.padding_idx).tolist()), None)
+            self._used = np.unique(features.input_ids).astype(np.int64)
+            self._rows = torch.from_numpy(self._used).to(self._whole.device)
 
     @property
     def set_aside(self) -> tuple[torch.Tensor, ...]:
@@ -73,8 +73,7 @@ class UsedRows:
         """Begins to train the used rows in place of the whole embedding."""
         self._entered = bool(self.set_aside)
         if self._entered:
-            self._embedding.weight = nn.Parameter(self._whole.detach()[self._rows])
-            self._embedding.forward = self._look_up
+            _replace(self._embedding, self._used)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,11 +81,65 @@ class UsedRows:
         if self._entered:
             self.write_back()
             self._entered = False
-            del self._embedding.forward
-            self._embedding.weight = self._whole
+            _give_back(self._embedding, self._whole)
 
-    def _look_up(self, input_ids: torch.Tensor) -> torch.Tensor:
-        embedding = self._embedding
-        if not embedding.training:
-            return F.embedding(input_ids, self._whole)
-        return F.embedding(self._place[input_ids], embedding.weight, padding_idx=self._padding_idx)
+
+@dataclass(frozen=True)
+class _LookUp:
+    """The forward pass of an embedding whose weight is that of some rows alone."""
+
+    embedding: nn.Embedding
+    whole: torch.Tensor
+    place: torch.Tensor
+    """int64 (rows of the whole,): of each among the rows that are there; -1 for the others."""
+    padding_idx: int | None
+    """Among the rows that are there."""
+
+    def __call__(self, input_ids: torch.Tensor) -> torch.Tensor:
+        if not self.embedding.training:
+            return F.embedding(input_ids, self.whole)
+        return F.embedding(self.place[input_ids], self.embedding.weight, padding_idx=self.padding_idx)
+
+
+def _replace(embedding: Any, used: np.ndarray) -> None:
+    whole, padding = embedding.weight, np.flatnonzero(used == embedding.padding_idx).tolist()
+    rows, place = torch.from_numpy(used).to(whole.device), torch.full((len(whole),), -1, device=whole.device)
+    place[rows] = torch.arange(len(rows), device=whole.device)
+    embedding.weight = nn.Parameter(whole.detach()[rows])
+    embedding.forward = _LookUp(embedding, whole, place, padding[0] if padding else None)
+
+
+def _give_back(embedding: Any, whole: torch.Tensor) -> None:
+    del embedding.forward
+    embedding.weight = whole
+
+
+def _only_looks_up(embedding: nn.Embedding) -> bool:
+    changes = embedding.max_norm is not None or embedding.scale_grad_by_freq or embedding.sparse
+    return type(embedding) is nn.Embedding and not changes  # another class may scale what it finds
+
+
+@cache
+def _replaces_alike() -> bool:
+    slower = "the token embedding is trained as a whole, which takes longer"
+    return works("torch", "the forward pass of nn.Embedding", _agrees, without=slower)
+
+
+def _agrees() -> bool:
+    """Returns whether a small embedding gives the same values and gradients with the used rows alone."""
+    used, ids = np.array([1, 3, 4]), torch.tensor([[3, 1, 3, 4]])
+    values = torch.arange(12.0).view(6, 2)
+    embedding = nn.Embedding.from_pretrained(values, freeze=False, padding_idx=4)  # type: ignore[no-untyped-call]
+    whole = embedding.weight
+
+    def step() -> tuple[torch.Tensor, torch.Tensor]:
+        out = embedding(ids)
+        (gradient,) = torch.autograd.grad(out.square().sum(), embedding.weight)
+        return out, gradient
+
+    with torch.inference_mode(False), torch.enable_grad():
+        out, gradient = step()
+        _replace(embedding, used)
+        again, packed = step()
+        _give_back(embedding, whole)
+        return torch.equal(again, out) and torch.equal(packed, gradient[used]) and torch.equal(embedding(ids), out)

@@ -10,15 +10,19 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, check_target_module_exists
-from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
 from nlptl.core import registry
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import SubLayers
 from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
-from nlptl.methods._peft_type import extend_peft_type, register
+from nlptl.methods._peft_type import (
+    AuxiliaryTrainingWrapper,
+    BaseTuner,
+    check_target_module_exists,
+    extend_peft_type,
+    register,
+)
 
 NAME = "bottleneck"
 Args = tuple[object, ...]

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from nlptl.core.errors import InputError
+from nlptl.methods._peft_type import BaseTunerLayer
 from nlptl.methods.parts.linear_layers import is_linear, n_outputs
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """Lets PEFT load bottleneck adapters after `import nlptl`, without importing PEFT (and torch) before it is needed."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -7,6 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 PEFT = "peft"
+LOGGER = logging.getLogger("nlptl")
 
 
 class _PeftFinder(MetaPathFinder):
@@ -47,4 +49,9 @@ def _register_after(loader: object) -> None:
 
 
 def _register() -> None:
-    import nlptl.methods._bottleneck  # noqa: F401  registers on import
+    from nlptl.core.errors import InputError
+
+    try:
+        import nlptl.methods._bottleneck  # noqa: F401  registers on import
+    except InputError as error:  # PEFT's own methods work all the same; who asks for adapters gets the error
+        LOGGER.warning("%s", error)

@@ -1,9 +1,37 @@
-"""Registers a PEFT method from outside PEFT."""
+"""Registers a PEFT method from outside PEFT, and takes what that needs from PEFT's insides."""
 
-from peft import PeftConfig
-from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
-from peft.tuners.tuners_utils import BaseTuner
-from peft.utils import PeftType, register_peft_method
+from importlib.metadata import version
+
+from nlptl.core.errors import InputError
+
+KNOWN = "0.21"  # and what follows, as long as tests/test_private_apis.py passes
+
+
+def _unknown(error: Exception) -> InputError:
+    found = f"peft {version('peft')} and transformers {version('transformers')}"
+    return InputError(
+        f"nlptl's adapters need what peft {KNOWN} has, and cannot be registered with {found}: {error!r}; "
+        f"pip install 'peft=={KNOWN}.*', or choose another method, such as lora"
+    )
+
+
+try:
+    from peft import PeftConfig
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+    from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer, check_target_module_exists
+    from peft.utils import PeftType, register_peft_method
+    from peft.utils.other import AuxiliaryTrainingWrapper
+except ImportError as error:
+    raise _unknown(error) from error
+
+__all__ = [
+    "AuxiliaryTrainingWrapper",
+    "BaseTuner",
+    "BaseTunerLayer",
+    "check_target_module_exists",
+    "extend_peft_type",
+    "register",
+]
 
 
 def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]) -> None:
@@ -15,9 +43,15 @@ def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]
         name: lower case; its upper case becomes the member of `PeftType`, and `name_` begins the tuner's parameters.
         config_cls: the subclass of `PeftConfig`.
         model_cls: the subclass of `BaseTuner`.
+
+    Raises:
+        InputError: PEFT is not the one that this was made for.
     """
-    if extend_peft_type(name.upper()) not in PEFT_TYPE_TO_CONFIG_MAPPING:
-        register_peft_method(name=name, config_cls=config_cls, model_cls=model_cls)
+    try:
+        if extend_peft_type(name.upper()) not in PEFT_TYPE_TO_CONFIG_MAPPING:
+            register_peft_method(name=name, config_cls=config_cls, model_cls=model_cls)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _unknown(error) from error
 
 
 def extend_peft_type(key: str) -> PeftType:

@@ -1,9 +1,31 @@
-"""Attention on a CPU, with weights that are dropped by row and position (dropout.py)."""
+"""Attention on a CPU, with weights that are dropped by row and position (dropout.py), and its way into transformers."""
+
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from nlptl.models.dropout import dropout
+
+
+def register(name: str, attention: Callable[..., tuple[torch.Tensor, None]]) -> None:
+    """Makes transformers' layers call a function for their attention, with the masks of its own "sdpa".
+
+    Args:
+        name: of the function, as `attn_implementation` says it.
+        attention: is called as `transformers_own` is.
+    """
+    AttentionInterface.register(name, attention)
+    AttentionMaskInterface.register(name, sdpa_mask)
+
+
+def transformers_own(*args: object, **kwargs: object) -> tuple[torch.Tensor, None]:
+    """Returns what transformers' own attention, "sdpa", gives for the arguments that its layers pass."""
+    result: tuple[torch.Tensor, None] = ALL_ATTENTION_FUNCTIONS["sdpa"](*args, **kwargs)
+    return result
 
 
 def attend(

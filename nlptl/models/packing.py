@@ -13,13 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from nlptl.core.records import Batch
 from nlptl.models import varlen
-from nlptl.models.attend import attend
+from nlptl.models.attend import attend, register, transformers_own
 from nlptl.models.dropout import Draws, Place
 from nlptl.models.rows import Rows
 
@@ -83,11 +80,8 @@ def attention(
         kwargs: what transformers passes to every attention function.
     """
     if packing is None:
-        plain = ALL_ATTENTION_FUNCTIONS["sdpa"]
-        result: tuple[torch.Tensor, None] = plain(
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
-        )
-        return result
+        given = (module, query, key, value, attention_mask)
+        return transformers_own(*given, dropout=dropout, scaling=scaling, **kwargs)
     if varlen.takes(query):
         sequences = (packing.boundaries, packing.longest)
         return varlen.attention(query, key, value, *sequences, dropout=dropout, scaling=scaling), None
@@ -123,5 +117,4 @@ def _kept(module: nn.Module, packing: Packing, query: torch.Tensor, p: float) ->
     return place.pairs(packing.keys(place.draws), query.shape[1], p)
 
 
-AttentionInterface.register(NAME, attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+register(NAME, attention)

@@ -4,12 +4,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from nlptl.core.records import Batch
-from nlptl.models.attend import attend
+from nlptl.models.attend import attend, register, transformers_own
 from nlptl.models.dropout import Place
 
 NAME = "nlptl_padded"
@@ -56,9 +53,7 @@ def attention(
     """
     place: Place | None = getattr(module, "place", None)
     if dropout == 0 or query.device.type != "cpu" or place is None:
-        plain = ALL_ATTENTION_FUNCTIONS["sdpa"]
-        result: tuple[torch.Tensor, None] = plain(module, query, key, value, attention_mask, dropout=dropout, **kwargs)
-        return result
+        return transformers_own(module, query, key, value, attention_mask, dropout=dropout, **kwargs)
     (n, n_heads, n_queries, _), n_keys = query.shape, key.shape[2]
     keys = place.draws.keys((n, n_queries)), place.draws.keys((n, n_keys))
     (kept,) = place.pairs([keys], n_heads, dropout)
@@ -82,5 +77,4 @@ def _added(seen: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor
     return torch.where(seen, torch.zeros(()) if bias is None else bias.float(), HIDDEN)
 
 
-AttentionInterface.register(NAME, attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+register(NAME, attention)

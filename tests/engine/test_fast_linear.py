@@ -1,5 +1,7 @@
 """Linear layers through oneDNN give what torch gives, and stay out of training."""
 
+from importlib.metadata import version
+
 import pytest
 import torch
 from torch import nn
@@ -62,7 +64,30 @@ def test_processors_that_are_not_amd_s_and_gpus_keep_torch_s_product(monkeypatch
     for maker, pays in (("GenuineIntel", False), ("AuthenticAMD", True), ("none", False)):
         (tmp_path / maker).write_text(f"vendor_id\t: {maker}\n")
         monkeypatch.setattr(module, "CPU_INFO", tmp_path / maker)
+        monkeypatch.setattr(module, "_agrees", lambda: True)
         module._pays.cache_clear()
         assert module._pays() == pays
     assert not isinstance(fast_linear(torch.device("cuda")), module._OneDnn)
     module._pays.cache_clear()
+
+
+def gone(*_):
+    raise AttributeError("no such operator")
+
+
+@pytest.mark.parametrize("found", [gone, lambda x, weight, *_: x @ weight.T, lambda *a: torch.zeros(3)])
+@torch.no_grad()
+def test_where_the_kernel_is_gone_or_gives_other_values_torch_s_product_is_used_and_that_is_said_once(
+    monkeypatch, caplog, found
+):
+    monkeypatch.setattr(module, "_is_amd", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", found)
+    module._pays.cache_clear()
+    torch.manual_seed(0)
+    layer, x = nn.Linear(16, 24), torch.randn(1, 3, 16)
+    for _ in range(2):
+        with fast_linear(CPU):
+            assert torch.equal(layer(x), nn.functional.linear(x, layer.weight, layer.bias))
+    module._pays.cache_clear()
+    (said,) = caplog.messages
+    assert said.startswith(f"mkldnn._linear_pointwise of torch {version('torch')} is not as nlptl knows it")

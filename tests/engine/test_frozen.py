@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nlptl.engine import frozen
 from nlptl.engine.frozen import rounded_once
 from nlptl.methods.adapter import Adapter
 from nlptl.methods.full import Full
@@ -97,3 +98,28 @@ def test_what_an_evaluation_rounded_serves_training(tiny_folders):
         _, gradients, cast = step(pretrained, batch)
     assert gradients
     assert not cast
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [lambda self, x: nn.functional.linear(x, self.weight, self.bias) * 2, lambda self, x: self.no_such_weight],
+    ids=["other values", "gone"],
+)
+def test_where_a_linear_layer_computes_otherwise_none_is_replaced_and_that_is_said_once(
+    tiny_folders, monkeypatch, caplog, changed
+):
+    monkeypatch.setattr(nn.Linear, "forward", changed)
+    frozen._rounds_alike.cache_clear()
+    pretrained = tiny.prepared(tiny_folders["bert"], METHODS["lora"])
+    for _ in range(2):
+        with rounded_once(pretrained.module, bf16()):
+            assert not [m for m in pretrained.module.modules() if "forward" in vars(m)]
+    frozen._rounds_alike.cache_clear()
+    (said,) = caplog.messages
+    assert said.startswith("the forward pass of nn.Linear of torch ")
+
+
+def test_trying_a_layer_leaves_torch_s_random_state_alone():
+    before = torch.get_rng_state()
+    assert frozen._agrees(torch.device("cpu"))
+    assert torch.equal(torch.get_rng_state(), before)

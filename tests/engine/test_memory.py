@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from nlptl.core.errors import TrainingError
-from nlptl.engine import checkpoint, loop, memory
+from nlptl.engine import checkpoint, loop, memory, update
 from nlptl.engine.batching import collate
 from nlptl.engine.memory import Peak
 from nlptl.methods.adapter import Adapter
@@ -52,6 +53,23 @@ def test_the_run_goes_on_with_half_and_ends_with_the_same_weights(tiny_folders, 
     assert record.losses == pytest.approx(whole.losses, rel=1e-5)
     for name, weight in expected.items():
         torch.testing.assert_close(found[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_memory_that_runs_out_at_the_first_value_of_an_update_is_halved_as_well(tiny_folders, tmp_path, monkeypatch):
+    made, n_made = torch.zeros, 0
+
+    def zeros(*given, **named):
+        nonlocal n_made
+        n_made += 1
+        if n_made == 3:  # the first is made with the updates, the second is the first update's
+            raise ERRORS[1]
+        return made(*given, **named)
+
+    monkeypatch.setattr(update, "torch", SimpleNamespace(**vars(torch) | {"zeros": zeros}))
+    _, _, record = train(tiny_folders["bert"], tmp_path, tiny.train_config())
+    assert n_made == 5  # three updates, of which one is tried again
+    (halved,) = [line for line in record.lines if "out_of_memory" in line]
+    assert (halved["update"], halved["micro_batch_tokens"]) == (2, 2048)
 
 
 def test_a_resumed_run_goes_on_with_what_memory_had_left(tiny_folders, tmp_path):

@@ -8,7 +8,8 @@ import torch
 from nlptl.engine import checkpoint, loop, planning
 from nlptl.methods.full import Full
 from tests import tiny
-from tests.engine.test_resume import assert_same
+from tests.engine.test_resume import assert_same, stop_at
+from tests.engine.test_resume import train as train_three_epochs
 
 CPU = torch.device("cpu")
 
@@ -45,19 +46,36 @@ def test_twice_the_memory_holds_twice_the_tokens(monkeypatch):
     assert planning.tokens_that_fit(1000, 10, CPU, 1) == 1
 
 
-LIMITS = [("5000", "2000", 3000), ("5000", "6000", 0), ("max", "1", 9000)]
+LIMITS = [("5000", "2000", 0, 3000), ("5000", "6000", 0, 0), ("max", "1", 0, 9000), ("5000", "5000", 4000, 4000)]
 
 
-@pytest.mark.parametrize(("limit", "used", "expected"), LIMITS)
-def test_a_container_s_limit_counts(tmp_path, monkeypatch, limit, used, expected):
+@pytest.mark.parametrize(("limit", "used", "files", "expected"), LIMITS)
+def test_a_container_s_limit_counts_and_files_that_the_system_may_drop_do_not(
+    tmp_path, monkeypatch, limit, used, files, expected
+):
     (tmp_path / "memory.max").write_text(f"{limit}\n")
     (tmp_path / "memory.current").write_text(f"{used}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 900\ninactive_file {files - files // 4}\nactive_file {files // 4}\n")
     monkeypatch.setattr(planning, "CGROUP", tmp_path)
     memory = types.SimpleNamespace(available=9000)
     monkeypatch.setattr(planning.psutil, "virtual_memory", lambda: memory)
     assert planning.free_bytes(CPU) == expected
     monkeypatch.setattr(planning, "CGROUP", tmp_path / "none")
     assert planning.free_bytes(CPU) == 9000
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(1.0, 600 + 50), (0.5, 500 - 150 + 50), (0.1, 50)])
+def test_a_gpu_s_share_that_this_process_may_take_counts(monkeypatch, fraction, expected):
+    """Of 1000 bytes 600 are unused, and this process has reserved 150, of which it uses 100."""
+    found = {
+        "mem_get_info": (600, 1000),
+        "memory_reserved": 150,
+        "memory_allocated": 100,
+        "get_per_process_memory_fraction": fraction,
+    }
+    for name, value in found.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert planning.free_bytes(torch.device("cuda")) == expected
 
 
 def test_where_memory_suffices_nothing_is_changed(tiny_folders, tmp_path):
@@ -86,3 +104,29 @@ def test_where_it_does_not_less_is_computed_at_once_and_a_resumed_run_does_the_s
 
 def killed(facts):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("before", "after"), [(10_000, 40), (40, 10_000)], ids=["less", "more"])
+@pytest.mark.parametrize(("method", "stop"), [("full", 2), ("gradual", 4)], ids=["one phase", "second phase"])
+def test_a_run_that_finds_other_memory_when_it_is_resumed_keeps_what_its_phase_has_planned(
+    tiny_folders, tmp_path, monkeypatch, before, after, method, stop
+):
+    """What is computed at once changes the last bits of sums; the second phase begins after update 3."""
+    base = tiny_folders["bert"]
+    monkeypatch.setattr(planning, "tokens_that_fit", lambda *_: before)
+    whole, expected, _ = train_three_epochs(base, method, tmp_path / "whole")
+    train_three_epochs(base, method, tmp_path / "stopped", stop_at(stop))
+    monkeypatch.setattr(planning, "tokens_that_fit", lambda *_: after)
+    newest = checkpoint.latest(tmp_path / "stopped")
+    progress, found, _ = train_three_epochs(base, method, tmp_path / "stopped", newest=newest)
+    assert progress.micro_batch_tokens == whole.micro_batch_tokens
+    assert_same(found, expected)
+
+
+def test_what_is_computed_at_once_changes_bits(tiny_folders, tmp_path, monkeypatch):
+    """Else the tests above could not fail."""
+    found = []
+    for fit in (40, 10_000):
+        monkeypatch.setattr(planning, "tokens_that_fit", lambda *_, fit=fit: fit)
+        found.append(train_three_epochs(tiny_folders["bert"], "full", tmp_path / str(fit))[1])
+    assert any(not torch.equal(found[0][name], found[1][name]) for name in found[0])

@@ -100,7 +100,7 @@ def test_an_evaluation_sees_the_rows_as_trained_so_far_and_all_others(tiny_folde
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("place", ["frozen", "padded family", "tied", "own kind"])
+@pytest.mark.parametrize("place", ["frozen", "padded family", "tied", "own kind", "norms", "sparse"])
 def test_where_the_rows_are_not_all_that_counts_nothing_is_replaced(tiny_folders, place):
     method = LoRA(rank=2) if place == "frozen" else Full()
     pretrained = tiny.prepared(tiny_folders["t5" if place == "padded family" else "bert"], method)
@@ -110,6 +110,9 @@ def test_where_the_rows_are_not_all_that_counts_nothing_is_replaced(tiny_folders
         pretrained.module.net.output.weight = embedding.weight
     if place == "own kind":
         embedding.__class__ = type("Scaled", (nn.Embedding,), {})
+    if place == "norms":
+        embedding.max_norm = 1.0
+    embedding.sparse = place == "sparse"
     own = [id(p) for p in pretrained.module.parameters()]
     with UsedRows(pretrained.module, tiny.features(pretrained)):
         assert [id(p) for p in pretrained.module.parameters()] == own
@@ -129,3 +132,24 @@ def test_while_it_trains_the_model_has_the_used_rows_only_and_afterwards_all(tin
     expected[used] += 1
     assert embedding.weight is whole
     assert torch.equal(whole, expected)
+
+
+def scaled(self, input_ids):
+    return nn.functional.embedding(input_ids, self.weight) * 2
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("changed", [scaled, lambda self, input_ids: self.no_such_table], ids=["other values", "gone"])
+def test_where_an_embedding_computes_otherwise_it_is_trained_as_a_whole_and_that_is_said_once(
+    tiny_folders, monkeypatch, caplog, changed
+):
+    monkeypatch.setattr(nn.Embedding, "forward", changed)
+    used_rows._replaces_alike.cache_clear()
+    pretrained = tiny.prepared(tiny_folders["bert"], Full())
+    whole = pretrained.module.token_embedding().weight
+    for _ in range(2):
+        with UsedRows(pretrained.module, tiny.features(pretrained)):
+            assert pretrained.module.token_embedding().weight is whole
+    used_rows._replaces_alike.cache_clear()
+    (said,) = caplog.messages
+    assert said.startswith("the forward pass of nn.Embedding of torch ")
