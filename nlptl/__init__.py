@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nlptl.methods.lora import LoRA
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
-    from nlptl.runs.predictor import Predictor
     from nlptl.runs.run import Run, load
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
@@ -49,7 +48,6 @@ _HOMES = {
     "NlptlError": "core.errors",
     "Partial": "methods.partial",
     "Prediction": "core.records",
-    "Predictor": "runs.predictor",
     "Probe": "methods.probe",
     "Recipe": "core.recipe",
     "Result": "core.result",
@@ -75,7 +73,6 @@ __all__ = [
     "NlptlError",
     "Partial",
     "Prediction",
-    "Predictor",
     "Probe",
     "Recipe",
     "Regression",
