@@ -67,6 +67,6 @@ def _offer(names: Sequence[str]) -> None:
 
 
 def _in_full(line: str, point: int) -> tuple[str, int]:
-    """Returns the line up to the cursor with short flags in full, and where the cursor then is."""
+    """Returns the line up to the cursor with short flags in full, and the cursor's place in it."""
     done = re.sub(r"(?<=\s)(\S+)(?=\s)", lambda word: SHORT.get(word[0], word[0]), line[:point])
     return done + line[point:], len(done)

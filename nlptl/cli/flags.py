@@ -115,7 +115,7 @@ def of_fields(
         cls: the dataclass.
         part: what stands before the dot.
         only: names of fields; empty for all.
-        values: defaults in place of the fields' own.
+        values: defaults that replace the fields' own.
     """
     docs, hints = field_docs(cls), get_type_hints(cls)
     return [

@@ -136,7 +136,7 @@ def _wrapped(first: str, text: str, indent: int = 0) -> str:
     """Returns a text in lines as wide as the terminal, at most `WIDEST`, the later ones indented.
 
     Args:
-        first: what stands before the text; where it is empty, the first line is indented as well.
+        first: stands before the text; if it is empty, the first line is indented as well.
         text: the text.
         indent: columns before the later lines.
     """

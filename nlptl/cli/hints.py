@@ -28,7 +28,7 @@ def meant(flag: str, known: Sequence[str]) -> str:
 
     Args:
         flag: as it was written, "--lr".
-        known: the flags that there are.
+        known: every flag.
     """
     ways = {k: k for k in known} | _of_other_methods(known)
     name = flag.lstrip("-").replace("-", "_")

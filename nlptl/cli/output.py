@@ -64,7 +64,7 @@ def checked(given: str, source: object, *, overwrite: bool) -> Path:
 
 
 def check_standard_output(source: object) -> None:
-    """Checks that standard output is not the file that is read, which would grow as it is read.
+    """Checks that standard output is not the input file, which would grow while it is read.
 
     Raises:
         InputError: it is.

@@ -47,7 +47,7 @@ def predict(argv: Sequence[str]) -> int:
 
 
 def _as_typed(text: str) -> str:
-    """Returns a text of the command line, whose bytes are UTF-8 also where the locale is C."""
+    """Returns a text of the command line, read as UTF-8 even in the C locale."""
     return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 READING = ("text", "text_pair", "question", "context", "delimiter", "quoting", "sheet")
 """The fields of `DataConfig` that say how new data is read."""
 STANDARD = "-"
-"""Stands for a standard stream in place of a file."""
+"""Stands for a standard stream instead of a file."""
 RUN = Flag("run", "The run's folder, or its model/ folder.")
 TRUST_CHANGES = Flag(
     "--trust-changes", "Open a model whose files were edited since training, and say which.", None, default=False
@@ -43,7 +43,7 @@ def given(source: str, form: str | None, run: "Run", config: DataConfig) -> Iter
     """Gives the source to read: the one given, or a file of all that comes on standard input if that is "-".
 
     Args:
-        source: a file, or what else `DataConfig.test` takes, or "-".
+        source: anything that `DataConfig.test` takes, such as a file, or "-".
         form: of standard input; None: texts, one a line.
         run: reads it.
         config: names the text's column by hand.

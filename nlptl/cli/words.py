@@ -1,4 +1,4 @@
-"""The words of a command line, written out: short flags in full, names without a flag behind theirs."""
+"""The words of a command line, written out: short flags in full, and a flag before each word that lacks one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written_out(argv: Sequence[str], known: Collection[str]) -> list[str]:
 
     Args:
         argv: the words of a command line.
-        known: the flags that there are; a text is none of them unless it is written as --text=TEXT.
+        known: every flag; a text that equals one of them must be written as --text=TEXT.
     """
     words: list[str] = []
     for word in argv:

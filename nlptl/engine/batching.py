@@ -37,7 +37,7 @@ class Order:
 
 
 def rows_of(examples: np.ndarray, features: Features) -> np.ndarray:
-    """Returns the features of some examples, an example's one behind the other."""
+    """Returns the features of some examples, those of one example next to each other."""
     first = np.searchsorted(features.example, examples, side="left")
     counts = np.searchsorted(features.example, examples, side="right") - first
     return ranges(first, counts)

@@ -44,7 +44,7 @@ class Progress:
     """Updates left out because their loss or gradient was not finite."""
     n_skipped_in_a_row: int = 0
     micro_batch_tokens: int | None = None
-    """What memory has left of train.micro_batch_tokens, as planned or where it ran out."""
+    """train.micro_batch_tokens after planning, and after each halving when memory ran out."""
     interrupted: bool = False
     """Whether a signal stopped the run, until it goes on."""
     stopped_by: str | None = None
@@ -223,7 +223,7 @@ def _write(folder: Path, files: dict[str, Tensors], progress: Progress) -> None:
 
 
 def _gathered(tensors: Tensors, *, keep: bool) -> Tensors:
-    """Returns all of some tensors, nothing where they are not kept."""
+    """Returns the tensors whole on processes that keep them, none on the others."""
     found = {}
     for name, tensor in tensors.items():
         value = whole(tensor)

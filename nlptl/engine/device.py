@@ -122,7 +122,7 @@ def start(precision: str) -> Compute:
     """Returns where and how this process computes.
 
     Args:
-        precision: "fp32", "bf16", or "auto" for bf16 where the machine computes it natively.
+        precision: "fp32", "bf16", or "auto": bf16 if the machine computes it natively.
 
     Raises:
         InputError: the launcher started several processes that do not know of each other.

@@ -1,6 +1,6 @@
 """Gradients added up over all processes while the backward pass goes on.
 
-torch's DistributedDataParallel does the same, but where a process runs out of memory within the backward pass it leaves
+torch's DistributedDataParallel does the same, but if a process runs out of memory within the backward pass it leaves
 the others waiting; here that process still sends what they wait for, and all can try again.
 """
 

@@ -1,4 +1,4 @@
-"""Frozen linear layers that keep their weights in bf16 as well, where training computes in it.
+"""Frozen linear layers that also keep their weights in bf16, if training computes in bf16.
 
 In each forward pass autocast rounds a layer's weights anew, though frozen ones give the same each time.
 """
@@ -22,7 +22,7 @@ def rounded_once(model: Model, compute: Compute) -> Iterator[None]:
 
     Args:
         model: its frozen weights must not change meanwhile.
-        compute: number format; in float32, and where a model is divided over processes, nothing changes.
+        compute: number format; nothing changes in float32, or if the model is divided over processes.
     """
     active = compute.bf16 and not compute.sharding and _rounds_alike(compute.device)
     with _replaced([m for m in model.modules() if active and type(m) is nn.Linear and not _trains(m)]):

@@ -21,7 +21,7 @@ def answers(model: Model, features: Features, compute: Compute, prefix: Prefix |
         model: is put in eval mode.
         features: of the split.
         compute: processes, device and number format.
-        prefix: of the same features, where it is cached.
+        prefix: of the same features, if it is cached.
     """
     prefix = prefix or Prefix(model, features, compute, store=None)
     own = share(np.arange(len(features)), features.lengths, compute.rank, compute.n_processes)

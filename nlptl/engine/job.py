@@ -33,7 +33,7 @@ class Job:
     losses: Losses
     """The model's logits and their batch to the loss of each feature, (n,)."""
     evaluate: Callable[[], dict[str, float]]
-    """Validation metrics of the model as it is; empty where there is no validation split."""
+    """Validation metrics of the current model; empty if there is no validation split."""
     metric: str
     """The evaluation's key that chooses the best state."""
     greater_is_better: bool

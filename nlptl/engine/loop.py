@@ -93,7 +93,7 @@ class _Loop:
             self.progress.phases.append(done)
 
     def _do(self, planned: Planned) -> None:
-        """Does a phase, from its beginning or from where a checkpoint is, to its end or to an interruption."""
+        """Runs a phase from its beginning, or from a checkpoint, to its end or to an interruption."""
         self.phase = planned
         began = time.perf_counter()
         planned.phase.begin()

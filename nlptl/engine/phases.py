@@ -41,7 +41,7 @@ def planned(phases: Sequence[Phase], model: Model, n_updates: int) -> list[Plann
         n_updates: of the run; a phase whose share is less than one of them may have none.
 
     Raises:
-        InputError: a phase trains nothing, or names a parameter that there is not.
+        InputError: a phase trains nothing, or names a parameter that the model does not have.
     """
     total = sum(phase.share for phase in phases)
     sums = accumulate(phase.share for phase in phases)

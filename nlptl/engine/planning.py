@@ -21,7 +21,7 @@ def measured(forward: Callable[[], object], model: Model, n_tokens: int, compute
     Args:
         forward: a step's forward pass over `n_tokens`.
         model: that it runs.
-        n_tokens: of a row of the longest length, where a token costs most.
+        n_tokens: of a row of the longest length, whose tokens cost most.
         compute: processes and device.
     """
     n_sharing = compute.n_processes if compute.device.type == "cpu" else 1
@@ -39,7 +39,7 @@ def tokens_that_fit(kept_bytes: int, n_tokens: int, device: torch.device, n_shar
 
     Args:
         kept_bytes: values that a step of `n_tokens` keeps for its backward pass; see `kept`.
-        n_tokens: of rows of the longest length, where a token costs most.
+        n_tokens: of rows of the longest length, whose tokens cost most.
         device: that computes.
         n_sharing: processes that share its memory.
     """

@@ -25,7 +25,7 @@ LOGGER = logging.getLogger("nlptl")
 
 
 def at_once(compute: Compute) -> int:
-    """Returns how many tokens are computed together where nothing is kept for a backward pass."""
+    """Returns how many tokens are computed together if nothing is kept for a backward pass."""
     return ON_GPU if compute.device.type == "cuda" else INFERENCE_TOKENS
 
 
@@ -36,7 +36,7 @@ class Prefix:
         model: decides the cut.
         features: of the split.
         compute: device and number format.
-        store: where the outputs are kept; where it is too small they are computed again each time; None: nowhere.
+        store: keeps the outputs; those that do not fit are computed again each time; None: nothing is kept.
     """
 
     def __init__(self, model: Model, features: Features, compute: Compute, store: Store | None) -> None:
@@ -50,12 +50,12 @@ class Prefix:
 
     @property
     def missing_bytes(self) -> int:
-        """The size of outputs that there are, and that are not kept."""
+        """Bytes of frozen outputs that did not fit into the store; 0 if none."""
         return self._shape[0] * self._shape[1] * self._dtype.itemsize if self.cut and self._states is None else 0
 
     @property
     def vectors(self) -> torch.Tensor:
-        """The outputs of the frozen layers, (n, hidden), or where the head reads tokens (n_tokens, hidden)."""
+        """The outputs of the frozen layers, (n, hidden), or (n_tokens, hidden) if the head reads tokens."""
         if self._states is not None:
             return self._states
         states = torch.empty(self._shape, dtype=self._dtype)

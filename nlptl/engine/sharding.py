@@ -139,12 +139,12 @@ class Shards:
 
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:
-    """Returns all of a tensor, of which this process may hold a part; then every process must ask for it."""
+    """Returns the whole tensor. If each process holds only a part, every process must call this."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def divided(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Returns a whole tensor as this process's part of it, where another is a part, and else as it is."""
+    """Returns this process's part of a whole tensor if `like` is divided, else the whole tensor."""
     if not isinstance(like, DTensor) or isinstance(values, DTensor) or values.shape != like.shape:
         return values
     return distribute_tensor(values.to(like.device), like.device_mesh, like.placements, src_data_rank=None)

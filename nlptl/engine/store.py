@@ -50,7 +50,7 @@ class Store:
         self.folder = folder
 
     def get(self, key: Callable[[], str], shape: Shape, dtype: torch.dtype, fill: Fill) -> torch.Tensor | None:
-        """Returns an entry, made where it is missing or damaged; None where it is larger than the whole store.
+        """Returns an entry, made anew if it is missing or damaged; None if it is larger than the whole store.
 
         Args:
             key: returns the hash of all that decides the entry's values.

@@ -1,4 +1,4 @@
-"""Tells callbacks where training stands, and hears whether one of them asks to stop."""
+"""Tells callbacks how far training is, and returns their wish to stop."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ class Telling:
 
         Args:
             event: the method's name.
-            progress: where training stands.
+            progress: how far training is.
             planned: the phase that trains.
             more: facts of this event only.
         """

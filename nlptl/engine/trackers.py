@@ -27,7 +27,9 @@ def _class_of(name: str) -> type[GeneralTracker]:
     if "." in name:
         found = imported("tracker", name)
         if not (isinstance(found, type) and issubclass(found, GeneralTracker)):
-            raise InputError(f"tracker {name!r} is none: expected a subclass of accelerate.tracking.GeneralTracker")
+            raise InputError(
+                f"tracker {name!r} is no tracker: expected a subclass of accelerate.tracking.GeneralTracker"
+            )
         return found
     if name not in EXTRAS:
         raise InputError(f"unknown tracker {name!r}{nearest(name, EXTRAS)}; known: {', '.join(EXTRAS)}")

@@ -62,7 +62,7 @@ class Updates:
         self._exchange.close()
 
     def do(self, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
-        """Returns loss and gradient norm of an update; where these are not finite, it is not done.
+        """Returns loss and gradient norm of an update; if one is not finite, the step is skipped.
 
         Args:
             rows: of the update.

@@ -19,7 +19,7 @@ from nlptl.core.insides import works
 from nlptl.core.protocols import Model
 from nlptl.core.records import Features
 
-MIN_ROWS = 4096  # a smaller embedding is cheap as it is
+MIN_ROWS = 4096  # a smaller embedding is cheap anyway
 
 
 class UsedRows:
@@ -53,7 +53,7 @@ class UsedRows:
         return (self._whole,) if self._concerned and self._whole.requires_grad else ()
 
     def packed(self, parameter: torch.Tensor) -> torch.Tensor:
-        """Returns the used rows of the whole embedding, and every other parameter as it is."""
+        """Returns the used rows of the whole embedding, and every other parameter unchanged."""
         return parameter[self._rows] if self._concerned and parameter is self._whole else parameter
 
     def put(self, values: torch.Tensor, parameter: torch.Tensor) -> None:
@@ -70,7 +70,7 @@ class UsedRows:
                 self._whole.index_copy_(0, self._rows, self._embedding.weight)
 
     def __enter__(self) -> "UsedRows":
-        """Begins to train the used rows in place of the whole embedding."""
+        """Begins to train the used rows instead of the whole embedding."""
         self._entered = bool(self.set_aside)
         if self._entered:
             _replace(self._embedding, self._used)

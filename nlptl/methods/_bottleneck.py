@@ -170,7 +170,7 @@ def default_targets(variant: Variant, model_type: str | None) -> str:
 
     Args:
         variant: houlsby adapts both sub-layers, the others feed-forward only.
-        model_type: `config.model_type` of the model; None where it has none.
+        model_type: `config.model_type` of the model; None if it has none.
 
     Raises:
         InputError: no family of nlptl has that model type.

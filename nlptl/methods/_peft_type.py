@@ -37,7 +37,7 @@ __all__ = [
 def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]) -> None:
     """Makes PEFT and transformers find a tuner under `name` when they build, save or load an adapter.
 
-    A name that is already registered is left as it is, so importing twice does no harm.
+    A name that is already registered is not registered again, so importing twice does no harm.
 
     Args:
         name: lower case; its upper case becomes the member of `PeftType`, and `name_` begins the tuner's parameters.
@@ -55,7 +55,7 @@ def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]
 
 
 def extend_peft_type(key: str) -> PeftType:
-    """Returns the member `key` of `PeftType`, which is added where it is missing.
+    """Returns the member `key` of `PeftType`, which is added if it is missing.
 
     `register_peft_method` accepts members of this closed enum only, and transformers reads the member's `.value`, so a
     plain string will not do (peft 0.21 offers no other way in; see peft#2273).

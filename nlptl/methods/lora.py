@@ -13,7 +13,7 @@ from nlptl.methods.parts import peft_models
 
 @dataclass(frozen=True)
 class LoRA:
-    """Trains W + (alpha / rank) B A in place of W (Hu et al. 2022, equation 3), and the head."""
+    """Trains B and A of W + (alpha / rank) B A, W frozen (Hu et al. 2022, equation 3), and the head."""
 
     rank: int = 8
     """Rank of the update B A."""

@@ -33,7 +33,7 @@ class Probe:
     """About how many rows (a random sample) they are compared on; the chosen one is fitted on all rows."""
 
     default_lr: ClassVar[float] = 1e-3
-    """AdamW's own; used only where a head cannot be solved for: starts and ends of answers."""
+    """AdamW's own; used only if no head can be solved for: starts and ends of answers."""
     default_pooling: ClassVar[str] = "mean"
     solves: ClassVar[tuple[str, ...]] = kinds.having(lambda kind: kind.linear)
     self_contained: ClassVar[bool] = False
@@ -69,7 +69,7 @@ class Probe:
         Args:
             pretrained: its linear head is set.
             vectors: float32 (n, hidden), from the frozen encoder; of tags (n_tokens, hidden).
-            features: say what is right.
+            features: hold the targets.
             weights: float64 (n,), of the features in the loss.
             seed: of the search's sample and folds.
         """
@@ -150,7 +150,7 @@ class Probe:
         return [(np.concatenate(parts[:i] + parts[i + 1 :]), held_out) for i, held_out in enumerate(parts)]
 
     def _stratified_folds(self, ids: "np.ndarray", seed: int) -> "Folds":
-        """Returns rows to fit on and rows held out, with each class's share; none where a class has a single row."""
+        """Returns rows to fit on and rows held out, with each class's share; none if a class has a single row."""
         import numpy as np
         from sklearn.model_selection import StratifiedKFold, train_test_split
 

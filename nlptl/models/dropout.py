@@ -174,7 +174,7 @@ class Dropout(nn.Dropout):
     place: Place
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Returns the input with dropout in training mode, else as it is."""
+        """Returns the input with dropout in training mode, else unchanged."""
         if not self.training or self.p == 0:
             return input
         if input.device.type != "cpu":

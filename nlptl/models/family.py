@@ -32,7 +32,7 @@ class Family(Layered, Protocol):
     heads: ClassVar[tuple[Head, ...]]
     """The heads that transformers has for it."""
     refused: ClassVar[dict[Head, str]]
-    """The heads that the architecture cannot have, with the reason; in place of others it gets a linear one."""
+    """The heads that the architecture cannot have, with the reason; any other head that it lacks is a linear one."""
     backbone_options: ClassVar[dict[str, bool]]
     """For loading the encoder alone."""
     sub_layers: ClassVar[SubLayers]
@@ -46,7 +46,7 @@ class Family(Layered, Protocol):
         """Returns the class of the encoder alone, or transformers' name of it."""
 
     def max_length(self, config: PreTrainedConfig) -> int | None:
-        """Returns the most tokens a sequence may have; None where there is no limit."""
+        """Returns the most tokens a sequence may have; None if there is no limit."""
 
     def embeddings(self, backbone: nn.Module) -> nn.Module:
         """Returns the module below the first layer."""

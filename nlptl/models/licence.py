@@ -10,7 +10,7 @@ HEAD = re.compile(r"---\s*\n(.*?)\n---\s*(\n|$)", re.DOTALL)
 
 
 def licence_of(folder: Path) -> str | None:
-    """Returns the licence that a checkpoint's model card names, None where there is no card or it names none.
+    """Returns the licence that a checkpoint's model card names, None if there is no card or it names none.
 
     Args:
         folder: of the checkpoint.

@@ -19,7 +19,7 @@ UNUSED_SEED = 0
 
 
 def open_whole(config: ModelConfig, wanted: Wanted, hashes: Mapping[str, str]) -> Pretrained:
-    """Returns a model of which every parameter is in a folder.
+    """Returns a model whose parameters all come from a folder.
 
     Args:
         config: resolved; its name is the folder.

@@ -27,7 +27,7 @@ ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 class Packing:
     """Where the sequences of a flat batch begin and end.
 
-    On a CPU matrix kernels are made, and kept, for each number of tokens. A few empty tokens behind the last sequence
+    On a CPU matrix kernels are made, and kept, for each number of tokens. A few empty tokens after the last sequence
     make the numbers come back; for attention they are a sequence of their own.
 
     Args:
@@ -39,7 +39,7 @@ class Packing:
         self._keys: list[torch.Tensor] | None = None
         self._lengths, self._device = batch.lengths.numpy(), batch.boundaries.device
         self.n_empty = -int(self._lengths.sum()) % ROUND_TOKENS if self._device.type == "cpu" else 0
-        """Tokens behind the last sequence."""
+        """Empty tokens after the last sequence."""
 
     @cached_property
     def rows(self) -> Rows:

@@ -33,7 +33,7 @@ class SequenceModel(nn.Module):
         family: runs the net's architecture.
         config: resolved; how token states become one vector per sequence, and how texts are written.
         output: the kind of answers that the head gives.
-        words: int64 (classes, tokens): the labels' names for a text-to-text model, -100 behind each; else None.
+        words: int64 (classes, tokens): the labels' names for a text-to-text model, -100 after each; else None.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SequenceModel(nn.Module):
             layer._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False, context_fn=self.draws.again)
 
     def blocks(self) -> list[nn.Module]:
-        """Returns the layers, of the encoder and, where there is one, of the decoder."""
+        """Returns the layers of the encoder, and of the decoder if there is one."""
         return [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
 
     def packs(self) -> bool:
@@ -142,7 +142,7 @@ class SequenceModel(nn.Module):
         """Returns logits: (n, classes), (n_tokens, classes) of tags and spans, (n, longest, vocabulary) of texts.
 
         Args:
-            batch: the features; where it has `states`, these are the outputs of `prefix(batch, cut)`.
+            batch: the features; if it has `states`, these are the outputs of `prefix(batch, cut)`.
             cut: how many layers lie below `batch.states`; the number of layers means that the head comes next.
         """
         with self.draws.of(batch) if self.training else nullcontext():
@@ -218,7 +218,7 @@ class SequenceModel(nn.Module):
         yield from self.backbone.named_buffers()
 
     def settings(self) -> dict[str, object]:
-        """Returns what else decides the outputs of frozen layers: the architecture, pooling and code."""
+        """Returns the settings that the outputs of frozen layers depend on: architecture, pooling and code."""
         ignored = {*self.family.dropout_fields, "classifier_dropout", *OF_THE_HEAD}
         return {
             "config": {name: value for name, value in self.architecture.to_dict().items() if name not in ignored},

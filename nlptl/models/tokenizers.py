@@ -65,7 +65,7 @@ def check_tokenizer(tokenizer: Tokenizer, n_rows: int, config: ModelConfig, *, w
 
 
 def label_words(tokenizer: Tokenizer, labels: LabelSpace) -> torch.Tensor:
-    """Returns the tokens of the labels' names, int64 (classes, longest), -100 behind each.
+    """Returns the tokens of the labels' names, int64 (classes, longest), -100 after each.
 
     Raises:
         InputError: two labels have the same tokens.

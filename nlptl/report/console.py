@@ -49,7 +49,7 @@ def before(
 
 
 def after(folder: Path, result: Result) -> None:
-    """Prints the tables of results, where they lie, and what is poor about them.
+    """Prints the tables of results, the folder, and warnings about poor results.
 
     Args:
         folder: of the run.

@@ -55,7 +55,7 @@ def warn(message: str, *, stderr: bool = False) -> None:
 
     Args:
         message: the warning.
-        stderr: whether on standard error, in place of standard output, where data may go.
+        stderr: whether on standard error, because data may go to standard output.
     """
     tell("warning", message, stderr=stderr)
 

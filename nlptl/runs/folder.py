@@ -79,7 +79,7 @@ class Folder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Makes the folder if there is none, and keeps other runs out of it meanwhile.
+        """Makes the folder if there is none, and locks it against other runs until exit.
 
         Raises:
             InputError: another process holds it, it cannot be written, or it has links to elsewhere.

@@ -55,7 +55,7 @@ def changes(
     Args:
         before: the content of inputs.json.
         now: as `hashes`.
-        set_: as `settings`, of the recipe as it is today.
+        set_: as `settings`, of today's recipe.
         given: the names of the settings that stand in recipe.yaml.
     """
     old = before["recipe"]

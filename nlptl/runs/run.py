@@ -160,7 +160,7 @@ class Run:
 
         Args:
             source: as `predict`.
-            config: names of columns and the like, where the usual ones do not fit.
+            config: names of columns and the like, if the usual ones do not fit.
         """
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self.predictor.predict(examples)
@@ -170,7 +170,7 @@ class Run:
 
         Args:
             source: as `predict`, but no list of texts.
-            config: names of columns and the like, where the usual ones do not fit.
+            config: names of columns and the like, if the usual ones do not fit.
         """
         return data.NewRows(source, config or DataConfig(), self._columns())
 
@@ -191,9 +191,9 @@ class Run:
 
         Args:
             source: a file, a frame, dicts.
-            config: names of columns and the like, where the usual ones do not fit.
+            config: names of columns and the like, if the usual ones do not fit.
             metrics: as `EvalConfig.metrics`; None for all that fit the answers.
-            n_bootstrap: resamples behind the intervals.
+            n_bootstrap: resamples for the intervals.
             seed: of the resamples.
 
         Raises:
@@ -257,7 +257,7 @@ class Run:
         where = source if isinstance(source, str | Path) else type(source).__name__
         raise InputError(
             f"{where}: row {row_id} has the label {label!r}, which the model does not know"
-            f"{nearest(label, self.labels)}; labels: {', '.join(self.labels)}; where training renamed "
+            f"{nearest(label, self.labels)}; labels: {', '.join(self.labels)}; if training renamed "
             "them, give the same --data.label_names"
         )
 

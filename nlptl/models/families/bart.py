@@ -15,7 +15,7 @@ from nlptl.models.families.parts.writer import Writer
 class Bart(Writer):
     """BART: its head reads the decoder's state of the end token; tags and spans by its encoder alone.
 
-    A layer's feed-forward block is no module of its own: adapters are put behind its second linear layer, which is no
+    A layer's feed-forward block is no module of its own: adapters are put after its second linear layer, which is no
     place for one that reads the block's input (variant "parallel").
     """
 
@@ -45,7 +45,7 @@ class Bart(Writer):
         return backbone.shared  # type: ignore[return-value]
 
     def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
-        """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
+        """Returns the decoder's inputs for targets, int64 (n, longest), -100 after each."""
         config: Any = net.config
         inputs: torch.Tensor = shift_tokens_right(targets, config.pad_token_id, config.decoder_start_token_id)
         return inputs

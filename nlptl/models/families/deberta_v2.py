@@ -23,5 +23,5 @@ class DebertaV2(Padded):
     """Embeddings of relative positions, which all rows of a batch share, are dropped too."""
 
     def max_length(self, config: Any) -> int | None:
-        """Returns the number of absolute positions; None where there are none: relative positions have no limit."""
+        """Returns the number of absolute positions; None if it has only relative ones, which have no limit."""
         return int(config.max_position_embeddings) if config.position_biased_input else None

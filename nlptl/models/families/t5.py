@@ -60,6 +60,6 @@ class T5(Writer):
         return states
 
     def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
-        """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
+        """Returns the decoder's inputs for targets, int64 (n, longest), -100 after each."""
         inputs: torch.Tensor = net._shift_right(targets)  # type: ignore[operator]
         return inputs

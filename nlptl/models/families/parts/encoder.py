@@ -32,7 +32,7 @@ class Encoder:
         return "AutoModel"
 
     def max_length(self, config: Any) -> int | None:
-        """Returns the most tokens a sequence may have; None where there is no limit."""
+        """Returns the most tokens a sequence may have; None if there is no limit."""
         return int(config.max_position_embeddings) - self.position_offset(config)
 
     def layers(self, backbone: nn.Module) -> nn.ModuleList:

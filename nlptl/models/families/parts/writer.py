@@ -17,7 +17,7 @@ class Writer(Padded):
     """An encoder-decoder; a subclass names its model types and says where its layers are."""
 
     def shifted(self, net: nn.Module, targets: torch.Tensor) -> torch.Tensor:
-        """Returns the decoder's inputs for targets, int64 (n, longest), -100 behind each."""
+        """Returns the decoder's inputs for targets, int64 (n, longest), -100 after each."""
         raise NotImplementedError
 
     def logits(self, net: nn.Module, batch: Batch, kind: Kind) -> torch.Tensor:
@@ -28,7 +28,7 @@ class Writer(Padded):
         states = net.base_model(  # type: ignore[operator]
             **given, decoder_input_ids=self.shifted(net, given["input_ids"]), use_cache=False
         ).last_hidden_state  # (n, longest, hidden)
-        # The net itself looks for the end token, and fails where a text contains one.
+        # The net itself looks for the end token, and fails if a text contains one.
         logits: torch.Tensor = net.classification_head(last(states, batch))  # type: ignore[operator]
         return logits
 
@@ -56,7 +56,7 @@ class Writer(Padded):
         Args:
             net: a model that writes texts.
             batch: the features.
-            words: int64 (classes, longest name): each name's tokens and end token, -100 behind it.
+            words: int64 (classes, longest name): each name's tokens and end token, -100 after it.
         """
         given = self.inputs(net.config, batch)
         states = net.get_encoder()(**given).last_hidden_state  # type: ignore[operator]
