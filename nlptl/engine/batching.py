@@ -23,7 +23,7 @@ class Order:
 
     @property
     def per_epoch(self) -> int:
-        """Updates of an epoch."""
+        """Number of updates in an epoch."""
         return -(-self.n_examples // self.batch_size)
 
     def updates(self, epoch: int) -> list[np.ndarray]:
@@ -44,13 +44,13 @@ def rows_of(examples: np.ndarray, features: Features) -> np.ndarray:
 
 
 def share(rows: np.ndarray, lengths: np.ndarray, rank: int, n_processes: int) -> np.ndarray:
-    """Returns one process's part of an update's rows, shortest first; the parts are alike in length.
+    """Returns one process's share of an update's rows, shortest first; the shares have similar lengths.
 
     Args:
-        rows: of the update.
-        lengths: tokens of every feature.
-        rank: of the process.
-        n_processes: over which the update is spread.
+        rows: features of the update.
+        lengths: number of tokens of each feature.
+        rank: the process.
+        n_processes: number of processes that share the update.
     """
     ordered = rows[np.argsort(lengths[rows], kind="stable")]
     turn, place = np.divmod(np.arange(len(rows)), n_processes)
@@ -63,9 +63,9 @@ def micro_batches(rows: np.ndarray, lengths: np.ndarray, max_tokens: int, *, pad
     """Yields rows that are computed together: neighbours, with at most `max_tokens` tokens (or a single row).
 
     Args:
-        rows: shortest first; without any, nothing is yielded.
-        lengths: tokens of every feature.
-        max_tokens: bound of a micro-batch.
+        rows: features, shortest first.
+        lengths: number of tokens of each feature.
+        max_tokens: most tokens of a micro-batch.
         padded: whether the model pads, so that every row costs as much as the longest.
     """
     start, total = 0, 0
@@ -97,11 +97,11 @@ def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch
 
 
 def put(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Returns values of the host on a device; a GPU copies them while this process goes on."""
+    """Copies host values to a device; to a GPU without waiting."""
     tensor = torch.as_tensor(values)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def token_index(features: Features, rows: np.ndarray) -> np.ndarray:
-    """Returns the places of the rows' tokens in the flat arrays, int64 (n_tokens of the rows,)."""
+    """Returns the indices of the rows' tokens in the flat arrays, int64 (n_tokens,)."""
     return ranges(features.offsets[rows], features.lengths[rows])

@@ -1,4 +1,4 @@
-"""Checkpoints: what is trained, the optimizer's state, the position; safetensors and JSON, whole or not at all."""
+"""Checkpoints: trained parameters, optimizer state and position, as safetensors and JSON, written whole or not at all."""
 
 import json
 import re
@@ -27,7 +27,7 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class Progress:
-    """How far a run is. Order, dropout and learning rate follow from `update` and the seed, so this is all there is."""
+    """Position of a run. Order, dropout and learning rate follow from `update` and the seed, so no more is needed."""
 
     update: int = 0
     """Updates done, in all phases."""
@@ -68,17 +68,17 @@ class State:
 
 
 def save(folder: Path, state: State, progress: Progress, n_kept: int = 1, *, is_main: bool = True) -> None:
-    """Writes a checkpoint beside its place, moves it there once all of it is on disk, and drops the oldest ones.
+    """Writes a checkpoint beside its final folder, renames it when all is on disk, and removes the oldest ones.
 
     Args:
-        folder: its place; replaced if there is one already.
+        folder: of the checkpoint; an existing one is replaced.
         state: what to write.
         progress: the position.
-        n_kept: how many checkpoints stay, this one among them.
-        is_main: whether this process writes; of a sharded model all processes give their parts.
+        n_kept: number of checkpoints that stay, this one included.
+        is_main: whether this process writes; if the model is sharded, all processes must call this.
 
     Raises:
-        TrainingError: it cannot be written, such as on a full disk; those before are still there.
+        TrainingError: it cannot be written, for example on a full disk; earlier checkpoints are kept.
     """
     parts = {WEIGHTS: state.weights, OPTIMIZER: state.moments, BEST: state.best}
     found = {name: _gathered(part, keep=is_main) for name, part in parts.items() if part is not None}
@@ -101,7 +101,7 @@ def save(folder: Path, state: State, progress: Progress, n_kept: int = 1, *, is_
 
 
 def load(folder: Path) -> tuple[State, Progress]:
-    """Returns what a checkpoint holds.
+    """Returns a checkpoint's content.
 
     Raises:
         InputError: it is damaged, or a newer nlptl wrote it.
@@ -115,7 +115,7 @@ def load(folder: Path) -> tuple[State, Progress]:
 
 
 def from_main(folder: Path, compute: Compute) -> tuple[State, Progress]:
-    """Returns what a checkpoint holds, in every process; only the main one reads it, so that it may lie on its disk.
+    """Returns a checkpoint's content in every process; only the main process reads it, perhaps from its own disk.
 
     Raises:
         InputError: as `load`.
@@ -144,7 +144,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def named(state: State, model: Model) -> State:
-    """Returns a state with the optimizer's part by name; before there were phases, it was by the parameter's number.
+    """Returns the state with optimizer values by parameter name; older checkpoints have them by parameter number.
 
     Args:
         state: as `load` returns it.
@@ -159,7 +159,7 @@ def named(state: State, model: Model) -> State:
 
 
 def damage(folder: Path) -> str | None:
-    """Returns what is wrong with a checkpoint's files, None if each is what was written."""
+    """Returns what is wrong with a checkpoint's files; None if all match their hashes."""
     try:
         hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
         found = {path.name for path in folder.iterdir()} - {HASHES} | {WEIGHTS, OPTIMIZER, PROGRESS}
@@ -189,11 +189,11 @@ def clear(folder: Path) -> None:
 
 
 def latest(folder: Path, say: Callable[[str], None] | None = None) -> Path | None:
-    """Returns the newest checkpoint below a folder that is undamaged, or None; damaged ones are removed.
+    """Returns the newest undamaged checkpoint in a folder, or None; damaged ones are removed.
 
     Args:
         folder: of the checkpoints.
-        say: is told of each that is damaged.
+        say: called with a message for each damaged checkpoint.
     """
     for path in _newest_first(folder):
         wrong = damage(path)

@@ -55,11 +55,11 @@ class Compute:
         return "bf16" if self.bf16 else "fp32"
 
     def exact(self) -> "Compute":
-        """Returns the same in float32."""
+        """Returns this with float32."""
         return replace(self, bf16=False)
 
     def evaluating(self, precision: str) -> "Compute":
-        """Returns the same for the final evaluation.
+        """Returns this with the number format of the final evaluation.
 
         Args:
             precision: "fp32", "bf16", or "auto": as training on a GPU, float32 on a processor.
@@ -68,7 +68,7 @@ class Compute:
         return replace(self, bf16=precision == "bf16" or (precision == "auto" and on_gpu and self.bf16))
 
     def at(self, precision: str) -> "Compute":
-        """Returns the same in a number format: see `start`."""
+        """Returns this with a number format: see `start`."""
         return replace(self, bf16=precision == "bf16" or (precision == "auto" and has_bf16()))
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -79,17 +79,17 @@ class Compute:
         return total
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
-        """Returns which of some flags are set in at least one process."""
+        """Returns for each flag whether it is set in at least one process."""
         if self.n_processes == 1:
             return flags
         found = torch.tensor(flags, dtype=torch.float32, device=self.device)
         return tuple(count > 0 for count in self.sum(found).tolist())
 
     def from_main(self, action: Callable[[], str | None]) -> str:
-        """Returns what the main process's call gives, in every process; "" for None.
+        """Calls a function in the main process and returns its result in every process; "" for None.
 
         Raises:
-            InputError: the call raised it; every process does then.
+            InputError: the call raised it; it is then raised in every process.
         """
         answer: list[str | None] = [None, None]
         if self.is_main:
@@ -114,7 +114,7 @@ class Compute:
         return sent.to(tensor.device)
 
     def wait(self) -> None:
-        """Returns once every process is here."""
+        """Waits until every process has called this."""
         self.accelerator.wait_for_everyone()
 
 
@@ -125,7 +125,7 @@ def start(precision: str) -> Compute:
         precision: "fp32", "bf16", or "auto": bf16 if the machine computes it natively.
 
     Raises:
-        InputError: the launcher started several processes that do not know of each other.
+        InputError: the launcher started several processes without a process group.
     """
     memory.keep()
     divided = sharding.asked_for()

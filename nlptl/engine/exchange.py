@@ -1,4 +1,4 @@
-"""Gradients added up over all processes while the backward pass goes on.
+"""Sums gradients over all processes during the backward pass.
 
 torch's DistributedDataParallel does the same, but if a process runs out of memory within the backward pass it leaves
 the others waiting; here that process still sends what they wait for, and all can try again.
@@ -18,11 +18,11 @@ BUCKET_BYTES = 25 * 2**20
 
 
 class Exchange:
-    """While entered, for an update's backward passes, gradients are made; afterwards they are sums over all processes.
+    """Wraps one update's backward passes; on exit every gradient is the sum over all processes.
 
     Args:
-        parameters: that are trained, the same in every process.
-        active: whether there is anything to add up.
+        parameters: the trained parameters, the same in every process.
+        active: whether there is more than one process.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], *, active: bool) -> None:
@@ -34,7 +34,7 @@ class Exchange:
         self._hooks = [p.register_post_accumulate_grad_hook(self._ready) for p in self._place]  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
-        """Takes its hooks off the parameters, when there are no more updates."""
+        """Removes its hooks from the parameters after the last update."""
         for hook in self._hooks:
             hook.remove()
 
@@ -43,13 +43,13 @@ class Exchange:
         return self
 
     def last(self) -> None:
-        """Says that the next backward pass is the update's last: each bucket is sent when its gradients are there."""
+        """Announces the update's last backward pass, during which each bucket is sent as soon as it is complete."""
         self._n_awaited = [len(bucket) for bucket in self._buckets]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Sends what is left, whatever it is, and waits for the sums."""
+        """Sends the remaining buckets, also after an error, and waits for the sums."""
         if error is None or (isinstance(error, RuntimeError) and ran_out(error)):
             self._n_awaited = [0] * len(self._buckets)
             self._send()
@@ -74,7 +74,7 @@ class Exchange:
 
 
 def _buckets(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
-    """Returns the parameters in the order in which their gradients come, last layers first."""
+    """Groups the parameters in the order of the backward pass, last layers first."""
     buckets: list[list[nn.Parameter]] = [[]]
     for parameter in reversed(parameters):
         if sum(p.nbytes for p in buckets[-1]) >= BUCKET_BYTES:

@@ -22,10 +22,10 @@ SMALLEST_STEP, STEPS = 64, 16  # numbers of tokens are multiples of 64, and of a
 
 
 def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
-    """Returns whether updates are to be recorded.
+    """Returns whether updates are recorded.
 
     Raises:
-        InputError: they are, and cannot be.
+        InputError: train.cuda_graph is set, but updates cannot be recorded.
     """
     if not config.cuda_graph:
         return False
@@ -46,7 +46,7 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
 
 
 class Graphs:
-    """Computes updates; from the second of a shape on it repeats a graph.
+    """Computes updates; from the second update of a shape on, it replays a graph.
 
     Args:
         update: from a batch and what each row weighs to what the host is told, all of it on the device.
@@ -94,7 +94,7 @@ class _Recorded:
 
 
 class Recorder:
-    """Records CUDA graphs, which share their memory: one runs at a time."""
+    """Records CUDA graphs; they share memory, so one runs at a time."""
 
     def __init__(self) -> None:
         self._pool = torch.cuda.graph_pool_handle()

@@ -1,4 +1,4 @@
-"""A model's answers for a whole split, in the order of its features, whatever the order of computing."""
+"""A model's answers for a whole split, in the order of its features."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from nlptl.engine.prefix import Prefix, at_once
 
 @torch.inference_mode()
 def answers(model: Model, features: Features, compute: Compute, prefix: Prefix | None = None) -> np.ndarray:
-    """Returns what predictions are made of; every process computes its share and gets all.
+    """Returns the model's raw answers; each process computes a share and gets all of them.
 
     float32 (n_features, classes), of tags and spans (n_tokens, classes); of texts tokens, int64 (n_features, longest).
 

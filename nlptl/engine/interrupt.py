@@ -1,4 +1,4 @@
-"""Ctrl-C, or a scheduler's SIGTERM: at once, or within training between two updates."""
+"""Ctrl-C or SIGTERM: stops at once, or during training after the current update."""
 
 import math
 import signal
@@ -16,7 +16,7 @@ Handlers = dict[int, Handler | int | None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal came; its notes say what is kept and how to go on.
+    """A signal arrived; the notes say what is kept and how to resume.
 
     Args:
         number: of the signal.
@@ -38,17 +38,17 @@ class Interrupt:
 
     @property
     def requested(self) -> bool:
-        """Whether one came."""
+        """Whether a signal arrived."""
         self._seen = self.signal is not None
         return self._seen
 
     def __enter__(self) -> "Interrupt":
-        """Takes the signals over, if this is the main thread."""
+        """Installs the signal handlers, if this is the main thread."""
         self._before = _take_over(self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives the signals back; one that came after `requested` was last asked is sent again, not lost."""
+        """Restores the signal handlers; a signal that arrived after the last look at `requested` is sent again."""
         _give_back(self._before)
         if self.signal and not self._seen and self._before:
             signal.raise_signal(signal.Signals[self.signal])
@@ -84,7 +84,7 @@ def interruptible() -> Iterator[list[signal.Signals]]:
 
 @contextmanager
 def resumable(run: Path) -> Iterator[None]:
-    """Lets an interruption of the block say how the run goes on."""
+    """Adds to an interruption of the block how to resume the run."""
     try:
         yield
     except BaseException as error:  # libraries turn it into errors of their own

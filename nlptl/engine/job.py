@@ -19,7 +19,7 @@ Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
 
 @dataclass(frozen=True)
 class Job:
-    """What to train, on what, towards what."""
+    """The model, data and settings of one training."""
 
     model: Model
     features: Features
@@ -48,6 +48,6 @@ class Job:
     """Are told how training goes on, in their order."""
 
     def note(self, note: Mapping[str, object]) -> None:
-        """Tells the callbacks what belongs into metrics.jsonl beside updates and evaluations."""
+        """Passes a note to the callbacks, for metrics.jsonl."""
         for callback in self.callbacks:
             callback.on_note(note)

@@ -12,7 +12,7 @@ from nlptl.engine.used_rows import UsedRows
 
 
 class Kept:
-    """Takes these values out of a model, and puts them back.
+    """Copies these values from a model and back.
 
     A state of an early phase also holds what only later phases train: they may have changed it when the state is
     wanted again. Of a token embedding whose used rows are trained it holds these rows, in all phases.
@@ -53,6 +53,6 @@ class Kept:
                 self._used_rows.put(whole(tensor), own[name])
 
     def placed(self, state: Tensors, model: Model) -> Tensors:
-        """Returns values divided over the processes as those of a model."""
+        """Returns values divided over the processes like those of a model."""
         own = self.of(model)
         return {name: divided(whole(tensor), own[name]) for name, tensor in state.items()}

@@ -1,4 +1,4 @@
-"""The training loop. There is one, for every task, method and model."""
+"""The one training loop, for every task, method and model."""
 
 import math
 import time
@@ -34,12 +34,12 @@ def train(job: Job, compute: Compute, newest: Path | None = None) -> Progress:
     """Trains to the end, an early stop or an interruption, and leaves the chosen state in the model.
 
     Args:
-        job: everything that defines the result.
+        job: model, data and settings.
         compute: processes, device and number format.
-        newest: the checkpoint from which to go on, read by the main process alone; None to begin.
+        newest: the checkpoint to resume from, read by the main process alone; None to begin.
 
     Returns:
-        How far it came; `finished` is False after an interruption.
+        The position reached; `finished` is False after an interruption.
 
     Raises:
         TrainingError: losses or gradients were not finite, train.max_skipped times in a row.
@@ -118,7 +118,7 @@ class _Loop:
         return not done or done[-1].phase != self.phase.index
 
     def _tokens_that_fit(self) -> int:
-        """Returns how many tokens memory holds at once, as measured on the longest row."""
+        """Returns how many tokens fit into memory at once, measured on the longest row."""
         model, longest = self.job.model, int(self.job.features.lengths.max())
         batch, cut = self.prefix.batch(np.array([self.job.features.lengths.argmax()]))
 

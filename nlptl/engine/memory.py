@@ -1,4 +1,4 @@
-"""Memory of a run: how much it took, and what it frees: kept while it trains, given back to the system afterwards."""
+"""Memory of a run: its peak, and freed blocks, which are kept during training and returned to the system afterwards."""
 
 import contextlib
 import ctypes
@@ -62,7 +62,7 @@ class Peak:
 
 
 def _peak_of_process() -> int:
-    """Returns the most bytes that this process ever held, 0 if the system does not say it."""
+    """Returns the most bytes that this process ever held; 0 if the system does not report it."""
     try:
         found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
     except OSError:
@@ -73,7 +73,7 @@ def _peak_of_process() -> int:
 def keep() -> None:
     """Lets the allocator keep what is freed.
 
-    By default it returns large blocks at once, and the system clears each page anew when the next update asks for them:
+    By default it returns large blocks at once, and the system clears every page again when the next update needs them:
     on MiniLM 5 to 10 % of the training time, for no less memory at the peak. Only glibc has such settings.
     """
     _tell_glibc("mallopt", M_TRIM_THRESHOLD, MOST_KEPT)
@@ -86,7 +86,7 @@ def ran_out(error: RuntimeError) -> bool:
 
 
 def give_back() -> None:
-    """Gives back what the allocator holds unused; without it, evaluation comes on top of what training has freed.
+    """Returns unused memory to the system, so that evaluation's memory does not add to what training has freed.
 
     On MiniLM that is 160 to 200 MiB. Only glibc's and CUDA's allocators have such calls; elsewhere nothing happens.
     """

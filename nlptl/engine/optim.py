@@ -16,7 +16,7 @@ ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
 
 
 class Rate(NamedTuple):
-    """How a parameter is optimized."""
+    """Learning-rate factor and weight decay of a parameter."""
 
     lr_factor: float = 1.0
     """Times the run's learning rate."""
@@ -38,8 +38,8 @@ def optimizer(
         trainable: the parameters.
         lr: peak learning rate.
         weight_decay: decoupled decay (Loshchilov and Hutter 2019).
-        rates: of parameters that are not optimized as the others.
-        on_device: whether its learning rate is kept there, for CUDA graphs, which read nothing from the host.
+        rates: exceptions for single parameters, by name.
+        on_device: whether the learning rate is on the device, for CUDA graphs, which read nothing from the host.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for p in sorted(trainable, key=_is_vector):
@@ -103,7 +103,7 @@ def set_moments(
 
 
 def lr_factor(update: int, n_updates: int, config: TrainConfig) -> float:
-    """Returns the share of the peak learning rate that an update takes.
+    """Returns an update's learning rate as a share of the peak.
 
     Args:
         update: from 0.
@@ -132,10 +132,10 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def step(optimizer: torch.optim.Optimizer, norm: torch.Tensor, max_norm: float) -> None:
-    """Does a step of fused AdamW with clipped gradients.
+    """Takes a step of fused AdamW with clipped gradients.
 
     Args:
-        optimizer: whose gradients are there.
+        optimizer: its parameters have gradients.
         norm: of all gradients, finite.
         max_norm: norm above which gradients are scaled down; 0 turns clipping off.
     """
@@ -149,10 +149,10 @@ def step(optimizer: torch.optim.Optimizer, norm: torch.Tensor, max_norm: float) 
 
 
 def step_if_finite(optimizer: torch.optim.Optimizer, found: torch.Tensor, max_norm: float) -> None:
-    """Does a step of fused AdamW with clipped gradients, or none where loss or norm are not finite; all on the device.
+    """Takes a step of fused AdamW with clipped gradients; skips it on the device if loss or norm is not finite.
 
     Args:
-        optimizer: whose gradients are there.
+        optimizer: its parameters have gradients.
         found: loss and gradient norm, (2,).
         max_norm: gradient norm above which gradients are scaled down; 0 turns clipping off.
     """

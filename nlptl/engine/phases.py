@@ -1,4 +1,4 @@
-"""The phases of a run, laid out over its updates, and the learning rates of their parameters."""
+"""The phases of a run with their updates, and the learning rates of their parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Planned:
-    """A phase with its place in the run."""
+    """A phase with its updates."""
 
     index: int
     phase: Phase
@@ -33,7 +33,7 @@ class Planned:
 
 
 def planned(phases: Sequence[Phase], model: Model, n_updates: int) -> list[Planned]:
-    """Returns the phases with their places; leaves `requires_grad` as the last one sets it.
+    """Returns the phases with their updates; `requires_grad` is left as the last phase sets it.
 
     Args:
         phases: at least one.
@@ -62,13 +62,13 @@ def _placed(index: int, phase: Phase, model: Model, place: tuple[int, int]) -> P
 
 
 def rates(phase: Phase, model: Model, layer_decay: float) -> dict[str, Rate]:
-    """Returns how parameters are optimized, by name; those left out as the whole run.
+    """Returns learning-rate factor and weight decay by parameter name; parameters left out have those of the run.
 
     Args:
         phase: its groups decide.
         model: knows which layer is above which.
-        layer_decay: a layer's learning rate over that of the layer above it; the last layer and the head have all of it
-            (Howard and Ruder 2018; Sun et al. 2019).
+        layer_decay: a layer's learning rate divided by that of the layer above; the last layer and the head have the
+            full rate (Howard and Ruder 2018; Sun et al. 2019).
     """
     found: dict[str, Rate] = {}
     if layer_decay != 1:

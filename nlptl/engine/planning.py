@@ -84,6 +84,6 @@ def _left_in_cgroup(otherwise: int) -> int:
 
 
 def _reclaimable() -> int:
-    """Returns the bytes of files that the system keeps in memory until somebody asks for it."""
+    """Returns the bytes of cached files, which the system frees when memory is needed."""
     counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
     return int(counts.get("inactive_file", 0)) + int(counts.get("active_file", 0))

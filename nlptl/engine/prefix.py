@@ -1,4 +1,4 @@
-"""The frozen prefix: what lies below the first trainable parameter is computed once per example and kept."""
+"""The frozen prefix: layers below the first trainable parameter are computed once per example and kept."""
 
 import json
 import logging
@@ -63,7 +63,7 @@ class Prefix:
         return states
 
     def batch(self, rows: np.ndarray) -> tuple[Batch, int]:
-        """Returns the flat batch of some rows, and the cut from which the model goes on."""
+        """Returns the flat batch of some rows, and the layer from which the model continues."""
         batch = collate(self.features, rows, self.compute.device)
         if not self.cut:
             return batch, 0
@@ -87,7 +87,7 @@ class Prefix:
             states[torch.from_numpy(index)] = self._outputs(collate(self.features, rows, self.compute.device)).cpu()
 
     def _key(self) -> str:
-        """Returns the hash of what decides the outputs: weights, tokens, number format and the code's versions."""
+        """Returns the hash of what the outputs depend on: weights, tokens, number format and library versions."""
         facts = {
             "cut": self.cut,
             "shape": self._shape,
@@ -110,7 +110,7 @@ class Prefixes:
 
     Args:
         model: whose frozen part does not change until `renew` is called.
-        config: says where, and how much, is kept.
+        config: folder and size of the store.
     """
 
     def __init__(self, model: Model, config: TrainConfig) -> None:
@@ -129,7 +129,7 @@ class Prefixes:
         return self._made[key]
 
     def renew(self) -> None:
-        """Drops what was made, because frozen layers have other weights than before."""
+        """Drops the kept outputs, because the frozen layers have changed."""
         self._made.clear()
 
     def _say(self, prefix: Prefix, compute: Compute) -> None:

@@ -1,7 +1,7 @@
-"""What is trained, divided over the processes: weights, gradients and the optimizer's state (FSDP2).
+"""Trained weights, gradients and optimizer state divided over the processes (FSDP2).
 
-The rest of nlptl knows nothing of it: its model is whole wherever it is evaluated or saved. Frozen weights are whole in
-every process, for they have neither gradients nor an optimizer's state.
+The rest of nlptl does not notice: the model is whole when it is evaluated or saved. Frozen weights are whole in
+every process, because they have neither gradients nor optimizer state.
 """
 
 import copy
@@ -34,7 +34,7 @@ NOT_READ = {  # variables that accelerate launch sets from its configuration, an
 
 @dataclass(frozen=True)
 class Sharding:
-    """How a launcher wants the trained weights divided."""
+    """The sharding that the launcher was configured for."""
 
     reshard_after_forward: bool
     """Whether a layer's weights are given up between its forward and its backward pass: stage 3 of ZeRO, else 2
@@ -48,7 +48,7 @@ def asked_for() -> Sharding | None:
     keep its state in pickles that depend on the number of processes.
 
     Raises:
-        InputError: it is a way of sharding that is not supported.
+        InputError: this kind of sharding is not supported.
     """
     fsdp, deepspeed = _is_set("ACCELERATE_USE_FSDP"), _is_set("ACCELERATE_USE_DEEPSPEED")
     if not fsdp and not deepspeed:
@@ -71,10 +71,10 @@ def _is_set(name: str, default: str = "false") -> bool:
 
 
 class Shards:
-    """While entered, each process holds its part of what is trained, and the model itself holds no values for it.
+    """Inside, each process holds only its shard; the original's trained parameters are empty until exit.
 
     Args:
-        model: to be trained; `model` is what is trained in its place.
+        model: to be trained; `Shards.model` is trained in its place.
         device: of this process.
         n_processes: over which it is divided.
         sharding: how; None: not at all, and `model` is the model itself.
@@ -99,7 +99,7 @@ class Shards:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Gives the model its trained weights, unless this process failed: the others may not be there to answer."""
+        """Gives the model its trained weights, unless this process failed: the others may be gone."""
         if self._sharding and kind is None:
             self._gather()
 

@@ -1,8 +1,8 @@
-"""Keeps what frozen layers have computed, for this run and for later ones: files that are mapped into memory.
+"""Keeps outputs of frozen layers for this and later runs, in memory-mapped files.
 
-An entry is a folder of the cache, named by a hash of all that decides its values. The system's page cache holds what is
-read often; nothing is copied. Entries are checked against their sha256 when they are opened, and the ones unused for
-longest make room for new ones.
+An entry is a folder of the cache, named by a hash of everything that its values depend on. The system's page cache
+holds what is read often; nothing is copied. Entries are checked against their sha256 when they are opened; the least
+recently used ones make room for new ones.
 """
 
 import json
@@ -41,7 +41,7 @@ class Store:
     """The cache in one folder.
 
     Args:
-        max_gib: most space that its entries take together, in memory and on disk.
+        max_gib: most space of all entries together, in memory and on disk.
         folder: of the cache; None keeps entries in memory only, for the run alone.
     """
 
@@ -53,7 +53,7 @@ class Store:
         """Returns an entry, made anew if it is missing or damaged; None if it is larger than the whole store.
 
         Args:
-            key: returns the hash of all that decides the entry's values.
+            key: returns the hash of everything that the entry's values depend on.
             shape: of the entry.
             dtype: of the entry.
             fill: writes the values into an empty tensor; must give the same values each time.
@@ -123,7 +123,7 @@ def _n_bytes(shape: Shape, dtype: torch.dtype) -> int:
 
 
 def _reserve(path: Path, n_bytes: int) -> None:
-    """Takes the space on disk: when it is full, that is an error here, but a crash once the mapping is written."""
+    """Reserves the space on disk: a full disk is an error here, but would be a crash when the mapping is written."""
     with path.open("wb") as stream:
         if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
             os.posix_fallocate(stream.fileno(), 0, n_bytes)

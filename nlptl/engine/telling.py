@@ -20,7 +20,7 @@ class OfUpdate(TypedDict, total=False):
 
 
 class OfEvent(TypedDict, total=False):
-    """Facts that only some events have."""
+    """Facts of some events only."""
 
     skipped: str
     row_ids: tuple[int, ...]
@@ -29,7 +29,7 @@ class OfEvent(TypedDict, total=False):
 
 
 class Telling:
-    """What the callbacks of this process are told, and what they ask for.
+    """Calls the callbacks of this process and collects their wish to stop.
 
     Args:
         callbacks: in the order in which they are called.
@@ -51,7 +51,7 @@ class Telling:
             event: the method's name.
             progress: how far training is.
             planned: the phase that trains.
-            more: facts of this event only.
+            more: further facts of this event.
         """
         facts = Facts(
             update=progress.update,

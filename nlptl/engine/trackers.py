@@ -1,4 +1,4 @@
-"""Trackers: programs that draw the curves of training, through Accelerate."""
+"""Trackers, such as TensorBoard, through Accelerate."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -40,13 +40,13 @@ def _class_of(name: str) -> type[GeneralTracker]:
 
 
 class Tracked(Callback):
-    """Tells trackers loss, learning rate and validation's metrics; no step twice, also when a run is resumed.
+    """Reports loss, learning rate and validation metrics to trackers; never a step twice, also in a resumed run.
 
     Args:
         names: of trackers, or of classes of the user's own.
         run: the run's folder; trackers that write files write them below it.
         settings: of the run, by name.
-        every: each update whose number it divides is told.
+        every: updates between reports.
     """
 
     def __init__(self, names: Sequence[str], run: Path, settings: Mapping[str, object], every: int) -> None:

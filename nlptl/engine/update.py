@@ -1,4 +1,4 @@
-"""One update: gradients of its rows, in parts that memory holds, over all processes, and AdamW's step."""
+"""One update: gradients of its rows, in micro-batches that fit into memory, over all processes; AdamW's step."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ class Updates:
     """Computes updates of a model.
 
     Args:
-        job: what is trained, on what.
+        job: model, data and settings.
         compute: processes, device and number format.
         model: the job's, or its double that is divided over the processes.
         prefix: of the job's features.
-        rates: how parameters are optimized that are not optimized as the others, by name.
+        rates: exceptions for single parameters, by name: see `optim.optimizer`.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Updates:
         self._exchange = Exchange(self._parameters, active=compute.n_processes > 1 and not compute.sharding)
 
     def close(self) -> None:
-        """Leaves the model's parameters without hooks."""
+        """Removes the hooks from the model's parameters."""
         self._exchange.close()
 
     def do(self, rows: np.ndarray, progress: Progress) -> tuple[float, float]:
@@ -66,7 +66,7 @@ class Updates:
 
         Args:
             rows: of the update.
-            progress: updates done before it; is told how many tokens are computed at once, where memory ran out.
+            progress: position before the update; a micro-batch that was halved for lack of memory is noted in it.
         """
         lengths = self._job.features.lengths[rows]
         few = lengths.sum() < self.tokens_at_once(progress)
@@ -90,7 +90,7 @@ class Updates:
         return progress.micro_batch_tokens or self._job.config.micro_batch_tokens or default
 
     def _backward_within_memory(self, rows: np.ndarray, progress: Progress) -> float | None:
-        """Returns the loss; None where memory ran out in any process, and all compute half as many tokens at once."""
+        """Returns the loss; None if memory ran out in any process: then all halve their micro-batches."""
         told, error = self._told.zero_(), None
         try:
             told[0] = self._backward(rows, progress)
@@ -148,7 +148,7 @@ class Updates:
         return (self._job.losses(logits, batch) * weight).sum()
 
     def _parts(self, rows: np.ndarray, max_tokens: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields which of the rows this process computes at once, and what each weighs in the loss, float32."""
+        """Yields the rows of each micro-batch of this process, and their weights in the loss, float32."""
         compute, padded = self._compute, not self._job.model.packs()
         lengths, weights = self._job.features.lengths[rows], self._job.weights[rows]
         total = max(weights.sum(), np.finfo(np.float32).tiny)  # of tags, all may be unknown
@@ -169,7 +169,7 @@ class Updates:
     def _repeated_within_memory(
         self, repeat: Graphs, rows: np.ndarray, progress: Progress
     ) -> tuple[float, float] | None:
-        """Returns what `do` does; None where memory ran out, and no more updates are recorded."""
+        """Returns as `do`; None if memory ran out: then no more updates are recorded."""
         try:
             return self._repeated(repeat, rows, progress)
         except RuntimeError as error:

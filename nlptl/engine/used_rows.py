@@ -23,13 +23,13 @@ MIN_ROWS = 4096  # a smaller embedding is cheap anyway
 
 
 class UsedRows:
-    """While entered, the weight of a trainable token embedding is that of the used rows alone.
+    """Inside, the weight of a trainable token embedding holds only the used rows.
 
-    So an optimizer, an exchange of gradients or a checkpoint that is made in between knows of no other rows.
+    So optimizer, gradient exchange and checkpoints created inside see only these rows.
 
     Args:
-        model: must compute packed, so that the features' ids are all that it looks up.
-        features: of training.
+        model: must compute packed, so that it looks up no other ids than those of the features.
+        features: of the training split.
         names: of the parameters that are trained at some time; None: those that are trainable now.
     """
 
@@ -57,14 +57,14 @@ class UsedRows:
         return parameter[self._rows] if self._concerned and parameter is self._whole else parameter
 
     def put(self, values: torch.Tensor, parameter: torch.Tensor) -> None:
-        """Copies values, as `packed` returns them, into a parameter."""
+        """Copies values from `packed` into a parameter."""
         if self._concerned and parameter is self._whole:
             parameter.index_copy_(0, self._rows, values.to(parameter.device))
         else:
             parameter.copy_(values)
 
     def write_back(self) -> None:
-        """Copies the trained rows into the whole embedding, which evaluation looks up."""
+        """Copies the trained rows into the whole embedding, for evaluation."""
         if self._entered:
             with torch.no_grad():
                 self._whole.index_copy_(0, self._rows, self._embedding.weight)
@@ -86,7 +86,7 @@ class UsedRows:
 
 @dataclass(frozen=True)
 class _LookUp:
-    """The forward pass of an embedding whose weight is that of some rows alone."""
+    """The forward pass of an embedding whose weight holds only the used rows."""
 
     embedding: nn.Embedding
     whole: torch.Tensor
