@@ -1,4 +1,4 @@
-"""Checkpoints: trained parameters, optimizer state and position, as safetensors and JSON, written whole or not at all."""
+"""Checkpoints: trained parameters, optimizer state and position in safetensors and JSON, whole or not at all."""
 
 import json
 import re

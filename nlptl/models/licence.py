@@ -1,4 +1,4 @@
-"""The licence of a pretrained model, as the head of its model card names it; the card is data, nothing in it runs."""
+"""The licence of a pretrained model, from the header of its model card, which is read as plain data."""
 
 import re
 from pathlib import Path

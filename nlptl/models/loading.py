@@ -1,6 +1,6 @@
 """Loads a pretrained model with a head for the task: the checkpoint's own if it fits, else one drawn anew.
 
-A model that nlptl saved is opened in another way, see opening.py.
+Models that nlptl saved are opened by opening.py.
 """
 
 import torch
@@ -20,12 +20,12 @@ __all__ = ["Wanted", "load"]
 def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
     """Returns a pretrained model with a head.
 
-    The head is the checkpoint's own where that has exactly these labels in this order, else new, drawn with `seed`.
+    The head is the checkpoint's own if it has exactly these labels in this order, else a new one, drawn with `seed`.
 
     Args:
-        config: of the model; what it leaves open is resolved.
+        config: of the model; open settings are resolved.
         wanted: what the head must give.
-        seed: of the new head's weights.
+        seed: draws a new head's weights.
 
     Raises:
         InputError: the model cannot be found or loaded, or does not fit the configuration.

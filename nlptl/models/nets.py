@@ -1,4 +1,4 @@
-"""Reads the net of a model from its files, and finds by difference what these did not have."""
+"""Reads a model's net from its files, and finds which parameters the files lack."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Net = PreTrainedModel | PooledClassifier
 
 
 class Info(TypedDict):
-    """What transformers says of loading."""
+    """transformers' report on loading."""
 
     missing_keys: set[str]
     mismatched_keys: set[tuple[str, torch.Size, torch.Size]]
@@ -34,7 +34,7 @@ class Info(TypedDict):
 
 
 class Found(NamedTuple):
-    """A net with the weights of some files."""
+    """A net with the weights that its files had."""
 
     net: Net
     head: frozenset[str]
@@ -49,7 +49,7 @@ def read(plan: Plan) -> Found:
     """Returns the net that a plan asks for; parameters that the files lack are transformers' own random ones.
 
     Raises:
-        InputError: the files lack layers or embeddings, or have some that the model has not.
+        InputError: the files lack layers or embeddings, or have some that the model lacks.
     """
     config, net_config, family, kind = plan.config, plan.net_config, plan.family, plan.wanted.kind
     if config.head == "label_words" or kind.is_written:
@@ -110,7 +110,7 @@ def _outside(net: PreTrainedModel) -> frozenset[str]:
 
 
 def _refuse_other_layers(net: PreTrainedModel, info: Info, family: Family, source: ModelSource) -> None:
-    """Layers and embeddings are never drawn at random, and none is left out."""
+    """Refuses files that lack layers or embeddings, or have others."""
     backbone = net.base_model
     stack = next(name for name, m in backbone.named_modules() if m is family.layers(backbone))
     lost = [key for key in _absent(net, info) if layer_of(key) is not None or _is_embedding(net, key)]
@@ -129,11 +129,11 @@ def _is_embedding(net: nn.Module, name: str) -> bool:
 
 @contextmanager
 def reading(source: ModelSource, seed: int) -> Iterator[None]:
-    """Within the block nothing is reported, errors are in nlptl's words, and torch's random state is the block's own.
+    """Inside, transformers reports nothing, errors are reworded, and torch's random state is restored on exit.
 
     Args:
         source: where the files are.
-        seed: of what is drawn in the block.
+        seed: of draws inside.
 
     Raises:
         InputError: the model cannot be loaded.

@@ -1,4 +1,4 @@
-"""Opens what nlptl saved: every trained parameter comes from the files, nothing is drawn, no shape is overlooked.
+"""Opens models that nlptl saved: every trained parameter comes from the files with its shape, none is drawn.
 
 The labels are those of nlptl.json. Only the head of a pretrained checkpoint is judged by its label names (loading.py).
 """
@@ -24,7 +24,7 @@ def open_whole(config: ModelConfig, wanted: Wanted, hashes: Mapping[str, str]) -
     Args:
         config: resolved; its name is the folder.
         wanted: what the head gives.
-        hashes: sha256 of the folder's files, as far as they are known.
+        hashes: sha256 of the folder's files, if known.
 
     Raises:
         InputError: a parameter is missing, has another shape, is not finite or not the model's.
@@ -42,9 +42,9 @@ def open_whole(config: ModelConfig, wanted: Wanted, hashes: Mapping[str, str]) -
 
 
 def open_base(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Pretrained:
-    """Returns the pretrained model that a saved method builds on.
+    """Returns the pretrained model for a saved method.
 
-    Its head is NaN until the method puts the trained one in its place: one that is forgotten is not taken for trained.
+    Its head is NaN until the method loads the trained one, so a forgotten head cannot pass for a trained one.
 
     Args:
         config: resolved.

@@ -1,4 +1,4 @@
-"""Sequences that lie one after the other, without padding, and attention within each of them.
+"""Sequences one after the other, without padding, and attention within each of them.
 
 Every layer but attention works token by token, so it can run on the flat tokens of a batch, (1, n_tokens, hidden). Only
 attention has to know where a sequence ends: GPUs have kernels for that (varlen.py), elsewhere it lays the tokens out in
@@ -25,7 +25,7 @@ ROUND_TOKENS = 32  # of a batch of some hundred tokens, 4 %
 
 
 class Packing:
-    """Where the sequences of a flat batch begin and end.
+    """The boundaries of the sequences in a flat batch.
 
     On a CPU matrix kernels are made, and kept, for each number of tokens. A few empty tokens after the last sequence
     make the numbers come back; for attention they are a sequence of their own.

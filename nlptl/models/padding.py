@@ -19,7 +19,7 @@ def pad(batch: Batch, tokens: torch.Tensor, filler: int) -> tuple[torch.Tensor, 
     Args:
         batch: the features.
         tokens: (n_tokens, ...): the values.
-        filler: the value that fills the rows up.
+        filler: the padding value.
     """
     lengths = batch.lengths.to(tokens.device)
     mask = torch.arange(int(batch.lengths.max()), device=tokens.device) < lengths[:, None]

@@ -1,4 +1,4 @@
-"""What is asked of a model, checked against what the model gives: decided before any weight is read."""
+"""Checks before any weight is read whether a model fits the task, the method and the settings."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from nlptl.models.tokenizers import load_tokenizer
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What a task and a method ask of a model."""
+    """Requirements of a task and a method."""
 
     output: str
     labels: LabelSpace
@@ -56,7 +56,7 @@ def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
     """Returns how a model will be read.
 
     Args:
-        config: of the model; what it leaves open is resolved.
+        config: of the model; open settings are resolved.
         wanted: what the head must give.
         source: where the weights are.
 

@@ -1,4 +1,4 @@
-"""A linear head over the encoder's vectors: for probes, and for what transformers' own heads do not have."""
+"""A linear head over the encoder's vectors: for probes, and for poolings that transformers' heads lack."""
 
 from pathlib import Path
 

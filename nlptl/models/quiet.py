@@ -1,4 +1,4 @@
-"""Keeps transformers from reporting what is no fault: a new head, the progress of writing one file."""
+"""Silences transformers' messages that are no errors: a new head, the progress of writing a file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

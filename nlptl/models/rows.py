@@ -1,4 +1,4 @@
-"""Where the tokens of a flat batch lie for attention: in rows, which hold one sequence or several short ones."""
+"""Arranges the tokens of a flat batch for attention in rows of one sequence, or of several short ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

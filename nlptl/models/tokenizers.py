@@ -43,7 +43,7 @@ def check_tokenizer(tokenizer: Tokenizer, n_rows: int, config: ModelConfig, *, w
 
     Args:
         tokenizer: the checkpoint's.
-        n_rows: ids that the model embeds.
+        n_rows: number of ids that the model embeds.
         config: its name and length.
         writes: whether the model is an encoder-decoder, which reads and writes the end token.
 

@@ -1,4 +1,4 @@
-"""Attention over sequences of unlike lengths in one kernel: flash attention (Dao 2023), in half precision on GPUs."""
+"""Attention over sequences of different lengths in one kernel, flash attention (Dao 2023), in half precision."""
 
 from functools import cache, partial
 

@@ -1,1 +1,1 @@
-"""Joins the rooms into runs: prepare, train, deliver, and what lies in a run's folder."""
+"""Joins the rooms into runs: prepare, train, deliver, and the files of a run's folder."""

@@ -1,4 +1,4 @@
-"""What to try if a run's result is poor."""
+"""Advice after a poor result."""
 
 from nlptl.core.recipe import Recipe
 
@@ -13,15 +13,15 @@ MOST = 3
 def advice(
     recipe: Recipe, *, n_updates: int | None, best_update: int | None, n_by_label: list[int], n_rows: int, share: float
 ) -> list[str]:
-    """Returns what to try, the likeliest help first.
+    """Returns what to try, the most promising first.
 
     Args:
-        recipe: of the run, resolved.
-        n_updates: of training; None if the method solved for the head.
-        best_update: after which validation was best.
+        recipe: the run's, resolved.
+        n_updates: number of updates; None if the method solved for the head.
+        best_update: update with the best validation metric.
         n_by_label: training rows of each label, for one label a row; else empty.
-        n_rows: of training.
-        share: of the parameters, that was trained.
+        n_rows: number of training rows.
+        share: share of the parameters that was trained.
     """
     train, found = recipe.train, []
     if n_updates is not None and (n_updates < FEW_UPDATES or n_updates == best_update):

@@ -1,4 +1,4 @@
-"""The portable model of a run: what was trained, and nlptl.json, which says how to use it.
+"""The portable model of a run: its weights, and nlptl.json, which says how to use them.
 
 Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of every file it needs,
 and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
@@ -55,7 +55,7 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
         folder: made if missing.
         pretrained: the trained model.
         recipe: its task and method are recorded.
-        columns: of the training data, by role; new data is looked through for these first.
+        columns: of the training data, by role; in new data these names are looked for first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with quiet():
@@ -86,7 +86,7 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
 
     Args:
         folder: of the artifact.
-        trust_changes: opens it although its files have changed since they were written, and tells which.
+        trust_changes: opens it even if files have changed since they were written, and says which.
 
     Raises:
         InputError: the folder is no artifact, it was changed, a trained parameter is not in its files, or the
@@ -167,7 +167,7 @@ def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str
     """Returns the files' hashes; none if the artifact is so old that it has none to compare with.
 
     Raises:
-        InputError: something has changed that is not trusted, or a file is missing, which no trust replaces.
+        InputError: a file is missing, or has changed and changes are not trusted.
     """
     if card["format"] == OLDEST and "sha256" not in card:
         return {}
@@ -189,7 +189,7 @@ def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str
 
 
 def _changes(folder: Path, card: Card, hashes: dict[str, str]) -> list[str]:
-    """Returns what is not as it was written, in words."""
+    """Returns the changed files, in words."""
     recorded, own = card["files"], {name: value for name, value in card.items() if name != "sha256"}
     changed = [name for name in sorted(hashes) if hashes[name] != recorded[name]]
     changed += [CARD] if card.get("sha256") != sha256_of_value(own) else []
@@ -199,7 +199,7 @@ def _changes(folder: Path, card: Card, hashes: dict[str, str]) -> list[str]:
 
 
 def _found(base: Base, folder: Path, config: ModelConfig) -> ModelSource:
-    """Returns where the pretrained model is that the artifact builds on: at its place in training, else by its name."""
+    """Finds the artifact's pretrained model: in the folder that training used, else by its name."""
     tried = []
     for name in dict.fromkeys((base.reference, config.name)):
         try:
@@ -220,7 +220,7 @@ def _found(base: Base, folder: Path, config: ModelConfig) -> ModelSource:
 
 
 def _check_trained(folder: Path, pretrained: Pretrained, recorded: weights.Shapes) -> None:
-    """Checks, whatever the method, that each trained parameter is in the model, and has been given its values."""
+    """Checks that every trained parameter is in the model and was given its values."""
     found = {name: parameter for name, parameter in pretrained.module.net.named_parameters() if name in recorded}
     weights.refuse_others(folder, {name: tuple(parameter.shape) for name, parameter in found.items()}, recorded)
     weights.refuse_not_finite(folder, found.items())

@@ -26,7 +26,7 @@ EVALUATED = ("validation", "test")
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that is known before training begins."""
+    """Everything that is prepared before training."""
 
     recipe: Recipe
     """Resolved: learning rate, pooling, length and metric are set."""
@@ -41,7 +41,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training did."""
+    """The outcome of training."""
 
     finished: bool
     update: int
@@ -62,7 +62,7 @@ class Trained:
 
 
 def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
-    """Evaluates, saves and checks the trained model; returns the result, in the main process with what was measured.
+    """Evaluates, saves and checks the trained model; returns the result, with measurements in the main process.
 
     Raises:
         TrainingError: the saved model is not the trained one.
@@ -108,7 +108,7 @@ def answered(prepared: Prepared, split: str, compute: Compute) -> np.ndarray:
 
 
 def tune(prepared: Prepared, answers: np.ndarray) -> None:
-    """Sets what is decided on validation, such as thresholds, from the model's answers for it."""
+    """Tunes on validation what decisions need, such as thresholds."""
     pretrained, rows = prepared.pretrained, prepared.corpus.splits["validation"]
     found = decode(prepared, "validation", answers)
     pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
@@ -127,7 +127,7 @@ def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> 
 
 
 def reported(recipe: Recipe) -> list[str] | None:
-    """Returns the names of the metrics that are reported, the primary one among them; None: all of the kind."""
+    """Returns the names of the reported metrics, including the primary one; None: all of the kind."""
     metric, others = str(recipe.eval.metric), recipe.eval.metrics
     if others is None:
         return None
@@ -135,7 +135,7 @@ def reported(recipe: Recipe) -> list[str] | None:
 
 
 def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:
-    """Returns the metrics of predictions on a split without intervals, which would be resampled for nothing."""
+    """Returns the metrics of predictions on a split, without intervals."""
     references, only = [e.label for e in prepared.corpus.splits[split]], reported(prepared.recipe)
     found = evaluation.values(prepared.pretrained.output, references, predictions, prepared.labels, only)
     metric = str(prepared.recipe.eval.metric)
@@ -145,7 +145,7 @@ def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) ->
 
 
 def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Baseline]) -> Verdict:
-    """Returns what is poor about the result, and what to try; both empty if nothing is."""
+    """Returns warnings about the result, and advice; both empty for a good one."""
     recipe, train = prepared.recipe, prepared.corpus.splits["train"]
     gains = {name: baseline.gain for name, baseline in baselines.items()}
     findings = evaluation.verdict(scores, str(recipe.eval.metric), gains)

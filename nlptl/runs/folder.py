@@ -1,4 +1,4 @@
-"""A run's folder: what lies in it, and that nothing in it is ever overwritten."""
+"""A run's folder and its files, none of which is ever overwritten."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Folder:
 
     @staticmethod
     def free(output: str | Path | None, recipe: Recipe) -> Folder:
-        """Returns a folder that holds nothing yet; it is not made here.
+        """Returns a folder that is empty or does not exist; it is not created here.
 
         Raises:
             InputError: it holds something, or cannot be written.
@@ -101,7 +101,7 @@ class Folder:
             lock.release()
 
     def begin(self, prepared: Prepared) -> None:
-        """Writes what is known before training, the recipe last: with it, the folder holds a run.
+        """Writes the files that precede training, the recipe last: it makes the folder a run.
 
         Args:
             prepared: recipe, corpus, pretrained model and findings.
@@ -132,7 +132,7 @@ class Folder:
         return self._read_recipe()[0]
 
     def _read_recipe(self) -> tuple[Recipe, set[str]]:
-        """Returns the recipe, and the names of the settings that stand in the file."""
+        """Returns the recipe, and the names of the settings in the file."""
         path = self.path / RECIPE
         if not path.exists():
             raise InputError(f"{self.path} has no {RECIPE}: it is not a run's folder")
@@ -189,7 +189,7 @@ class Folder:
             stream.write(to_json(line) + "\n")
 
     def cut_log(self, update: int) -> None:
-        """Drops the lines of metrics.jsonl after an update, and one that was not written to its end.
+        """Removes the lines of metrics.jsonl after an update, and an incomplete last line.
 
         Raises:
             InputError: a line is damaged.
@@ -214,7 +214,7 @@ class Folder:
         files.write_text(self.path / "predictions" / f"{split}.jsonl", "".join(lines))
 
     def place_model(self, save: Callable[[Path], None], check: Callable[[Path], T]) -> T:
-        """Puts the trained model into its place once it is whole and checked; returns what the check gives.
+        """Writes the trained model, checks it, and only then moves it to its place; returns the check's value.
 
         Args:
             save: writes the model into a folder.
@@ -233,7 +233,7 @@ class Folder:
 
 
 def _as_plain(label: object) -> object:
-    """Returns a label as JSON knows it: accepted answers with the names of their parts."""
+    """Returns a label as JSON values; accepted answers become objects."""
     if not isinstance(label, tuple):
         return label
     return [part._asdict() if isinstance(part, Answer) else part for part in label]

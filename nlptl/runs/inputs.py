@@ -47,7 +47,7 @@ def hashes(corpus: Corpus, pretrained: Pretrained) -> dict[str, str]:
 def changes(
     before: Mapping[str, Any], now: Mapping[str, str], set_: Mapping[str, object], given: set[str]
 ) -> list[str]:
-    """Returns what is not as it was when a run began, in words; nothing if the run can go on.
+    """Returns what has changed since a run began, in words; empty if the run can be resumed.
 
     A newer nlptl has settings that an older run did not know. Their defaults leave the run as it was, so they count
     only if somebody has since written them into the run's recipe.

@@ -6,18 +6,18 @@ from nlptl.core.callbacks import Callback, Facts
 
 
 class Log(Callback):
-    """Gives the lines of metrics.jsonl: of updates, of all that were left out, of evaluations and of notes.
+    """Writes the lines of metrics.jsonl: updates, all skipped updates, evaluations and notes.
 
     Args:
-        write: takes a line.
-        every: each update whose number it divides has a line.
+        write: called with each line.
+        every: updates between lines.
     """
 
     def __init__(self, write: Callable[[dict[str, object]], None], every: int) -> None:
         self._write, self._every = write, every
 
     def on_update(self, facts: Facts) -> None:
-        """Writes loss, learning rate and gradient norm, or why an update was left out."""
+        """Writes loss, learning rate and gradient norm, or why an update was skipped."""
         if facts.skipped:
             self._write({"update": facts.update, "skipped": facts.skipped, "row_ids": list(facts.row_ids)})
         elif facts.update % self._every == 0:

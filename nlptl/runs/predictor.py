@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Runtime(Protocol):
-    """What computes a model's answers, such as torch."""
+    """Computes a model's answers, for example with torch."""
 
     @property
     def precision(self) -> str:
         """The number format, "fp32" or "bf16"."""
 
     def answers(self, features: Features) -> np.ndarray:
-        """Returns what predictions are made of, in the order of the features: see `inference.answers`."""
+        """Returns the raw answers in the order of the features: see `inference.answers`."""
 
 
 class Torch:
@@ -85,7 +85,7 @@ class Predictor:
         return Predictor(task, pretrained, columns, Torch(pretrained, precision or evaluated))
 
     def answers(self, examples: Sequence[Example]) -> np.ndarray:
-        """Returns what predictions are made of, in the order of the examples: see `inference.answers`."""
+        """Returns the raw answers in the order of the examples: see `inference.answers`."""
         return self.runtime.answers(self.task.encode(examples, self.pretrained))
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:

@@ -1,4 +1,4 @@
-"""result.json: what a run measured, or why it ended, whatever ended it."""
+"""result.json: the measurements of a run, or the reason why it ended."""
 
 import contextlib
 import platform
@@ -32,7 +32,7 @@ PACKAGES = (
 
 @dataclass
 class Record:
-    """What result.json will say."""
+    """The result that result.json will hold."""
 
     result: Result
 
@@ -47,7 +47,7 @@ def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[Record
         peak: measures the run's memory.
 
     Raises:
-        TrainingError: the system refused to read or write, such as on a full disk.
+        TrainingError: reading or writing failed, for example on a full disk.
     """
     began = time.perf_counter()
     record = Record(Result("interrupted"))
@@ -86,7 +86,7 @@ def _in_words(folder: Folder) -> Iterator[None]:
 
 
 def _complete(result: Result, folder: Folder, prepared: Prepared, peak: Peak) -> Result:
-    """Returns a result with what holds of every run, however it ended."""
+    """Returns a result with the facts that every run has, however it ended."""
     recipe, source = prepared.recipe, prepared.pretrained.source
     saved = [p for p in folder.model.rglob("*") if p.is_file()] if folder.model.exists() else []
     return replace(

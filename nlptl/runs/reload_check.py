@@ -1,4 +1,4 @@
-"""Proof that what was trained is what loads: a fresh process, under another seed, computes the same logits."""
+"""Proof that the saved model is the trained one: a fresh process, with another seed, computes the same logits."""
 
 import json
 import os

@@ -22,7 +22,7 @@ class Rows(list[T]):
     """A list of dicts, or of records such as `Prediction`."""
 
     def to_frame(self) -> pandas.DataFrame:
-        """Returns the rows as a pandas frame; what lies inside a field has a column of its own, "scores.positive"."""
+        """Returns the rows as a pandas frame; nested values have a column of their own, "scores.positive"."""
         import pandas
 
         return pandas.json_normalize([_plain(row) for row in self])
@@ -33,7 +33,7 @@ class Rows(list[T]):
 
 
 def read_rows(path: Path) -> Rows[Row]:
-    """Returns the lines of a JSON-lines file of a run; a last one that was not written to its end is left out.
+    """Returns the lines of a run's JSON-lines file, without an incomplete last line.
 
     Raises:
         InputError: a line is damaged.

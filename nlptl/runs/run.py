@@ -32,7 +32,7 @@ def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
 
     Args:
         folder: of the run, or its model.
-        trust_changes: opens a model whose files were edited since training, and tells which; none of its parameters
+        trust_changes: opens a model whose files were edited since training, and says which; none of its parameters
             may be missing.
 
     Raises:
@@ -60,7 +60,7 @@ class Run:
         self.trust_changes = trust_changes
 
     def __repr__(self) -> str:
-        """Returns the folder, and what was measured as far as it is known."""
+        """Returns the folder and the measurements, as far as they are known."""
         try:
             return f"Run({str(self.folder)!r}, {notebook.line(self.result)})"
         except (NlptlError, OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -80,7 +80,7 @@ class Run:
         return Folder(self.folder).result() if self._result is None else self._result
 
     def resume(self, callbacks: Sequence[Callback] = ()) -> Run:
-        """Goes on with this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
+        """Resumes this run, if it was stopped, from its newest checkpoint; see `nlptl.runs.training.resume`."""
         return resume(self.folder, callbacks)
 
     @property
@@ -96,7 +96,7 @@ class Run:
 
     @property
     def history(self) -> Rows[Row]:
-        """What training wrote down as it went: loss and learning rate by update, and validation's metrics."""
+        """The log of training: loss and learning rate by update, and validation metrics."""
         return self._rows("metrics.jsonl")
 
     @property
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def predictor(self) -> Predictor:
-        """The model, opened once, with what computes it."""
+        """The model, opened once and ready to predict."""
         return self._opened
 
     @property
@@ -136,7 +136,7 @@ class Run:
         return inside if inside.is_dir() else self.folder
 
     def answers(self, examples: Sequence[Example]) -> np.ndarray:
-        """Returns what predictions are made of, in the order of the examples.
+        """Returns the raw answers in the order of the examples.
 
         float32 (n, classes), of tags and spans (n_tokens, classes); of written texts tokens, int64 (n, longest).
         """
@@ -156,7 +156,7 @@ class Run:
         return Rows(self.predictions(source))
 
     def predictions(self, source: object, config: DataConfig | None = None) -> Iterator[Prediction]:
-        """Yields one prediction per row, in the source's order; of a long file only a part is in memory.
+        """Yields one prediction per row, in the source's order; long files are read in parts.
 
         Args:
             source: as `predict`.
@@ -166,7 +166,7 @@ class Run:
             yield from self.predictor.predict(examples)
 
     def new_rows(self, source: object, config: DataConfig | None = None) -> data.NewRows:
-        """Returns new data, opened: its rows as `predict_examples` takes them, and as they stand in the source.
+        """Opens new data: gives its rows as `predict_examples` takes them, and as they are in the source.
 
         Args:
             source: as `predict`, but no list of texts.
@@ -187,7 +187,7 @@ class Run:
         n_bootstrap: int = 1000,
         seed: int = 0,
     ) -> Scores:
-        """Returns the scores on labelled data; of a long file with labels for whole texts, a part is in memory.
+        """Returns the scores on labelled data; long files with labels for whole texts are read in parts.
 
         Args:
             source: a file, a frame, dicts.
@@ -227,7 +227,7 @@ class Run:
 
     @property
     def needed(self) -> dict[str, Column]:
-        """What a new row must have, by the name with which it is given."""
+        """The columns that a new row must have, by the name with which it is given."""
         read = (c for c in self._columns() if c.field != "label")
         return {_flag_role(c): c for c in read if c.required or c.role in self.predictor.columns}
 
