@@ -95,7 +95,7 @@ def test_the_public_names_are_those_of_the_rooms():
         ("task", "sentiments", r"unknown task 'sentiments' \(did you mean 'sentiment'\?\)"),
         ("method", "no.such.Method", r"method 'no.such.Method' is not imported.* --import no.such,"),
         ("method", f"{__name__}.HaedOnly", r"HaedOnly': .* has no attribute 'HaedOnly'"),
-        ("method", f"{__name__}.OWN", r"is no method: expected a dataclass that offers default_lr, .* load"),
+        ("method", f"{__name__}.OWN", r"OWN.* dataclass .* default_lr, .* load"),
     ],
 )
 def test_an_unknown_name_is_refused(kind, name, said):

@@ -1,7 +1,7 @@
-"""BIO tags: which entities they make (Ramshaw and Marcus 1995, section 4).
+"""BIO tags and the entities that they mark (Ramshaw and Marcus 1995, section 4).
 
-Tags are read as conlleval reads them (Tjong Kim Sang and De Meulder 2003): an I-x that continues no x begins one.
-The prefixes of IOBES and BILOU are read too: E and L end an entity, S and U are a whole one.
+Tags are read as conlleval reads them (Tjong Kim Sang and De Meulder 2003): an I-x without an x before it begins an x.
+The prefixes of IOBES and BILOU are read too: E and L end an entity; S and U mark an entity of one word.
 """
 
 import re
@@ -14,14 +14,14 @@ BEGINS, CLOSES = "BSU", "ELSU"
 
 
 class Entity(NamedTuple):
-    """A run of words with one name."""
+    """Consecutive words that form one entity."""
 
     label: str
-    """Its type, such as "PER"."""
+    """Entity type, such as "PER"."""
     first: int
-    """Its first word."""
+    """Index of the first word."""
     last: int
-    """Its last word."""
+    """Index of the last word."""
 
 
 def type_of(tag: str) -> str | None:
@@ -31,17 +31,17 @@ def type_of(tag: str) -> str | None:
 
 
 def types_in(tags: Iterable[str]) -> tuple[str, ...]:
-    """Returns the entity types among some tags, ascending."""
+    """Returns the entity types that the tags name, sorted."""
     return tuple(sorted({name for tag in set(tags) if (name := type_of(tag)) is not None}))
 
 
 def tags_of(types: Iterable[str]) -> tuple[str, ...]:
-    """Returns O, then B and I of each type, in the order of the types."""
+    """Returns O, then B-x and I-x for each type x, in the given order."""
     return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
 
 
 def as_bio(tags: Iterable[str]) -> list[str]:
-    """Returns a row's tags with B where an entity begins and I where it goes on; tags without a prefix stay."""
+    """Returns a row's tags with only the prefixes B (an entity begins) and I (it continues); others stay unchanged."""
     bio = []
     open_type = None
     for tag in tags:
@@ -57,11 +57,11 @@ def as_bio(tags: Iterable[str]) -> list[str]:
 
 
 def entities(tags: Sequence[str]) -> list[Entity]:
-    """Returns the entities that a row's tags make, in their order."""
-    found: list[Entity] = []
+    """Returns the entities that a row's tags mark, in text order."""
+    marked: list[Entity] = []
     for i, tag in enumerate(as_bio(tags)):
         if tag.startswith("B-"):
-            found.append(Entity(tag[2:], i, i))
+            marked.append(Entity(tag[2:], i, i))
         elif tag.startswith("I-"):
-            found[-1] = found[-1]._replace(last=i)
-    return found
+            marked[-1] = marked[-1]._replace(last=i)
+    return marked

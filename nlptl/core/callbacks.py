@@ -1,4 +1,4 @@
-"""Callbacks: objects that are told how training goes on, such as the log, the progress bar and trackers."""
+"""Callbacks: objects that training reports to, such as the log, the progress bar and trackers."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """Where training stands when a callback is called."""
+    """State of training at the time of a callback."""
 
     update: int
-    """Updates done, in all phases."""
+    """Updates done, over all phases."""
     n_updates: int
-    """Updates of the whole run, if nothing stops it."""
+    """Updates planned for the whole run."""
     epoch: float
-    """Passes over the training examples done."""
+    """Passes over the training examples so far."""
     n_examples: int
-    """Training examples seen, those of every epoch counted."""
+    """Training examples seen; an example counts again in each epoch."""
     phase: int
-    """Number of the phase, from 0."""
+    """Index of the phase, from 0."""
     trainable: int
-    """Parameters that the phase trains."""
+    """Number of parameters that the phase trains."""
     loss: float | None = None
-    """Of the last update; None before the first."""
+    """Loss of the last update; None before the first update."""
     lr: float | None = None
-    """Learning rate of the last update; groups of parameters have it times their own factor."""
+    """Learning rate of the last update, before the factors of parameter groups."""
     grad_norm: float | None = None
     """Gradient norm of the last update, before clipping."""
     skipped: str | None = None
-    """Why the last update was left out, such as "loss nan, gradient norm nan"; None if it was done."""
+    """Why the last update was skipped, such as "loss nan, gradient norm nan"; None if it was not."""
     row_ids: tuple[int, ...] = ()
-    """Of the examples of an update that was left out."""
+    """Row ids of the examples in a skipped update."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Of the last evaluation on validation; empty before the first."""
+    """Metrics of the last evaluation on validation; empty before the first."""
     best_update: int | None = None
-    """At which update the evaluation was best so far."""
+    """Update with the best evaluation so far."""
     checkpoint: Path | None = None
     """Folder of the checkpoint, in `on_checkpoint`."""
     stopped_by: str | None = None
@@ -50,41 +50,41 @@ class Facts:
 
 
 class Callback(Protocol):
-    """What training calls; a subclass writes the methods that it needs, the others do nothing.
+    """The methods that training calls; a subclass overrides those it needs, the others do nothing.
 
-    Every process calls the callbacks that it was given. An error in a callback ends the run, which can then be resumed.
-    A resumed run calls `on_begin` again, then goes on after its checkpoint, so an update can be told twice.
+    Each process calls its own callbacks. An error in a callback ends the run, which can then be resumed. A resumed run
+    calls `on_begin` again and continues from its checkpoint, so the same update may be reported twice.
     """
 
     def on_begin(self, facts: Facts) -> None:
-        """Is called before the first update, and before the first one after resuming."""
+        """Called before the first update, also after resuming."""
         return
 
     def on_update(self, facts: Facts) -> str | None:
-        """Is called after each update; returns why training must stop, or None to go on."""
+        """Called after each update; returns the reason to stop, or None to continue."""
         return None
 
     def on_evaluate(self, facts: Facts) -> str | None:
-        """Is called after each evaluation on validation; returns why training must stop, or None to go on.
+        """Called after each evaluation on validation; returns the reason to stop, or None to continue.
 
-        If a callback asks to stop, the model is evaluated as after the last update, and the run ends with status
-        succeeded; its result says `stopped_by`.
+        If a callback stops training, the final evaluation still happens and the run succeeds; `stopped_by` in its
+        result names the reason.
         """
         return None
 
     def on_checkpoint(self, facts: Facts) -> None:
-        """Is called after a checkpoint was written."""
+        """Called after a checkpoint was written."""
         return
 
     def on_end(self, facts: Facts) -> None:
-        """Is called when training ends: finished, stopped early or interrupted; not after an error."""
+        """Called when training ends: finished, stopped early or interrupted; not after an error."""
         return
 
     def on_note(self, note: Mapping[str, object]) -> None:
-        """Is called for what else belongs into metrics.jsonl.
+        """Called for each further entry of metrics.jsonl.
 
         Args:
-            note: JSON values; "update" is always there: {"update": 0, "planned": True, "micro_batch_tokens": 2048},
+            note: JSON values, always with "update": {"update": 0, "planned": True, "micro_batch_tokens": 2048},
                 {"update": 7, "out_of_memory": True, ...}, {"update": 1, "phase": 0, "trainable": 592130, ...}.
         """
         return
@@ -94,21 +94,21 @@ METHODS = ("on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end", "o
 
 
 def named(name: str) -> Callback:
-    """Returns a callback of the user's own.
+    """Returns a callback that the user wrote.
 
     Args:
-        name: of its class, such as my_package.MyCallback.
+        name: dotted name of its class, such as my_package.MyCallback.
 
     Raises:
-        InputError: there is no such class, it lacks a method, or it cannot be made.
+        InputError: there is no such class, it lacks a method, or its constructor needs arguments.
     """
-    found = imported("callback", name)
-    lacks = [method for method in METHODS if not hasattr(found, method)]
-    if lacks or not isinstance(found, type):
-        what = f"something without {', '.join(lacks)}" if lacks else "no class"
-        raise InputError(f"callback {name!r} is no callback: expected a subclass of nlptl.Callback, found {what}")
+    cls = imported("callback", name)
+    lacks = [method for method in METHODS if not hasattr(cls, method)]
+    if lacks or not isinstance(cls, type):
+        what = f"an object without {', '.join(lacks)}" if lacks else "something that is not a class"
+        raise InputError(f"{name!r} is not a callback: expected a subclass of nlptl.Callback, found {what}")
     try:
-        made: Callback = found()
+        callback: Callback = cls()
     except TypeError as error:
-        raise InputError(f"callback {name!r} cannot be made without arguments: {error}") from error
-    return made
+        raise InputError(f"callback {name!r} cannot be created without arguments: {error}") from error
+    return callback

@@ -1,4 +1,4 @@
-"""Checks of settings: types, choices and ranges, with the field's name in every message; and values read from texts."""
+"""Checks of settings (types, choices, ranges), with the field's name in every message; parsing of values."""
 
 import dataclasses
 import re
@@ -17,11 +17,11 @@ def check_types(part: str, settings: Any) -> None:
     """Checks every field of a dataclass against its annotation.
 
     Args:
-        part: of the recipe, for the message: "train", "method".
+        part: the part of the recipe, for the message: "train", "method".
         settings: the dataclass.
 
     Raises:
-        InputError: a value has another type, or is none of the choices.
+        InputError: a value has the wrong type or is not one of the choices.
     """
     hints = get_type_hints(type(settings))
     for field in dataclasses.fields(settings):
@@ -31,18 +31,18 @@ def check_types(part: str, settings: Any) -> None:
 
 
 def read_value(name: str, hint: Any, text: str) -> Any:
-    """Returns the value that a text stands for, such as the "16" of a command line.
+    """Parses a setting from text, such as the "16" of a command line.
 
-    Text and data (Any) are never anything else: a file may be named 2024 or null. A choice is written as it is. A list
-    may be written with commas. All else is YAML, which includes JSON.
+    Fields annotated `str` or `Any` (data) keep the text as it is, because a file may be named 2024 or null. A list may
+    be written with commas. Everything else except choices is parsed as YAML, which includes JSON.
 
     Args:
-        name: of what is read, for the message.
-        hint: the annotation that says what the text may stand for.
-        text: what was written.
+        name: the setting's name, for the message.
+        hint: the setting's type annotation.
+        text: the text to parse.
 
     Raises:
-        InputError: the text stands for nothing that the annotation allows.
+        InputError: the text is no value of that type.
     """
     named, kinds = choices(hint), [kind for kind in alternatives(hint) if kind not in (str, NoneType)]
     if Any in kinds or not kinds:
@@ -52,23 +52,23 @@ def read_value(name: str, hint: Any, text: str) -> Any:
     if text in NOTHING and _fits(None, hint) and not _fits(text, hint):
         return None
     value = _value_or_text(text)
-    may_be_list = not named or "," in text  # a single word is rather a choice that is misspelt
+    may_be_list = not named or "," in text  # a single word is more likely a misspelt choice
     for kind in kinds:
-        found = _as_kind(kind, _items(kind, value, text) if may_be_list else value)
-        if _fits_one(found, kind):
-            return found
+        converted = _as_kind(kind, _items(kind, value, text) if may_be_list else value)
+        if _fits_one(converted, kind):
+            return converted
     if _fits(text, hint):
         return text
     raise wrong_value(name, hint, text)
 
 
 def from_yaml(text: str) -> Any:
-    """Returns the value of a YAML text, with 1e-4 as a number, which YAML 1.1 takes for a text.
+    """Parses YAML; unlike in YAML 1.1, 1e-4 is a number.
 
     Raises:
-        yaml.YAMLError: it is not valid.
-        ValueError: a value in it is none, such as a 13th month.
-        RecursionError: it is nested without end.
+        yaml.YAMLError: the text is not valid YAML.
+        ValueError: a value is impossible, such as a date in month 13.
+        RecursionError: the nesting is too deep.
     """
     import yaml
 
@@ -82,12 +82,12 @@ def from_yaml(text: str) -> Any:
 
 
 def choices(hint: Any) -> dict[str, Any]:
-    """Returns the values that an annotation names, by the text that stands for each."""
+    """Returns the choices of a `Literal` annotation, by their text."""
     return {str(value): value for kind in alternatives(hint) if get_origin(kind) is Literal for value in get_args(kind)}
 
 
 def listed(value: Any) -> Any:
-    """Returns the parts of a text with commas, such as "accuracy,auroc", as a list; any other value as it is."""
+    """Splits text such as "accuracy,auroc" at commas; any other value is returned unchanged."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -97,24 +97,24 @@ def wrong_value(name: str, hint: Any, value: Any) -> InputError:
 
 
 def described(hint: Any) -> str:
-    """Returns what an annotation asks for, in words."""
+    """Describes in words what an annotation allows."""
     return " or ".join(_described(h) for h in alternatives(hint) if h is not NoneType)
 
 
 def at_least(name: str, value: float | None, low: float) -> None:
-    """Raises an InputError when a value is below `low`; None passes."""
+    """Raises an InputError if a value is below `low`; None passes."""
     if value is not None and not value >= low:
         raise InputError(f"{name} must be at least {low}, found {value}")
 
 
 def within(name: str, value: float | None, low: float, high: float) -> None:
-    """Raises an InputError when a value is outside of `low` to `high`; None passes."""
+    """Raises an InputError if a value is outside `low` to `high`; None passes."""
     if value is not None and not low <= value <= high:
         raise InputError(f"{name} must be between {low:,} and {high:,}, found {value}")
 
 
 def alternatives(hint: Any) -> tuple[Any, ...]:
-    """Returns the annotations that a union joins; of any other annotation itself alone."""
+    """Returns the members of a union; for any other annotation, the annotation itself."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
@@ -128,14 +128,14 @@ def _value_or_text(text: str) -> Any:
 
 
 def _items(hint: Any, value: Any, text: str) -> Any:
-    """Returns the items of a list that is written with commas; anything else as it is."""
+    """Splits a list written with commas if the annotation is a list; any other value is returned unchanged."""
     if get_origin(hint) not in (list, tuple) or isinstance(value, list):
         return value
     return listed(text) if str in get_args(hint) else _value_or_text(f"[{text}]")
 
 
 def _as_kind(hint: Any, value: Any) -> Any:
-    """Returns a value of YAML as an annotation has it: a whole number as float, a list as tuple."""
+    """Converts a YAML value to the annotated type: a whole number to float, a list to tuple."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (list, tuple) and isinstance(value, list):
         return origin(_as_kind(inner[0], item) for item in value)

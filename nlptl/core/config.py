@@ -1,4 +1,4 @@
-"""The settings of a recipe, one frozen dataclass a concern; every default stands here or in a method's file."""
+"""The settings of a recipe, one frozen dataclass per concern; every default is set here or in a method's file."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,8 +7,8 @@ from nlptl.core.checks import at_least, check_types, listed, within
 from nlptl.core.errors import InputError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-MAX_BOOTSTRAP = 100_000  # the ends of an interval then vary by about 0.2 % of its width
-# Above these a number is a slip of the keyboard: such a run would neither end nor fit into memory.
+MAX_BOOTSTRAP = 100_000  # with so many, the ends of an interval vary by about 0.2 % of its width
+# Larger numbers are typing errors: such a run would not end, or not fit into memory.
 MOST_EPOCHS, MOST_ROWS, MOST_TOKENS, MOST_BEAMS = 100_000, 1_000_000, 1_000_000, 1_000
 
 
@@ -17,38 +17,39 @@ class DataConfig:
     """Where the examples come from and how they are read."""
 
     train: Any = None
-    """Training data: a file (csv, tsv, json, jsonl, parquet, xlsx, conll, also packed: gz, bz2, xz, zip), a folder
-    with train/validation/test files, or with a folder of .txt files for each class, a Hub id "namespace/name[:config]",
+    """Training data: a file (csv, tsv, json, jsonl, parquet, xlsx, conll; also compressed: gz, bz2, xz, zip), a folder
+    with train/validation/test files or with a folder of .txt files for each class, a Hub id "namespace/name[:config]",
     "sample:NAME", a pandas frame, a list of dicts, or (texts, labels); default: the task's sample data."""
     validation: Any = None
-    """Validation data, as train; default: the source's own validation split, else 15 % of train."""
+    """Validation data, given like train; default: the validation split of the source, else 15 % of train."""
     test: Any = None
-    """Test data, as train; default: the source's own test split; a lone train file is divided 70/15/15."""
+    """Test data, given like train; default: the test split of the source; a single train file is divided 70/15/15."""
     text: str | None = None
     """Column of the text; default: the usual names."""
     text_pair: str | None = None
     """Column of the second text of a pair."""
     label: str | None = None
-    """Column of the label; default: the usual names. Labels have the same name in every kind of file: true, True and
-    TRUE are "true", 1.0 is "1", blanks around a name are dropped; case counts."""
+    """Column of the label; default: the usual names. Labels are read alike in every file format: true, True and TRUE
+    become "true", 1.0 becomes "1", surrounding blanks are removed; otherwise case matters."""
     question: str | None = None
     """Column of the question; default: the usual names."""
     context: str | None = None
-    """Column of the text that the question is asked of; default: the usual names."""
+    """Column of the text that contains the answer; default: the usual names."""
     answers: str | None = None
     """Column of the answers; default: the usual names."""
     label_names: dict[str, str] | None = None
     """New names for the labels in the data, such as {"0": "negative", "1": "positive"}."""
     n_train: int | None = None
-    """Use only the first n rows of a seeded shuffle of train; default: all."""
+    """Train on only the first n rows of a seeded shuffle of train; default: all."""
     audit: Literal["report", "strict"] = "report"
-    """What findings of the audit before training do: be printed, or stop the run."""
+    """Effect of audit warnings before training; report: they are printed; strict: they stop the run."""
     blank: Literal["error", "drop", "keep"] = "error"
-    """What to do with training and validation rows whose text is blank."""
+    """What happens to training and validation rows with a blank text; error: the run stops."""
     delimiter: str | None = None
-    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv, or what the header shows."""
+    """Field separator of csv and tsv files; default: a comma for .csv, a tab for .tsv, or what the header
+    uses."""
     quoting: Literal["auto", "standard", "none"] = "auto"
-    """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, and for tsv what the file shows."""
+    """Whether quotes in csv and tsv files enclose fields; auto: standard for csv, detected for tsv."""
     sheet: str | None = None
     """Sheet of an Excel workbook (.xlsx); default: the first."""
 
@@ -69,19 +70,19 @@ class ModelConfig:
     revision: str | None = None
     """Hub revision (branch, tag or commit)."""
     pooling: Literal["native", "mean", "cls", "max", "none"] | None = None
-    """How token states become one vector; native: transformers' own head; none: a linear layer on every token, for tags
-    and spans; default: native where the method and the architecture allow it, else mean or none."""
+    """How token states become one vector; native: the head of transformers; none: a linear layer on every token, for
+    tags and spans; default: native if the method and the architecture allow it, else mean or none."""
     head: Literal["classifier", "label_words"] = "classifier"
     """classifier: a linear head; label_words: the likelihood of each label's name as output text (T5)."""
     max_length: int | None = None
-    """Tokens computed at once, special tokens included; default: 256 (questions with contexts 384, written answers
-    512), or the model's limit where that is lower."""
+    """Most tokens per input, special tokens included; default: 256 (questions with contexts: 384, generated text: 512),
+    or the model's limit if that is lower."""
     dropout: float | None = None
     """Dropout probability inside the model during training; default: the checkpoint's."""
     max_written: int = 64
-    """Tokens of a written answer, in training and in prediction."""
+    """Most tokens of a generated text, in training and in prediction."""
     n_beams: int = 1
-    """Beams of the search for a written answer; 1: greedy."""
+    """Beams of beam search when generating text; 1: greedy decoding."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
@@ -97,9 +98,9 @@ class TrainConfig:
     """The optimization."""
 
     epochs: int = 5
-    """Passes over the training examples; the best state on validation is kept."""
+    """Passes over the training examples."""
     lr: float | None = None
-    """Peak learning rate; default: the method's own."""
+    """Peak learning rate; default: that of the method."""
     batch_size: int = 32
     """Examples per update (optimizer step), over all processes."""
     seed: int = 0
@@ -107,20 +108,20 @@ class TrainConfig:
     schedule: Literal["linear", "cosine", "constant", "one_cycle"] = "linear"
     """Shape of the learning rate after warm-up."""
     warmup: int | None = None
-    """Warm-up, in updates; default: 6 % of all updates (one_cycle: 30 %)."""
+    """Length of the warm-up in updates; default: 6 % of all updates (one_cycle: 30 %)."""
     layer_decay: float = 1.0
-    """Learning rate of each layer as a share of the rate of the layer above it (Howard and Ruder 2018: discriminative
+    """Learning rate of each layer as a fraction of the rate of the layer above (Howard and Ruder 2018: discriminative
     fine-tuning); head and last layer have the full rate, the embeddings the lowest. 1: the same rate everywhere."""
     weight_decay: float = 0.01
     """AdamW's weight decay; biases and norms are never decayed."""
     max_grad_norm: float = 1.0
     """Gradient norm above which gradients are scaled down; 0 turns clipping off."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of matrix products; auto: bf16 where the machine computes it natively."""
+    """Number format of matrix products; auto: bf16 if the hardware computes it natively, else fp32."""
     class_weights: Literal["none", "balanced"] = "none"
     """Weight of each class in the loss; balanced: inverse to its frequency."""
     sampling: Literal["shuffled", "balanced"] = "shuffled"
-    """shuffled: every example once an epoch; balanced: drawn so that all classes are equally likely."""
+    """How examples are drawn; shuffled: each once per epoch; balanced: every class equally often."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes."""
     evaluate_every: int | None = None
@@ -128,34 +129,34 @@ class TrainConfig:
     early_stopping: int | None = None
     """Stop after n evaluations without a better validation score; default: off."""
     keep: Literal["best", "last"] = "best"
-    """Which state is the result: the best on validation, or the last."""
+    """Which weights become the result: the best on validation, or the last."""
     checkpoint_every: int | None = None
-    """Write a checkpoint every n updates; default: every minute, or as seldom as keeps writing below 2 % of the
-    time."""
+    """Write a checkpoint every n updates; default: every minute, or less often if writing would take more than
+    2 % of the time."""
     keep_checkpoints: int = 2
-    """Newest checkpoints that are kept until the run is finished."""
+    """Number of newest checkpoints kept until the run has finished."""
     max_skipped: int = 3
-    """Updates whose loss or gradient is not finite are left out; so many in a row stop the run."""
+    """Consecutive skipped updates that stop the run; an update is skipped if its loss or gradient is not finite."""
     micro_batch_tokens: int | None = None
-    """Most tokens computed at once; default: 4,096, on a GPU 32,768. An update with more is accumulated from several
-    micro-batches (same result). Before training it is lowered to what memory holds; where memory still runs out the run
-    goes on with half."""
+    """Most tokens per micro-batch; default: 4,096, on a GPU 32,768. A larger batch is split into micro-batches whose
+    gradients are accumulated (same result). It is lowered before training to fit into memory; if memory still runs
+    out, the run continues with half."""
     cuda_graph: bool = False
-    """Record whole updates as CUDA graphs, for small models and batches, where launching kernels takes longer than
+    """Record whole updates as CUDA graphs: for small models and batches, when launching kernels takes longer than
     running them. Not yet tried on a GPU."""
     gradient_checkpointing: bool = False
-    """Keep only the inputs of layers and compute the rest again in the backward pass: slower, in less memory."""
+    """Store only the inputs of layers and recompute the rest in the backward pass: slower, but needs less memory."""
     cache_gib: float = 4.0
-    """Most space for the outputs of frozen layers, in GiB, those of earlier runs included; where a run needs more they
-    are computed again in each epoch; 0 keeps nothing."""
+    """Most disk space for cached outputs of frozen layers, in GiB, earlier runs included; outputs that do not fit are
+    recomputed in each epoch; 0: no cache."""
     cache_dir: str | None = None
-    """Folder in which later runs find them; default: $NLPTL_CACHE, or nlptl in the user's cache folder."""
+    """Folder of that cache, shared by later runs; default: $NLPTL_CACHE, or nlptl in the user's cache folder."""
     callbacks: list[str] | None = None
-    """Classes of your own that are told how training goes on, and may stop it: my_package.MyCallback; they are made
-    without arguments and have the methods of nlptl.core.callbacks.Callback."""
+    """Your own classes that follow training and may stop it, such as my_package.MyCallback: subclasses of
+    nlptl.Callback, created without arguments."""
     trackers: list[str] | None = None
-    """Programs that draw the curves of training: tensorboard, wandb, trackio, mlflow, or my_package.MyTracker, a
-    subclass of accelerate.tracking.GeneralTracker; they are told each log_every updates."""
+    """Experiment trackers: tensorboard, wandb, trackio, mlflow, or my_package.MyTracker, a subclass of
+    accelerate.tracking.GeneralTracker; they get values every log_every updates."""
     log_every: int = 10
     """Write a line to metrics.jsonl every n updates."""
 
@@ -188,20 +189,21 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class EvalConfig:
-    """What is measured afterwards."""
+    """What is measured after training."""
 
     metric: str | None = None
-    """The primary metric, which chooses the best state; default: the task's."""
+    """The primary metric, which selects the best weights; default: that of the task."""
     metrics: list[str] | None = None
-    """Metrics that are reported, such as accuracy,auroc; default: all that fit the answers. A dotted name,
-    my_package.MyMetric, is a class of your own: of evaluate.Metric (its interval is from 100 resamples, because each is
-    computed anew), or like those in nlptl/evaluation/metrics."""
+    """Metrics to report, such as accuracy,auroc; default: all that fit the task. A dotted name, my_package.MyMetric,
+    is your own class: a subclass of evaluate.Metric (its interval comes from only 100 resamples, because each is
+    computed anew), or one like those in nlptl/evaluation/metrics."""
     n_bootstrap: int = 1000
-    """Resamples behind each 95 % interval, 100 to 100,000."""
+    """Bootstrap resamples for each 95 % interval, 100 to 100,000."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the final evaluation and of predictions; auto: float32 on a processor, on a GPU as training."""
+    """Number format of the final evaluation and of predictions; auto: fp32 on a CPU, that of training on a GPU."""
     baselines: Literal["simple", "none"] = "simple"
-    """simple: majority class, and TF-IDF with logistic regression, on the same rows."""
+    """Baselines to compare with; simple: those for the task, such as the majority class and TF-IDF with logistic
+    regression, on the same rows."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""

@@ -1,4 +1,4 @@
-"""The hashes by which files and values are known to be what they were."""
+"""Hashes that show whether a file or value has changed."""
 
 import hashlib
 import json
@@ -12,6 +12,6 @@ def sha256_of(path: Path) -> str:
 
 
 def sha256_of_value(value: object) -> str:
-    """Returns the sha256 of a value of JSON, whatever the order of its names and the blanks in its file."""
+    """Returns the sha256 of a JSON value; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

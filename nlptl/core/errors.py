@@ -10,7 +10,7 @@ class NlptlError(Exception):
     """Base of every error that nlptl raises on purpose; the command line prints it without a traceback."""
 
     def __str__(self) -> str:
-        """Returns the message as it may be shown: it quotes labels, texts and paths, which may be anything."""
+        """Returns the message, safe to print: the data that it quotes may hold control characters."""
         return shown_lines(super().__str__(), MESSAGE)
 
 
@@ -19,16 +19,16 @@ class InputError(NlptlError, ValueError):
 
 
 class TrainingError(NlptlError, RuntimeError):
-    """Training had to stop: the loss was not finite, the reload check failed."""
+    """Training had to stop, for example because the loss was not finite or the reload check failed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns " (did you mean 'x'?)" for the known name closest to `name`, or an empty string when none is close.
+    """Returns " (did you mean 'x'?)" for the known name closest to `name`, or an empty string if none is close.
 
     Args:
         name: what the user wrote.
-        known: the names that would have been accepted.
+        known: the accepted names.
     """
     lowered = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
-    return f" (did you mean {lowered[found[0]]!r}?)" if found else ""
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files that may be damaged when they are read."""
+"""Writes files completely or not at all; reads files that may be damaged."""
 
 import json
 import os
@@ -10,19 +10,19 @@ from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 
 PARTIAL = ".partial"
-"""Ends the name of what is not yet whole."""
+"""Suffix of a file or folder that is not yet complete."""
 
 
 def aside(path: Path) -> Path:
-    """Returns where a file or folder is written before it takes its place."""
+    """Returns the path under which a file or folder is written before it is moved to `path`."""
     return path.with_name(path.name + PARTIAL)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file beside its place and moves it there once it is on disk; a link at its place is replaced.
+    """Writes a file under another name and renames it once it is on disk; a link at `path` is replaced.
 
     Raises:
-        OSError: it cannot be written; what stood there before is still there.
+        OSError: it cannot be written; an existing file stays unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = aside(path)
@@ -38,7 +38,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes a value as JSON, null in place of numbers that are not finite; see `write_text`."""
+    """Writes a value as JSON, with null for numbers that are not finite; see `write_text`."""
     write_text(path, to_json(value, indent=1))
 
 
@@ -46,8 +46,8 @@ def read_text(path: Path, advice: str) -> str:
     """Returns the content of a file.
 
     Args:
-        path: of the file.
-        advice: what to do if it is damaged.
+        path: the file.
+        advice: what to do if it is damaged, for the message.
 
     Raises:
         InputError: it cannot be read, or is not UTF-8.
@@ -62,32 +62,32 @@ def read_object(path: Path, advice: str) -> dict[str, object]:
     """Returns the JSON object in a file.
 
     Args:
-        path: of the file.
-        advice: what to do if it is damaged.
+        path: the file.
+        advice: what to do if it is damaged, for the message.
 
     Raises:
-        InputError: it cannot be read, or holds something else.
+        InputError: it cannot be read, or is not a JSON object.
     """
     text = read_text(path, advice)
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise damaged(path, error, advice) from error
-    if not isinstance(found, dict):
-        raise damaged(path, f"expected a JSON object, found {type(found).__name__}", advice)
-    return found
+    if not isinstance(value, dict):
+        raise damaged(path, f"expected a JSON object, found {type(value).__name__}", advice)
+    return value
 
 
 def check_format(path: Path, found: object, known: int) -> None:
-    """Checks the format number of a file; files from before there were numbers have none.
+    """Checks the format number of a file; the oldest files have none.
 
     Args:
-        path: of the file.
-        found: its number, None if it has none.
-        known: the newest that is read.
+        path: the file.
+        found: its format number; None if it has none.
+        known: the newest format that this version reads.
 
     Raises:
-        InputError: it is newer, or no number.
+        InputError: the format is newer, or not a whole number from 1.
     """
     if found is None:
         return
@@ -98,36 +98,36 @@ def check_format(path: Path, found: object, known: int) -> None:
 
 
 def damaged(place: object, why: object, advice: str) -> InputError:
-    """Returns the error for a file, or a line of one, that is not as it was written."""
+    """Returns the error for a damaged file, or a damaged line of a file."""
     return InputError(f"{place} is damaged: {' '.join(str(why).split())}; {advice}")
 
 
 def refuse_links(folder: Path) -> None:
-    """Raises an InputError if anything below a folder is a link, through which one would write elsewhere."""
+    """Raises an InputError if a folder holds a link, because writing through it would change files elsewhere."""
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise InputError(
                 f"{path} is a link to {path.readlink()}: a run writes inside its own folder only; "
-                "put what it points to in its place"
+                "replace the link by the file or folder that it points to"
             )
 
 
 def replace_folder(path: Path) -> None:
-    """Moves the folder that was written aside to its place, once all of it is on disk; an older one there is removed.
+    """Moves the folder written at `aside(path)` to `path` once all of it is on disk; an older folder is removed.
 
     Raises:
         OSError: it cannot be moved.
     """
     partial = aside(path)
-    for found in (*partial.rglob("*"), partial):
-        sync(found)
+    for written in (*partial.rglob("*"), partial):
+        sync(written)
     shutil.rmtree(path, ignore_errors=True)
     partial.replace(path)
     sync(path.parent)
 
 
 def sync(path: Path) -> None:
-    """Returns once a file or folder is on disk; Windows has no such call for folders."""
+    """Waits until a file or folder is on disk; on Windows, which cannot do so for folders, skips them."""
     if os.name == "nt" and path.is_dir():
         return
     handle = os.open(path, os.O_RDONLY)
@@ -140,10 +140,10 @@ def sync(path: Path) -> None:
 def system_refusal(error: BaseException) -> str | None:
     """Returns why the system refused to read or write, such as "No space left on device"; None for any other error.
 
-    Libraries in Rust (safetensors, tokenizers) raise types of their own, with the system's number in the message.
+    Libraries in Rust (safetensors, tokenizers) raise their own types, with the system's error number in the message.
     """
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    number = error.errno if isinstance(error, OSError) else int(found.group(1)) if found else None
+    match = re.search(r"\(os error (\d+)\)", str(error))
+    number = error.errno if isinstance(error, OSError) else int(match.group(1)) if match else None
     if number is None:
         return None
     path = getattr(error, "filename", None)

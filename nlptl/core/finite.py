@@ -1,4 +1,4 @@
-"""Numbers that are not finite: JSON has no word for them, and no prediction is made of them."""
+"""NaN and infinite numbers: JSON cannot hold them, and no prediction is made from them."""
 
 import json
 import math
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Returns a value as JSON that every program reads: null in place of NaN and of what is infinite.
+    """Returns a value as standard JSON, with null for NaN and infinite numbers.
 
     Args:
-        value: of dictionaries, lists, texts and numbers.
-        indent: blanks a level; None for a single line.
+        value: made of dictionaries, lists, strings and numbers.
+        indent: spaces per level; None for a single line.
     """
     return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def finite(value: object) -> object:
-    """Returns a value with None in place of numbers that JSON does not know."""
+    """Returns a value with None instead of numbers that are not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -33,25 +33,25 @@ def finite(value: object) -> object:
 
 
 def refuse_not_finite(answers: "np.ndarray", features: "Features", examples: Sequence["Example"]) -> None:
-    """Checks a model's answers before predictions are made of them.
+    """Checks a model's outputs before predictions are made from them.
 
     Args:
-        answers: (n, ...), a row a feature or a token.
-        features: that they belong to.
-        examples: that the features belong to.
+        answers: (n, ...), one row per feature or per token.
+        features: the features that the answers belong to.
+        examples: the examples that the features belong to.
 
     Raises:
-        TrainingError: some are not finite; names the first row.
+        TrainingError: a value is not finite; the message names the first row.
     """
     import numpy as np
 
-    known = np.isfinite(answers)
-    if known.all():
+    is_finite = np.isfinite(answers)
+    if is_finite.all():
         return
-    first = int(np.flatnonzero(~known.reshape(len(answers), -1).all(axis=1))[0])
+    first = int(np.flatnonzero(~is_finite.reshape(len(answers), -1).all(axis=1))[0])
     by_feature = len(answers) == len(features)
     owner = features.example if by_feature else np.repeat(features.example, features.lengths)
     raise TrainingError(
         f"the model's scores for row {examples[int(owner[first])].row_id} are not finite (NaN or infinite): its "
-        "weights are damaged, or training went astray; open an undamaged copy, or train again with a lower train.lr"
+        "weights are damaged, or training diverged; open an undamaged copy, or train again with a lower train.lr"
     )

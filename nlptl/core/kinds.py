@@ -1,8 +1,8 @@
-"""The kinds of answers, and what follows from each.
+"""The kinds of answers: one label, several labels, a number, tags, a span, a text.
 
-A task names the kind of its answers in `output`. What follows from the kind stands here, in one record. What a room
-does with it stands in the room's own file for the kind, such as nlptl/data/kinds/tags.py; `part` finds it by name.
-No other code asks which kind it has: to add a kind is to add a record here, and a file in each room that treats it.
+A task names the kind of its answers in `output`. The facts about a kind are one record here. The code of a room for a
+kind is one file in that room, such as nlptl/data/kinds/tags.py; `part` finds it by name. No other code branches on the
+kind: to add one, add a record here and a file in each room that handles it.
 """
 
 import importlib
@@ -16,61 +16,61 @@ from typing import Literal
 from nlptl.core.errors import InputError, nearest
 
 Head = Literal["SequenceClassification", "TokenClassification", "QuestionAnswering", "Seq2SeqLM"]
-"""Heads of transformers, as its classes' names end: AutoModelForTokenClassification."""
+"""Heads of transformers: the end of a class name, as in AutoModelForTokenClassification."""
 WRITER: Head = "Seq2SeqLM"
-"""The head of models that write texts."""
+"""The head of models that generate text."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What follows from a kind of answers."""
+    """The facts about a kind of answers."""
 
     name: str
-    """As a task's `output` gives it."""
+    """The name that a task's `output` gives."""
     answer: str
-    """One answer, in words, for messages."""
+    """Description of one answer, for messages."""
     each: Literal["row", "token", "text"]
-    """What the model's head gives one output for: a row, each token, or each token of a text that it writes."""
+    """What one output of the head belongs to: a row, an input token, or a token of the generated text."""
     head: Head
-    """transformers' head for it."""
+    """The head of transformers for this kind."""
     peft_type: str
     """PEFT's name for tasks of this kind."""
     problem_type: str | None = None
-    """transformers' name for the loss, for its configuration; None if its head knows only one."""
+    """`problem_type` in the configuration of transformers, which selects the loss; None if its head has only one."""
     names: Literal["labels", "entity types"] | None = None
-    """What the names are that answers consist of; None if they do not consist of names."""
+    """What the names in an answer are; None if answers hold no names."""
     one_name: bool = False
     """Whether an answer is exactly one name."""
     unit: Literal["rows", "entities"] = "rows"
-    """What is counted when names are counted."""
+    """What the count of a name counts."""
     smooths: bool = True
-    """Whether the loss can spread a share of the target over the other labels."""
+    """Whether the loss supports label smoothing."""
     linear: bool = True
-    """Whether a linear head over frozen vectors can be solved for, as a probe does."""
+    """Whether a probe can solve for a linear head over frozen vectors."""
 
     @property
     def auto_class(self) -> str:
-        """The name of transformers' class that loads a model with this head."""
+        """Name of the transformers class that loads a model with this head."""
         return auto_class(self.head)
 
     @property
     def by_row(self) -> bool:
-        """Whether the head reads one vector a row."""
+        """Whether the head reads one vector per row."""
         return self.each == "row"
 
     @property
     def by_token(self) -> bool:
-        """Whether the head reads one vector a token."""
+        """Whether the head reads one vector per token."""
         return self.each == "token"
 
     @property
     def is_written(self) -> bool:
-        """Whether the model writes the answer."""
+        """Whether the model generates the answer as text."""
         return self.each == "text"
 
     @property
     def file(self) -> str:
-        """The name of its file in a room: its own, with an underscore if Python reserves the word (class_.py)."""
+        """Name of the kind's file in a room; an underscore follows a word that Python reserves (class_.py)."""
         return f"{self.name}_" if iskeyword(self.name) else self.name
 
 
@@ -122,7 +122,7 @@ KINDS = {
 
 
 def auto_class(head: Head) -> str:
-    """Returns the name of transformers' class that loads a model with a head."""
+    """Returns the name of the transformers class that loads a model with a head."""
     return f"AutoModelFor{head}"
 
 
@@ -141,13 +141,13 @@ def of(output: str) -> Kind:
 
 
 def having(fact: Callable[[Kind], object]) -> tuple[str, ...]:
-    """Returns the names of the kinds for which a fact is true, such as `having(lambda kind: kind.by_row)`."""
+    """Returns the names of the kinds for which `fact` is true, as in `having(lambda kind: kind.by_row)`."""
     return tuple(name for name, kind in KINDS.items() if fact(kind))
 
 
 @cache
 def part(package: str, output: str) -> ModuleType:
-    """Returns the module that a room has for a kind.
+    """Returns a room's module for a kind.
 
     Args:
         package: the room's folder of kinds, such as "nlptl.data.kinds".

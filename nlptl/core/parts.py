@@ -1,4 +1,4 @@
-"""What methods, tasks and runs use of a pretrained model's parts."""
+"""Protocols of the parts of a pretrained model that methods, tasks and runs use."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Architecture(Protocol):
-    """The configuration of a net: transformers' own."""
+    """The configuration of a net, as transformers has it."""
 
     architectures: list[str] | None
-    """Names of the net's class."""
+    """Class names of the net."""
     id2label: dict[int, str] | dict[str, str] | None
     """The labels, by class id."""
 
@@ -27,7 +27,7 @@ class Architecture(Protocol):
 
 
 class Adaptable(Model, Protocol):
-    """A model as methods edit it, and as runs move and save it; `nlptl.models.sequence.SequenceModel` is it."""
+    """A model that methods edit and runs move and save; implemented by `nlptl.models.sequence.SequenceModel`."""
 
     @property
     def net(self) -> nn.Module:
@@ -54,14 +54,14 @@ class Adaptable(Model, Protocol):
         """Whether the head reads a decoder's states."""
 
     def to(self, device: torch.device) -> Adaptable:
-        """Moves it to a device, and returns it."""
+        """Moves the model to a device and returns it."""
 
     def save_net(self, folder: Path) -> None:
-        """Writes the net as a folder of transformers; a linear head lies beside the encoder."""
+        """Writes the net as a transformers folder, with a linear head in a file of its own."""
 
 
 class Layered(Protocol):
-    """How the layers of an architecture are found."""
+    """Where an architecture has its layers."""
 
     above: ClassVar[tuple[str, ...]]
     """The encoder's modules above its layers, such as a last norm: they train whenever a layer does."""
@@ -71,7 +71,7 @@ class Layered(Protocol):
 
 
 class Encoded(Protocol):
-    """Texts as tokens, by name, a list for each text or window."""
+    """Tokenized texts: by name, one list per text or window."""
 
     @overload
     def __getitem__(self, name: Literal["input_ids", "token_type_ids"]) -> list[list[int]]: ...
@@ -81,13 +81,13 @@ class Encoded(Protocol):
     def __getitem__(self, name: Literal["overflow_to_sample_mapping"]) -> list[int]: ...
 
     def get(self, key: Literal["token_type_ids"]) -> list[list[int]] | None:
-        """Returns which text of a pair each token is of; None if the model does not ask for it."""
+        """Returns for each token its text of the pair, 0 or 1; None if the model does not use it."""
 
     def values(self) -> ValuesView[list[list[int]]]:
         """Returns the lists."""
 
     def sequence_ids(self, batch_index: int) -> list[int | None]:
-        """Returns for each token 0 or 1, its text of a pair; None if it is a special one."""
+        """Returns for each token its text of the pair, 0 or 1; None for special tokens."""
 
 
 class Tokenizer(Protocol):
@@ -104,13 +104,13 @@ class Tokenizer(Protocol):
         """Returns the tokens of texts, or of pairs of texts."""
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """Returns how many tokens it adds to a text or a pair."""
+        """Returns the number of special tokens added to a text or a pair."""
 
     def batch_decode(self, sequences: np.ndarray, skip_special_tokens: bool = False) -> list[str]:
-        """Returns the texts of tokens, (n, longest)."""
+        """Returns the texts for token ids, (n, longest)."""
 
     def get_vocab(self) -> dict[str, int]:
         """Returns the id of each token."""
 
     def save_pretrained(self, save_directory: str | Path) -> object:
-        """Writes its files into a folder."""
+        """Writes the tokenizer's files into a folder."""

@@ -1,9 +1,9 @@
-"""Training in phases: what each trains, how fast, and for how long.
+"""Training in phases: which parameters each phase trains, at which learning rate, and for how long.
 
-At the start of a phase the engine derives everything anew from `requires_grad`: what lies below the first trained layer
-is computed once, and the optimizer has the phase's parameters. Its state is kept by parameter name, so what trained
-before goes on with its moments. The learning-rate schedule and its warm-up stretch over the whole run, not over a
-phase; which examples share an update depends on seed and epoch alone.
+At the start of a phase the engine derives everything anew from `requires_grad`: the layers below the first trained one
+are computed once, and the optimizer has the parameters of this phase. Optimizer state is kept by parameter name, so
+parameters that trained before keep their moments. The learning-rate schedule and its warm-up span the whole run, not a
+phase; which examples share an update depends only on seed and epoch.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters that are optimized in a way of their own."""
+    """Parameters with their own learning rate or weight decay."""
 
     names: frozenset[str]
-    """As in `Model.named_parameters()`."""
+    """Names, as in `Model.named_parameters()`."""
     lr_factor: float = 1.0
-    """Times the run's learning rate."""
+    """Factor on the run's learning rate."""
     weight_decay: float | None = None
-    """None: train.weight_decay, for biases, norms and other vectors 0."""
+    """None: train.weight_decay, but 0 for biases, norms and other vectors."""
 
 
 def as_prepared() -> None:
-    """Leaves `requires_grad` as the method's `prepare` has set it."""
+    """Leaves `requires_grad` as set by the method's `prepare`."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,25 @@ class Phase:
     """One phase; most methods have a single one."""
 
     name: str = "all"
-    """What trains, in few words: "layer 6 and above"."""
+    """Short description of what trains: "layer 6 and above"."""
     begin: Callable[[], None] = as_prepared
-    """Sets `requires_grad` on exactly what trains, whatever phase came before, and changes nothing else."""
+    """Sets `requires_grad` of every parameter, independent of earlier phases, and changes nothing else."""
     groups: tuple[Group, ...] = ()
-    """Parameters in none of them have the run's learning rate and weight decay."""
+    """Parameters in no group have the run's learning rate and weight decay."""
     share: float = 1.0
-    """How long it lasts: its part of all updates is its share of all shares, so epochs can be given."""
+    """Relative length: the phase gets share / (sum of all shares) of the updates. Epochs can serve as shares."""
 
 
 @dataclass
 class PhaseDone:
-    """What a phase has done so far; part of result.json."""
+    """Progress of a phase; part of result.json."""
 
     phase: int
-    """Its number, from 0."""
+    """Index, from 0."""
     name: str
     trainable: int
-    """Parameters that it trains."""
+    """Number of parameters that it trains."""
     cut: int = 0
-    """How many layers below what trains are computed once for each text; 0 for none."""
+    """Number of frozen layers whose outputs are computed once for each text."""
     updates: int = 0
     train_s: float = 0.0

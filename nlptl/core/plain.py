@@ -1,24 +1,25 @@
-"""Dictionaries that go into files as they are."""
+"""Dictionaries that are written to JSON unchanged."""
 
 from typing import NotRequired, TypedDict
 
 
 class Decision(TypedDict, total=False):
-    """What was tuned on validation and is part of the model; empty if the kind of answers decides nothing."""
+    """Thresholds tuned on validation, part of the model; empty if the kind of answers has none."""
 
     thresholds: dict[str, float]
-    """Of several labels: probability from which each is given."""
+    """For several labels: the least probability at which each label is given."""
     no_answer: float
-    """Of spans: the `no_answer_margin` above which no answer is given."""
+    """For spans: the `no_answer_margin` above which no answer is given."""
 
 
 class Span(TypedDict):
-    """A piece of the user's text: an entity, or a likely answer."""
+    """A part of the user's text: an entity, or a likely answer."""
 
     text: str
     label: NotRequired[str]
     """The type of an entity."""
     start: int
-    """Its first character."""
+    """Index of the first character."""
     end: int
+    """Index after the last character."""
     score: float

@@ -1,4 +1,4 @@
-"""What a model, a task and a method must offer; the records between them are in nlptl/core/records.py."""
+"""What a model, a task and a method must offer; the records that they exchange are in nlptl/core/records.py."""
 
 from __future__ import annotations
 
@@ -27,55 +27,58 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """What the engine asks of a model; `nlptl.models.sequence.SequenceModel` is it, a torch module."""
+    """What the engine needs of a model; implemented by the torch module `nlptl.models.sequence.SequenceModel`."""
 
     training: bool
-    """Whether it is in training mode."""
+    """Whether the model is in training mode."""
 
     def __call__(self, batch: Batch, cut: int = 0) -> torch.Tensor:
-        """Returns logits: (n, classes), (n_tokens, classes) of tags and spans, (n, longest, vocabulary) of texts."""
+        """Returns logits: (n, classes); (n_tokens, classes) for tags and spans; (n, longest, vocabulary) for texts."""
 
     def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
-        """Returns what predictions are made of: logits, or the tokens of written texts, int64 (n, longest)."""
+        """Returns what predictions are made from: logits, or the tokens of generated texts, int64 (n, longest)."""
 
     def per_token(self, cut: int | None = None) -> bool:
-        """Returns whether the prefix's outputs at a cut, or without one the logits, have a row for each token."""
+        """Returns whether the outputs of the frozen prefix at `cut`, or if None the logits, have one row per token."""
 
     def recompute(self) -> None:
-        """Makes layers keep only their input and compute the rest again in the backward pass."""
+        """Turns on gradient checkpointing: layers keep only their input and recompute the rest in the backward pass."""
 
     def blocks(self) -> list[nn.Module]:
-        """Returns the layers, of the encoder and, where there is one, of the decoder."""
+        """Returns the layers of the encoder, then those of the decoder if the model has one."""
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
 
     def alone_on(self, device: torch.device, dtype: torch.dtype) -> bool:
-        """Returns whether a device computes batches that it has, in a number format, without the host."""
+        """Returns whether a batch on this device, in this number format, runs without host synchronisation.
+
+        CUDA graphs need that.
+        """
 
     def depth(self) -> int:
         """Returns the number of layers."""
 
     def levels(self) -> dict[str, int]:
-        """Returns the height of each parameter, by name.
+        """Returns the level of each parameter, by name.
 
-        0 for the embeddings, 1 to n for the n `blocks()`, n + 1 for the head and what else lies above the blocks.
+        0 for the embeddings, 1 to n for the n `blocks()`, n + 1 for the head and everything else above the blocks.
         """
 
     def width(self) -> int:
         """Returns the hidden size."""
 
     def cut(self) -> int:
-        """Returns how many layers are frozen from below, 0 for none, `depth()` when the whole encoder is."""
+        """Returns the number of frozen layers at the bottom: 0 for none, `depth()` if the whole encoder is frozen."""
 
     def prefix(self, batch: Batch, cut: int) -> torch.Tensor:
         """Returns the outputs of the frozen layers."""
 
     def below(self, cut: int) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yields the values, with their names, that decide the outputs of the frozen layers."""
+        """Yields names and values of all tensors that determine the outputs of the frozen layers."""
 
     def settings(self) -> dict[str, object]:
-        """Returns what else decides them, as JSON values."""
+        """Returns the settings that also determine the outputs of the frozen layers, as JSON values."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yields the parameters."""
@@ -90,43 +93,43 @@ class Model(Protocol):
         """Returns the embedding of the input tokens."""
 
     def train(self, mode: bool = True) -> object:
-        """Sets training mode on what is trainable."""
+        """Sets training mode on the trainable modules."""
 
     def eval(self) -> object:
         """Sets eval mode."""
 
 
 class Task(Protocol):
-    """What a task says about its rows; one file under nlptl/tasks."""
+    """What a task defines: columns, labels, losses, decoding; one file under nlptl/tasks."""
 
     sample: ClassVar[str]
-    """Its sample data."""
+    """Name of the task's sample data."""
     max_length: ClassVar[int]
-    """Tokens computed at once, where the user gives none."""
+    """Default of `model.max_length`."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What it reads."""
+        """The columns that the task reads."""
 
     @property
     def output(self) -> str:
-        """The kind of its answers: a name in nlptl/core/kinds.py."""
+        """The kind of answers: a name in nlptl/core/kinds.py."""
 
     @property
     def metric(self) -> str:
-        """The primary metric, where the user names none."""
+        """Default of the primary metric."""
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the classes found in the training examples."""
+        """Returns the classes in the training examples; `declared`: the names that the data set declares."""
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens and labels of some rows; a row may have several features, one behind the other."""
+        """Returns the tokens and labels of examples; an example may have several consecutive features."""
 
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns what encoding lost, by split of the features: such as answers that no window holds."""
+        """Returns what encoding lost, such as answers that no window holds; `features` are by split."""
 
     def losses(self, logits: torch.Tensor, batch: Batch, *, smoothing: float, likelihood: bool) -> torch.Tensor:
-        """Returns the loss of each feature, (n,), from the model's logits; the mean over what is right in it."""
+        """Returns the loss of each feature, (n,), from the model's logits: the mean over its targets."""
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> np.ndarray:
         """Returns the weight of each feature in the loss, float64 (n,)."""
@@ -134,61 +137,62 @@ class Task(Protocol):
     def decode(
         self, outputs: np.ndarray, features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
-        """Returns one prediction per example, in the examples' order, from the model's answers."""
+        """Returns one prediction per example, in the examples' order, from the model's outputs."""
 
 
 class Method(Protocol):
     """How a pretrained model is adapted; one file under nlptl/methods. It edits the model and sets `requires_grad`."""
 
     default_lr: ClassVar[float]
-    """Peak learning rate, where the user gives none."""
+    """Default of the peak learning rate."""
     default_pooling: ClassVar[str]
-    """Pooling, where the user gives none."""
+    """Default of `model.pooling`."""
     self_contained: ClassVar[bool]
-    """Whether the saved folder is a whole model, or needs the pretrained one beside it."""
+    """Whether the saved folder is a complete model; if not, loading also needs the pretrained model."""
 
     def prepare(self, pretrained: Pretrained) -> None:
-        """Edits `pretrained.module.net` in place and leaves `requires_grad` on exactly what is to be trained."""
+        """Edits `pretrained.module.net` in place and sets `requires_grad` on exactly the parameters to train."""
 
     def save(self, pretrained: Pretrained, folder: Path) -> None:
-        """Writes what was trained, as safetensors and JSON."""
+        """Writes the trained parameters as safetensors, and settings as JSON."""
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
-        """Puts what `save` wrote into a freshly loaded model, whose head is NaN unless the folder is the whole model.
+        """Loads what `save` wrote into a freshly loaded model.
 
-        Afterwards every parameter that was trained must be there, under its name in training, and be finite.
+        The model's head is NaN unless the folder is the complete model. Afterwards every trained parameter must be
+        finite and have the name that it had in training.
         """
 
 
 @runtime_checkable
 class Solving(Protocol):
-    """A method that can solve for the head of a frozen encoder in one go (nlptl/methods/probe.py)."""
+    """A method that can solve for the head of a frozen encoder without updates (nlptl/methods/probe.py)."""
 
     solves: ClassVar[tuple[str, ...]]
-    """The kinds of answers that it can do so for."""
+    """The kinds of answers for which it can solve."""
 
     def fit_head(
         self, pretrained: Pretrained, vectors: np.ndarray, features: Features, weights: np.ndarray, seed: int
     ) -> dict[str, object]:
-        """Fits the head and returns what was chosen, as JSON values.
+        """Fits the head and returns the chosen hyperparameters as JSON values.
 
         Args:
-            pretrained: its linear head is set.
-            vectors: float32 (n, hidden), from the frozen encoder; of tags (n_tokens, hidden).
-            features: say what is right.
-            weights: float64 (n,), of the features in the loss.
-            seed: of what is drawn.
+            pretrained: the model; its linear head is set in place.
+            vectors: outputs of the frozen encoder, float32 (n, hidden); for tags (n_tokens, hidden).
+            features: the features, whose labels are the targets.
+            weights: weight of each feature in the loss, float64 (n,).
+            seed: seed of all random draws.
         """
 
 
 @runtime_checkable
 class Phased(Protocol):
-    """A method that trains in several phases; without it, one phase trains all that `prepare` left trainable."""
+    """A method that trains in several phases; other methods have one, which trains all that `prepare` selected."""
 
     def phases(self, pretrained: Pretrained, epochs: int) -> Sequence[Phase]:
-        """Returns the phases in their order, at least one.
+        """Returns the phases in order, at least one.
 
         Args:
-            pretrained: as `prepare` left it.
-            epochs: of the whole run.
+            pretrained: the model after `prepare`.
+            epochs: number of epochs of the whole run.
         """

@@ -1,15 +1,15 @@
-"""Index arithmetic over pieces of unlike lengths that lie one behind the other."""
+"""Index arithmetic on consecutive pieces of different lengths."""
 
 import numpy as np
 
 
 def ranges(starts: np.ndarray | int, counts: np.ndarray) -> np.ndarray:
-    """Returns start, start + 1, ... of each piece, one behind the other, int64 (sum of counts,).
+    """Returns the indices start, start + 1, ... of all pieces, concatenated, int64 (sum of counts,).
 
     Args:
-        starts: int64 (n,), or one for all.
-        counts: int64 (n,), of the pieces.
+        starts: first index of each piece, int64 (n,), or one number for all.
+        counts: length of each piece, int64 (n,).
     """
     before = np.cumsum(counts) - counts
-    found: np.ndarray = np.repeat(starts - before, counts) + np.arange(counts.sum())
-    return found
+    indices: np.ndarray = np.repeat(starts - before, counts) + np.arange(counts.sum())
+    return indices

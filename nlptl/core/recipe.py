@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 PLAIN = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "eval": EvalConfig}
 CHOSEN = ("task", "method")
 FORMAT = 1
-"""Of recipe.yaml; a recipe without a number is read as 1."""
+"""Format number of recipe.yaml; a recipe without one is read as format 1."""
 
 
 @dataclass(frozen=True, init=False)
 class Recipe:
-    """Task, model, method and data of a run; script, import, command line and launcher build the same value."""
+    """Task, model, method, data and settings of a run; scripts and the command line build the same object."""
 
     task: Task
     data: DataConfig
@@ -43,18 +43,18 @@ class Recipe:
         train: TrainConfig | Mapping[str, object] | None = None,
         eval: EvalConfig | Mapping[str, object] | None = None,
     ) -> None:
-        """Makes a recipe from its parts; a part that is None has its defaults, and may be a mapping of its fields.
+        """Makes a recipe from its parts; each may be a mapping of its fields, or None for the defaults.
 
         Args:
             task: a task, its name, or its name and fields: {"name": "sentiment", "scale": "stars"}.
-            data: a `DataConfig`, or the training data itself, as `DataConfig.train` takes it: "reviews.csv".
-            model: a `ModelConfig`, or the model's name: "bert-base-uncased", or a folder.
+            data: a `DataConfig`, or the value of `DataConfig.train`, such as "reviews.csv".
+            model: a `ModelConfig`, or the model's Hub id or folder, such as "bert-base-uncased".
             method: a method, its name, or its name and fields: {"name": "lora", "rank": 16}.
             train: a `TrainConfig`.
             eval: an `EvalConfig`.
 
         Raises:
-            InputError: a part is something else, or a name or a field is unknown.
+            InputError: a part has a wrong type, or a name or field is unknown.
         """
         parts = {
             "task": _chosen("task", task),
@@ -68,15 +68,15 @@ class Recipe:
             object.__setattr__(self, name, part)
 
     def run(self, output: str | Path | None = None, callbacks: Sequence[Callback] = ()) -> Run:
-        """Trains, evaluates, saves and checks; returns the finished run.
+        """Trains, evaluates and saves the model, checks that it reloads, and returns the finished run.
 
         Args:
             output: the run's folder; default: the first free runs/TASK-METHOD-N.
-            callbacks: are told how training goes on, after those of `TrainConfig.callbacks`. They are no part of the
-                recipe: a resumed run has those that it is given then.
+            callbacks: called after those of `TrainConfig.callbacks`. They are not part of the recipe: pass them again
+                when resuming.
 
         Raises:
-            InputError: something given cannot be used; nothing was trained.
+            InputError: a setting or the data cannot be used; nothing was trained.
             TrainingError: training had to stop.
         """
         from nlptl.runs import training
@@ -84,17 +84,17 @@ class Recipe:
         return training.train(self, output, callbacks)
 
     def to_dict(self) -> dict[str, dict[str, object]]:
-        """Returns the recipe as plain values, the form of recipe.yaml."""
+        """Returns the recipe as plain values, as in recipe.yaml."""
         fields = {part: dataclasses.asdict(getattr(self, part)) for part in (*CHOSEN, *PLAIN)}
         named = {kind: {"name": registry.name_of(kind, type(getattr(self, kind)))} for kind in CHOSEN}
-        return {part: named.get(part, {}) | own for part, own in fields.items()}
+        return {part: named.get(part, {}) | values for part, values in fields.items()}
 
     @staticmethod
     def from_dict(values: Mapping[str, object]) -> Recipe:
-        """Returns the recipe that `to_dict` wrote, or a person, who may write names: {"method": "lora"}.
+        """Returns the recipe for the output of `to_dict`, or for a shorter form such as {"method": "lora"}.
 
         Raises:
-            InputError: a name or a field is unknown, or a value out of range.
+            InputError: a name or field is unknown, or a value is out of range.
         """
         if not isinstance(values, Mapping):
             raise InputError(f"expected a recipe, with the parts {', '.join((*CHOSEN, *PLAIN))}; found {values!r:.60}")
@@ -102,7 +102,7 @@ class Recipe:
         for name in values:
             if name not in (*CHOSEN, *PLAIN):
                 raise InputError(f"a recipe has no part {name!r}{_part_with(str(name))}")
-        data = values.get("data")  # here a mapping has the fields of DataConfig, never rows by split
+        data = values.get("data")  # a mapping here always holds fields of DataConfig, never rows by split
         return Recipe(**{**values, "data": _plain("data", data) if isinstance(data, Mapping) else data})
 
 
@@ -115,12 +115,12 @@ def _of_this_format(values: Mapping[str, object]) -> dict[str, Any]:
     parts = dict(values)
     version = parts.pop("format", FORMAT)
     if type(version) is not int or not 1 <= version <= FORMAT:
-        raise InputError(f"the recipe has format {version!r}, this nlptl reads up to {FORMAT}: a newer one is needed")
+        raise InputError(f"the recipe has format {version!r}, this nlptl reads up to {FORMAT}: update nlptl")
     return parts
 
 
 def resume(folder: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
-    """Goes on with a run that was stopped; see `nlptl.runs.training.resume`."""
+    """Continues a run that was stopped; see `nlptl.runs.training.resume`."""
     from nlptl.runs import training
 
     return training.resume(folder, callbacks)
@@ -139,7 +139,7 @@ def chosen_from_dict(kind: str, values: Mapping[str, object]) -> object:
 
 
 def _chosen(kind: Literal["task", "method"], given: object) -> object:
-    """Returns a task or method from what may stand for one: itself, its name, or its name and fields."""
+    """Returns a task or method, given as an object, a name, or a name and fields."""
     if isinstance(given, str):
         return registry.load(kind, given)()
     if isinstance(given, Mapping):
@@ -158,12 +158,12 @@ def _plain(part: str, given: object) -> object:
         return given
     if given is None or isinstance(given, Mapping):
         return _build(cls, part, given or {})
-    also = "the model's name, " if part == "model" else ""
-    raise InputError(f"{part} must be {also}a {cls.__name__} or a mapping of its fields, found {_shown(given)}")
+    model_name = "the model's name, " if part == "model" else ""
+    raise InputError(f"{part} must be {model_name}a {cls.__name__} or a mapping of its fields, found {_shown(given)}")
 
 
 def _data_fields(given: object) -> object:
-    """Returns the settings for what may stand for them: the training data itself."""
+    """Returns `data` settings; training data given directly becomes {"train": given}."""
     if given is None or isinstance(given, DataConfig):
         return given
     if (
@@ -172,7 +172,7 @@ def _data_fields(given: object) -> object:
         and given.keys() <= {field.name for field in dataclasses.fields(DataConfig)}
     ):
         return given
-    # A frame or a data set is known by its columns, so that neither pandas nor datasets is loaded to tell.
+    # Frames and data sets are recognised by their columns, so that neither pandas nor datasets is imported here.
     tabular = hasattr(given, "columns") or hasattr(given, "column_names")
     if isinstance(given, type) or not (tabular or isinstance(given, str | Path | Mapping | list | tuple)):
         raise InputError(
@@ -187,10 +187,10 @@ def _shown(value: object) -> str:
 
 
 def _part_with(name: str) -> str:
-    """Returns the hint for a name that is no part: the nearest part, or those that have a field of that name."""
+    """Returns a hint for an unknown part: the parts with a field of that name, else the nearest part."""
     owners = [part for part, cls in PLAIN.items() if name in (field.name for field in dataclasses.fields(cls))]
     if owners:
-        return f": {name} is a field of {' and of '.join(owners)}; write it below that, as {owners[0]}: {{{name}: ...}}"
+        return f": {name} is a field of {' and of '.join(owners)}; write {owners[0]}: {{{name}: ...}}"
     return f"{nearest(name, [*CHOSEN, *PLAIN])}; parts: {', '.join((*CHOSEN, *PLAIN))}"
 
 

@@ -1,7 +1,7 @@
 """The records that flow between the rooms.
 
-A row's way: a source gives `Example`s, a task and a tokenizer make `Features` of them, the engine draws `Batch`es, the
-model answers with logits, the task turns these into one `Prediction` a row, evaluation compares with the labels.
+A source gives `Example`s; a task and a tokenizer turn them into `Features`; the engine draws `Batch`es; the model
+computes logits; the task turns these into one `Prediction` per row; evaluation compares predictions with labels.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SPLITS = ("train", "validation", "test")
 
 
 class Answer(NamedTuple):
-    """A piece of the context that answers the question."""
+    """A part of the context that answers the question."""
 
     text: str
     start: int
-    """Its first character in the context; -1 where the context does not hold it."""
+    """Index of the first character in the context; -1 if the context does not contain the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +43,40 @@ class Example:
     """One row of the user's data."""
 
     row_id: int
-    """Position in the file, from 0; predictions carry it back."""
+    """Position in the file, from 0; the prediction has the same row id."""
     text: str
-    """The text; of question answering the question, of tagging the words with a blank between them."""
+    """The text; for question answering the question, for tagging the words joined by blanks."""
     text_pair: str | None = None
-    """The second text of a pair; of question answering the context."""
+    """The second text of a pair; for question answering the context."""
     label: Any = None
-    """What is right, None where the data does not say; by the kind of output: class: its name; classes: a tuple of
-    names, ascending; number: a float; tags: a tuple with a BIO tag for each word; span: a tuple of `Answer`s, empty
-    where the context has none; text: the text."""
+    """The target, None if the data has none; by the kind of answers: class: its name; classes: a sorted tuple of
+    names; number: a float; tags: a tuple with a BIO tag for each word; span: a tuple of `Answer`s, empty if the context
+    contains none; text: the text."""
     words: tuple[tuple[int, int], ...] | None = None
-    """Of tagging: first character and end of each word in the text."""
+    """For tagging: start and end of each word in the text, in characters."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads, found by name."""
+    """A column that a task reads; it is found by its name."""
 
     role: str
-    """text, text_pair, label, question, context or answers: `DataConfig` has a field of that name to give the column
-    by hand."""
+    """text, text_pair, label, question, context or answers; the setting of `DataConfig` with this name sets the column
+    explicitly."""
     usual: tuple[str, ...]
-    """Names looked for, best first."""
+    """Column names to look for, best first."""
     required: bool = True
     fills: Literal["text", "text_pair", "label"] | None = None
-    """Field of `Example` that it fills; None: the one that is named as the role."""
+    """Field of `Example` that the column fills; None: the field named like the role."""
     kind: str = "text"
-    """How its values are read: as an answer of this kind (nlptl/core/kinds.py), as `Example.label` describes; or
-    words: a list of words, or a text with blanks."""
+    """How values are read: a kind of answers (nlptl/core/kinds.py), see `Example.label`; or "words": a list of
+    words, or a text split at blanks."""
     separator: str = ","
-    """What stands between several labels in one string."""
+    """Separator of several labels in one string."""
 
     @property
     def field(self) -> str:
-        """Field of `Example` that it fills."""
+        """Field of `Example` that the column fills."""
         return self.fills or self.role
 
 
@@ -87,40 +87,40 @@ class Corpus:
     splits: dict[str, list[Example]]
     """Some of `SPLITS`; always train."""
     label_names: tuple[str, ...] | None
-    """Labels in the order that the source declares; None where it declares none."""
+    """Labels in the order that the source declares; None if it declares none."""
     columns: dict[str, str]
-    """The column found for each role."""
+    """Column name by role."""
     notes: tuple[str, ...]
-    """What was decided for the user, to be told: "validation: 15 % of train"."""
+    """Decisions to report to the user: "validation: 15 % of train"."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the audit found."""
+    """One finding of the audit."""
 
     kind: str
     """empty_text, unseen_label, near_labels, cross_split_duplicate, conflicting_labels, truncation, class_balance,
     repair, lost_answers, lost_words, cut_targets."""
     message: str
     n: int
-    """How many rows it concerns."""
+    """Number of rows concerned."""
     severity: str
     """"info" or "warning"; strict auditing stops at warnings."""
     details: Mapping[str, object] = field(default_factory=dict)
-    """Row ids by split, shares by class: whatever the kind needs."""
+    """Further facts that depend on the kind, such as row ids by split or shares by class."""
 
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The classes of a task, in the order of the logits; a single name where the answer is a number."""
+    """The classes of a task, in the order of the logits; a single name if the answer is a number."""
 
     names: tuple[str, ...]
     values: tuple[float, ...] | None = None
-    """The number behind each label where labels are ordered (stars), ascending; else None."""
+    """The number of each label if labels are ordered (stars), ascending; else None."""
     mean: float = 0.0
-    """Of the numbers to predict, in the user's unit; the model's unit is (number - mean) / scale."""
+    """Mean of the target numbers, in the user's unit; the model predicts (number - mean) / scale."""
     scale: float = 1.0
-    """Standard deviation of the numbers to predict."""
+    """Standard deviation of the target numbers."""
 
     @property
     def ids(self) -> dict[str, int]:
@@ -133,7 +133,7 @@ class Features:
     """Tokenized examples as flat arrays; an example may have several features."""
 
     input_ids: np.ndarray
-    """int32 (n_tokens,): all features one after the other, without padding."""
+    """int32 (n_tokens,): all features concatenated, without padding."""
     token_type_ids: np.ndarray | None
     """int8 (n_tokens,), for models that use them."""
     offsets: np.ndarray
@@ -141,15 +141,15 @@ class Features:
     example: np.ndarray
     """int64 (n,): index of each feature's example in its split."""
     labels: np.ndarray
-    """What is right, by the kind of output. class: int64 (n,), class ids, -1 where unknown; classes: float32
-    (n, classes), 0 or 1; number: float32 (n,), in the model's unit; tags: int64 (n, longest), a class id at the first
-    token of each word, -100 elsewhere; span: int64 (n, 2), first and last token of the answer within the feature, both
-    0 where it has none; text: int64 (n, longest), the target's tokens, -100 behind."""
+    """Targets, by the kind of answers. class: int64 (n,), class ids, -1 if unknown; classes: float32 (n, classes),
+    0 or 1; number: float32 (n,), in the model's unit; tags: int64 (n, longest), a class id at the first token of each
+    word, -100 elsewhere; span: int64 (n, 2), first and last token of the answer within the feature, both 0 if it has
+    none; text: int64 (n, longest), the target's tokens, then -100."""
     full_lengths: np.ndarray
-    """int64 (examples,): tokens of each example before anything was cut."""
+    """int64 (examples,): tokens of each example before truncation."""
     spans: np.ndarray | None = None
-    """int32 (n_tokens, 2): first character and end of each token in the user's text (of question answering: in the
-    context), -1 for other tokens; for tags and spans."""
+    """int32 (n_tokens, 2), for tags and spans only: start and end of each token in the user's text (for question
+    answering: in the context), in characters; -1 for other tokens."""
 
     def __len__(self) -> int:
         """Returns the number of features."""
@@ -164,7 +164,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some features as flat tensors, shortest first; only a model that cannot pack ever pads them."""
+    """Features as flat tensors, shortest first; a model that cannot pack pads them itself."""
 
     input_ids: torch.Tensor
     """int64 (n_tokens,)"""
@@ -175,7 +175,7 @@ class Batch:
     longest: int
     """Tokens of the longest feature, or more."""
     boundaries: torch.Tensor
-    """int32 (n + 1,): where each feature begins among the tokens, and the end."""
+    """int32 (n + 1,): index of each feature's first token, then n_tokens."""
     positions: torch.Tensor
     """int64 (n_tokens,): 0, 1, 2, ... within each feature."""
     labels: torch.Tensor
@@ -183,9 +183,9 @@ class Batch:
     rows: torch.Tensor
     """int64 (n,): the features' positions in their `Features`, on the CPU"""
     states: torch.Tensor | None = None
-    """(n_tokens, hidden) or (n, hidden): outputs of the frozen prefix, where these are cached."""
+    """(n_tokens, hidden) or (n, hidden): outputs of the frozen prefix if they are cached."""
     draws: torch.Tensor | None = None
-    """int64 (n,), on the CPU: a random number for each row of an update, from which its dropout follows."""
+    """int64 (n,), on the CPU: for each row of an update, the random number that determines its dropout."""
 
 
 @dataclass(frozen=True)
@@ -195,26 +195,26 @@ class Prediction:
     row_id: int
     prediction: Any
     """class: a name; classes: a list of names; number: a float; tags: a tag for each word; span and text: a text,
-    empty where there is no answer."""
+    empty if there is no answer."""
     scores: dict[str, float]
-    """Probability by label name; of spans, of the answer and of "no_answer"."""
+    """Probability by label name; for spans by "answer" and "no_answer"."""
     spans: list[Span] | None = None
-    """Entities in their order, or the likeliest answers, best first."""
+    """Entities in text order, or the likeliest answers, best first."""
     threshold: float | None = None
-    """Of spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
+    """For spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
 
     @property
     def no_answer_margin(self) -> float:
-        """log(p(no answer) / p(best answer)) of a span, which the threshold for giving no answer is compared with."""
+        """log(p(no answer) / p(best answer)) of a span, to compare with `threshold`."""
         none, best = (max(self.scores[name], TINY) for name in ("no_answer", "answer"))
         return math.log(none) - math.log(best)
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the prediction as plain values; spans, and what decides on no answer, only if there are such."""
+        """Returns the prediction as plain values; "spans" and "no_answer" only if it has them."""
         decided = {"margin": self.no_answer_margin, "threshold": self.threshold} if self.threshold is not None else None
-        some = {"no_answer": decided, "spans": self.spans}
+        optional = {"no_answer": decided, "spans": self.spans}
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
-        return values | {name: value for name, value in some.items() if value is not None}
+        return values | {name: value for name, value in optional.items() if value is not None}
 
     def to_json(self) -> str:
         """Returns the prediction as one line of JSON."""
@@ -232,30 +232,30 @@ class Interval:
 
 @dataclass(frozen=True)
 class Scores:
-    """What evaluation says of one split."""
+    """Evaluation of one split."""
 
     metrics: dict[str, Interval]
     per_class: dict[str, dict[str, float]]
     """precision, recall, f1 and support by label name."""
     confusion: list[list[int]]
-    """Rows are the labels, columns the predictions, in the order of the label space."""
+    """Rows are labels, columns are predictions, in the order of the label space."""
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where pretrained weights came from, exactly."""
+    """Exact origin of pretrained weights."""
 
     name: str
-    """As the user gave it."""
+    """The name as the user gave it."""
     revision: str | None
     path: Path
-    """The folder they were read from."""
+    """Folder from which the weights were read."""
     sha256: str
     """Of model.safetensors, or of its shards' hashes."""
     reference: str
-    """What other programs can load it by: the Hub id, or the folder."""
+    """Name by which other programs can load the model: the Hub id, or the folder."""
     licence: str | None = None
-    """As its model card names it."""
+    """Licence named in the model card."""
 
     @property
     def is_non_commercial(self) -> bool:
@@ -271,27 +271,27 @@ class Pretrained:
     """A `SequenceModel` (nlptl/models/sequence.py)."""
     tokenizer: Tokenizer
     family: Layered
-    """How the architecture is run; one file under nlptl/models/families."""
+    """Code for the architecture; one file under nlptl/models/families."""
     source: ModelSource
     head: frozenset[str]
     """Names of the parameters of `module.net` that the pretrained checkpoint does not have."""
     config: ModelConfig
-    """Resolved: nothing is None but revision and dropout."""
+    """Resolved settings: only revision and dropout may be None."""
     labels: LabelSpace
     output: str = "class"
-    """The kind of its answers, by name."""
+    """Name of the kind of answers."""
     adapted: object = None
-    """What a method put around `module.net`, such as a PeftModel, for saving."""
+    """Wrapper that a method put around `module.net`, such as a PeftModel; needed for saving."""
     decision: Decision = field(default_factory=Decision)
 
     @property
     def kind(self) -> Kind:
-        """What follows from the kind of its answers."""
+        """The facts about the kind of answers."""
         return kinds.of(self.output)
 
 
 class SubLayers(NamedTuple):
-    """Where a family keeps its layers and, inside a layer, the two sub-layers: regular expressions on module names."""
+    """Regular expressions on module names that find a family's layers and, inside a layer, its two sub-layers."""
 
     stack: str
     """The list of layers, as in `encoder.layer.3`."""

@@ -1,7 +1,7 @@
-"""What can be chosen by name: the files of a room, and what installed packages add by entry points.
+"""What can be chosen by name: the files of nlptl, and the entry points of installed packages.
 
-A file never decides what code runs: a name in it is looked up among these, or, if it is dotted (my_package.MyMethod),
-among the modules that the user has imported already, in Python or by `--import my_package`.
+A recipe file never decides which code is imported: a plain name is looked up here; a dotted name (my_package.MyMethod)
+only in modules that the user has already imported, in Python or by `--import my_package`.
 """
 
 import importlib
@@ -22,7 +22,7 @@ ROOMS = {
     "metric": "nlptl.evaluation.metrics",
     "baseline": "nlptl.evaluation.baselines",
 }
-"""Where nlptl's own are, by kind."""
+"""nlptl's own package for each kind; each file in it is one choice."""
 GROUPS = {
     "task": "nlptl.tasks",
     "method": "nlptl.methods",
@@ -31,9 +31,9 @@ GROUPS = {
     "metric": "nlptl.metrics",
     "baseline": "nlptl.baselines",
 }
-"""The groups of entry points, by kind."""
+"""Entry-point group for each kind."""
 SETTINGS = ("task", "method")
-"""Kinds whose classes are dataclasses: their fields are flags."""
+"""Kinds whose classes are dataclasses; their fields become flags."""
 OFFERS = {
     "task": (
         "columns",
@@ -54,16 +54,16 @@ OFFERS = {
     "metric": ("kinds", "greater_is_better", "needs_scores", "measure"),
     "baseline": ("kinds", "predict"),
 }
-"""What a class must have, as nlptl/core/protocols.py and each room's protocol describe it."""
+"""Attributes that a class of each kind must have; nlptl/core/protocols.py and the rooms' protocols describe them."""
 
 
 _trusted: set[str] = set()
-"""Packages that the user named to be imported."""
+"""Packages that the user asked to import."""
 
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """Returns the names of one kind, sorted: nlptl's own and those of installed packages; nothing is imported.
+    """Returns all names of one kind, sorted: nlptl's own and those of installed packages, which are not imported.
 
     Args:
         kind: a key of `ROOMS`.
@@ -73,7 +73,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 @cache
 def own_names(kind: str) -> tuple[str, ...]:
-    """Returns nlptl's own names of one kind, sorted: its files, but none that starts with an underscore."""
+    """Returns nlptl's own names of one kind, sorted: its files that do not start with an underscore."""
     room = importlib.import_module(ROOMS[kind])
     return tuple(sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not (m.ispkg or m.name.startswith("_"))))
 
@@ -88,21 +88,21 @@ def load(kind: str, name: str) -> type[Any]:
     Raises:
         InputError: nothing has that name, two packages have it, or it is not of this kind.
     """
-    found = find(kind, name)
-    is_class = isinstance(found, type) and (kind not in SETTINGS or is_dataclass(found))
-    if not (is_class and offers_all(kind, found)):
+    cls = find(kind, name)
+    is_class = isinstance(cls, type) and (kind not in SETTINGS or is_dataclass(cls))
+    if not (is_class and offers_all(kind, cls)):
         what = "a dataclass" if kind in SETTINGS else "a class"
-        raise InputError(f"{kind} {name!r} is no {kind}: expected {what} that offers {', '.join(OFFERS[kind])}")
-    return found  # type: ignore[no-any-return]
+        raise InputError(f"{kind} {name!r} is not a {kind}: expected {what} with {', '.join(OFFERS[kind])}")
+    return cls  # type: ignore[no-any-return]
 
 
 def find(kind: str, name: str) -> Any:
-    """Returns what has a name, as `load`, but whatever it is."""
+    """Returns the object with a name, like `load` but without checking what it is."""
     points = [point for point in _points(kind) if point.name == name]
     is_own = name in own_names(kind)
     if len(points) + is_own > 1:
         homes = [ROOMS[kind]] * is_own + [point.value for point in points]
-        raise InputError(f"two have the name {kind} {name!r}: {' and '.join(homes)}; uninstall or rename one")
+        raise InputError(f"two packages offer the {kind} {name!r}: {' and '.join(homes)}; uninstall or rename one")
     if is_own:
         module = importlib.import_module(f"{ROOMS[kind]}.{name}")
         wanted = name.replace("_", "")
@@ -112,24 +112,24 @@ def find(kind: str, name: str) -> Any:
     if "." in name:
         return imported(kind, name)
     hint = nearest(name, names(kind))
-    other = "" if hint else f"; one of another package needs that package installed (entry points {GROUPS[kind]})"
+    other = "" if hint else f"; for a {kind} of another package, install that package (entry points {GROUPS[kind]})"
     raise InputError(f"unknown {kind} {name!r}{hint}; known: {', '.join(names(kind))}{other}")
 
 
 def offers_all(kind: str, value: object) -> bool:
-    """Returns whether a value, or a class, has everything that one of its kind must have."""
+    """Returns whether an object or class has all attributes that its kind must have."""
     return all(hasattr(value, part) for part in OFFERS[kind])
 
 
 def name_of(kind: str, cls: type[Any]) -> str:
-    """Returns the name under which `load(kind, name)` gives `cls` back.
+    """Returns the name for which `load(kind, name)` returns `cls`.
 
     Raises:
-        InputError: there is none, because the class is in the script that is run.
+        InputError: the class has none, because it is defined in the script that is run.
     """
     if cls.__module__ == "__main__":
         raise InputError(
-            f"{cls.__name__} is defined in the script that is run: put it into a module, so that runs load again"
+            f"{cls.__name__} is defined in the script that is run: move it into a module, so that runs can be loaded"
         )
     room, _, key = cls.__module__.rpartition(".")
     if room == ROOMS[kind]:
@@ -141,14 +141,14 @@ def name_of(kind: str, cls: type[Any]) -> str:
 
 
 def imported(kind: str, name: str) -> Any:
-    """Returns what a dotted name stands for, if its module is imported already; imports nothing.
+    """Returns the object with a dotted name, whose module must be imported already or be in a package of `--import`.
 
     Args:
-        kind: what it should be, for the message.
-        name: such as my_package.MyMetric.
+        kind: what the object should be, for the message.
+        name: the dotted name, such as my_package.MyMetric.
 
     Raises:
-        InputError: the module is not imported, or has no such name.
+        InputError: the module is not imported, or has no such attribute.
     """
     module_name, _, own_name = name.rpartition(".")
     if module_name.partition(".")[0] in _trusted:
@@ -156,8 +156,8 @@ def imported(kind: str, name: str) -> Any:
     if module_name not in sys.modules:
         install = f", or give it an entry point in the group {GROUPS[kind]}" if kind in GROUPS else ""
         raise InputError(
-            f"{kind} {name!r} is not imported, and nlptl imports no code because a file names it. If you trust it: "
-            f"--import {module_name}, in Python import {module_name}{install}"
+            f"{kind} {name!r} is not imported, and nlptl never imports code only because a file names it. "
+            f"If you trust it: --import {module_name}, in Python import {module_name}{install}"
         )
     try:
         return getattr(sys.modules[module_name], own_name)
@@ -166,10 +166,10 @@ def imported(kind: str, name: str) -> Any:
 
 
 def import_module(name: str) -> None:
-    """Imports a module that the user named, so that dotted names find it and the other modules of its package.
+    """Imports a module that the user named; afterwards dotted names may refer to any module of its package.
 
     Raises:
-        InputError: it is not there, or fails.
+        InputError: there is no such module, or importing it fails.
     """
     try:
         importlib.import_module(name)
@@ -179,10 +179,10 @@ def import_module(name: str) -> None:
 
 
 def refresh() -> None:
-    """Looks anew for what is installed: for packages that were installed after nlptl was imported, as in a notebook."""
+    """Forgets cached names, so that packages installed since (in a notebook) are found."""
     importlib.invalidate_caches()
-    for found in (names, own_names, _points):
-        found.cache_clear()
+    for cached in (names, own_names, _points):
+        cached.cache_clear()
 
 
 @cache
@@ -197,5 +197,5 @@ def _loaded(kind: str, point: EntryPoint) -> Any:
         package = point.dist.name if point.dist else "a package"
         raise InputError(
             f"{kind} {point.name!r} of {package} ({point.value}) cannot be imported: {type(error).__name__}: {error}; "
-            "mend or uninstall that package"
+            "repair or uninstall that package"
         ) from error

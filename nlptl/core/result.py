@@ -1,4 +1,4 @@
-"""What a run measured, or why it ended: result.json as a record."""
+"""The result of a run, result.json, as a record."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from nlptl.core.records import Finding, Interval
 
 T = TypeVar("T")
 FORMAT = 1
-"""Of result.json. Files from before there were numbers have none, and are read as 1."""
+"""Format number of result.json; the oldest files have none and are read as 1."""
 ADVICE = (
     "restore it, or delete it: nlptl train --resume writes it anew, and a finished run's model/ folder predicts "
     "without it"
 )
 ALWAYS = ("status", "format", "task", "method", "seed", "memory", "artifact_bytes", "versions")
-"""What is written also if it is as in a run that has measured nothing."""
+"""Fields that are written even if the run measured nothing."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """How many parameters the model has."""
+    """Numbers of parameters."""
 
     total: int
     trainable: int
@@ -35,23 +35,23 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Training:
-    """What training did."""
+    """Summary of training."""
 
     updates: int
     best_update: int | None = None
-    """After which the model was best on validation."""
+    """Update after which the model was best on validation."""
     skipped: int = 0
-    """Updates left out because their loss or gradient was not finite."""
+    """Updates skipped because their loss or gradient was not finite."""
     stopped_by: str | None = None
-    """The signal that stopped the run, or the callback that ended it."""
+    """The signal or callback that stopped the run."""
     phases: tuple[PhaseDone, ...] = ()
     head: dict[str, object] | None = None
-    """What a method that solves for the head chose."""
+    """Hyperparameters chosen by a method that solves for the head."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds, and training examples a second; None if the run did not come that far."""
+    """Seconds, and training examples per second; None if the run did not get that far."""
 
     total_s: float | None = None
     train_s: float | None = None
@@ -61,7 +61,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Memory:
-    """The most memory that the run used; None if it was not measured."""
+    """Peak memory of the run; None if it was not measured."""
 
     peak_mib: float | None = None
     gpu_peak_mib: float | None = None
@@ -88,18 +88,18 @@ class Primary:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple method on the same rows."""
+    """Result of a simple method on the same rows."""
 
     metric: str
-    """The primary one."""
+    """Name of the primary metric."""
     value: Interval
     gain: Interval
-    """The run's difference to it."""
+    """The run's value minus the baseline's."""
 
 
 @dataclass(frozen=True)
 class ReloadCheck:
-    """The saved model, loaded in a fresh process, against the trained one."""
+    """Comparison of the saved model, loaded in a fresh process, with the trained one."""
 
     max_abs_diff: float
     n_examples: int = 0
@@ -107,7 +107,7 @@ class ReloadCheck:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is poor about the result, and what to try."""
+    """Weaknesses of the result, and what to try."""
 
     findings: tuple[Finding, ...] = ()
     advice: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Result:
-    """The content of result.json. What a run that did not succeed has not measured is None or empty."""
+    """The content of result.json. Fields that a run has not measured are None or empty."""
 
     status: str
     """succeeded, interrupted or failed."""
@@ -123,29 +123,29 @@ class Result:
     task: str = ""
     method: str = ""
     error: str | None = None
-    """Why it failed."""
+    """Why the run failed."""
     model: Base | None = None
     seed: int = 0
     rows: dict[str, int] = field(default_factory=dict)
-    """By split."""
+    """Number of rows by split."""
     labels: tuple[str, ...] = ()
     parameters: Parameters | None = None
     training: Training | None = None
     timing: Timing = Timing()
     memory: Memory = Memory()
     metrics: dict[str, dict[str, Interval]] = field(default_factory=dict)
-    """By split and name."""
+    """By split and metric."""
     primary: Primary | None = None
     baselines: dict[str, dict[str, Baseline]] = field(default_factory=dict)
-    """By split and name."""
+    """By split and name of the baseline."""
     decision: Decision = field(default_factory=Decision)
-    """What was decided on validation, such as thresholds."""
+    """Thresholds tuned on validation."""
     per_class: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     """By split and label: precision, recall, f1 and support."""
     confusion: dict[str, list[list[int]]] = field(default_factory=dict)
     """By split; rows are labels, columns are predictions."""
     precision: str | None = None
-    """Number format of the evaluation and of the reload check, fp32 or bf16; None: fp32, in older results."""
+    """Number format of the evaluation and of the reload check, fp32 or bf16; None in older results, which are fp32."""
     reload_check: ReloadCheck | None = None
     verdict: Verdict = Verdict()
     artifact_bytes: int = 0
@@ -168,7 +168,7 @@ class Result:
             raise files.damaged(path, error, ADVICE) from error
 
     def write(self, path: Path) -> None:
-        """Writes the file; what is not known stays out of it.
+        """Writes the file, without the fields that are None.
 
         Raises:
             OSError: it cannot be written.
@@ -177,15 +177,15 @@ class Result:
 
     @staticmethod
     def from_dict(values: Mapping[str, object]) -> Result:
-        """Returns the result that `to_dict` wrote; fields that this nlptl does not know are left out.
+        """Returns the result for the output of `to_dict`; unknown fields are ignored.
 
         Raises:
-            TypeError: a value has another type than its field.
+            TypeError: a value does not have the type of its field.
         """
         by_split = _is(dict, values.get("baselines") or {}, "result.baselines")
-        baselines = {split: {n: _baseline(b) for n, b in own.items()} for split, own in by_split.items()}
-        found: Result = _record(Result, {**values, "baselines": baselines}, "result")
-        return found
+        baselines = {split: {n: _baseline(b) for n, b in named.items()} for split, named in by_split.items()}
+        result: Result = _record(Result, {**values, "baselines": baselines}, "result")
+        return result
 
     def to_dict(self) -> dict[str, object]:
         """Returns the content of result.json."""
@@ -194,15 +194,15 @@ class Result:
         kept = {name for name, v in plain.items() if v is not None and (name in ALWAYS or v != blank.get(name))}
         known = {name: value for name, value in plain.items() if name in kept}
         known["timing"] = {name: value for name, value in plain["timing"].items() if value is not None}
-        for split, own in self.baselines.items():
-            for name, baseline in own.items():
+        for split, baselines in self.baselines.items():
+            for name, baseline in baselines.items():
                 value, gain = dataclasses.asdict(baseline.value), dataclasses.asdict(baseline.gain)
                 known["baselines"][split][name] = {baseline.metric: value, "gain": gain}
         return known
 
 
 def _baseline(values: Mapping[str, object]) -> dict[str, object]:
-    """Returns the fields of a baseline, whose value stands under its metric's name in the file."""
+    """Returns the fields of a `Baseline`; in the file the key of its value is the metric's name."""
     metric = next((name for name in values if name != "gain"), None)
     if metric is None or "gain" not in values:
         raise TypeError(f"one of the baselines is {values!r:.60}")
@@ -210,7 +210,7 @@ def _baseline(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _read(hint: Any, value: object, place: str) -> object:
-    """Returns a JSON value as the type that a field has."""
+    """Converts a JSON value to the annotated type; `place` is its name in messages."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is object:
         return value
@@ -240,8 +240,8 @@ def _record(cls: type[Any], value: object, place: str) -> Any:
     return cls(**{name: _read(hint, given[name], f"{place}.{name}") for name, hint in hints.items() if name in given})
 
 
-def _is_required(own: dataclasses.Field[object]) -> bool:
-    return own.default is MISSING and own.default_factory is MISSING
+def _is_required(record_field: dataclasses.Field[object]) -> bool:
+    return record_field.default is MISSING and record_field.default_factory is MISSING
 
 
 def _is(kind: type[T] | tuple[type[T], ...], value: object, place: str) -> T:

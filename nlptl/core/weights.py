@@ -1,4 +1,4 @@
-"""Trained parameters in files: what is read is exactly what was written, or it is refused by name."""
+"""Trained parameters in files; a file without exactly the expected tensors is an error that names the parameter."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 HEAD_FILE = "head.safetensors"
-"""A linear head, beside an encoder that is named or saved as a whole."""
+"""File of a linear head; the encoder is saved separately, or only named."""
 
 Shapes = Mapping[str, Sequence[int]]
 
 
 def layer_of(name: str) -> int | None:
-    """Returns the index of the layer that a parameter or module is in, by its name; None if it is in none."""
+    """Returns the layer index in the name of a parameter or module; None if it is in no layer."""
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
@@ -28,10 +28,10 @@ def save_head(head: "nn.Module", folder: Path) -> None:
 
 
 def load_head(head: "nn.Module", folder: Path) -> None:
-    """Reads what `save_head` wrote into a head of the same shape.
+    """Loads the file written by `save_head` into a head of the same shape.
 
     Raises:
-        InputError: it is missing, damaged or of another shape.
+        InputError: the file is missing or damaged, or has another shape.
     """
     shapes = {name: value.shape for name, value in head.state_dict().items()}
     head.load_state_dict(read(folder / HEAD_FILE, shapes))
@@ -41,34 +41,34 @@ def read(path: Path, wanted: Shapes) -> "dict[str, Tensor]":
     """Returns the tensors of a safetensors file.
 
     Args:
-        path: of the file.
-        wanted: the shape of each tensor by name: these are in the file, and no others.
+        path: the file.
+        wanted: name and shape of every tensor that the file must have; it may have no others.
 
     Raises:
-        InputError: the file is missing or damaged, or does not hold what is wanted.
+        InputError: the file is missing or damaged, or does not have exactly these tensors.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        found = load_file(path)
+        tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is missing or damaged: {error}") from error
-    refuse_others(path, {name: tuple(tensor.shape) for name, tensor in found.items()}, wanted)
-    refuse_not_finite(path, found.items())
-    return found
+    refuse_others(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, wanted)
+    refuse_not_finite(path, tensors.items())
+    return tensors
 
 
 def refuse_others(place: object, found: Shapes, wanted: Shapes) -> None:
     """Checks the names and shapes of parameters.
 
     Args:
-        place: where they were found, for the message.
+        place: where the parameters were found, for the message.
         found: the shapes found, by name.
         wanted: the shapes that the model needs, by name.
 
     Raises:
-        InputError: one is missing, has another shape, or is not the model's.
+        InputError: a parameter is missing, has another shape, or is unknown to the model.
     """
     refuse_missing(place, (name for name in wanted if name not in found))
     for name, shape in found.items():
@@ -81,15 +81,15 @@ def refuse_others(place: object, found: Shapes, wanted: Shapes) -> None:
 
 
 def refuse_missing(place: object, names: Iterable[str]) -> None:
-    """Raises an InputError if there are names: of parameters that a place lacks."""
+    """Raises an InputError if `names`, the parameters missing in a place, is not empty."""
     if lacks := sorted(names):
         raise InputError(f"{place} lacks {_some(lacks)}{ADVICE}")
 
 
 def refuse_unknown(place: object, names: Iterable[str]) -> None:
-    """Raises an InputError if there are names: of parameters that a place has and the model does not."""
+    """Raises an InputError if `names`, the parameters in a place that the model does not have, is not empty."""
     if left_out := sorted(names):
-        raise InputError(f"{place} also has {_some(left_out)}, for which the model has no use{ADVICE}")
+        raise InputError(f"{place} also has {_some(left_out)}, which the model does not have{ADVICE}")
 
 
 def refuse_not_finite(place: object, tensors: "Iterable[tuple[str, Tensor]]") -> None:
@@ -100,7 +100,7 @@ def refuse_not_finite(place: object, tensors: "Iterable[tuple[str, Tensor]]") ->
         tensors: names and values.
     """
     for name, tensor in tensors:
-        # A sum takes a fortieth of the time of looking at each value, which is done only if the sum is not finite.
+        # A sum is 40 times faster than checking each value, so values are checked only if the sum is not finite.
         if not tensor.sum().isfinite() and not tensor.isfinite().all():
             raise InputError(f"{place}: the parameter {name!r} is not finite (NaN or infinite){ADVICE}")
 

@@ -1,4 +1,4 @@
-"""Answers to questions, found in their contexts."""
+"""Reads answers to questions and finds them in their contexts."""
 
 import re
 from collections import Counter
@@ -13,12 +13,12 @@ from nlptl.data.lists import as_list, shortened, written
 from nlptl.data.table import Cells, Table, is_array, is_missing
 
 STARTS = ("answer_start", "start")
-"""Where the first character of an answer is given: keys of an answer, and columns beside a plain one."""
+"""Names of an answer's offset: as a key of the answer, or as a column beside it."""
 IMPOSSIBLE = "is_impossible"
-MOVED = "answers repaired: their offsets did not fit, the nearest place with the same words is taken"
-SPACED = "answers repaired: their white space is not the context's, which is taken"
-AMBIGUOUS = "answers without an offset stand more than once in the context (ambiguous): the first place is taken"
-ABSENT = "answers are not in the context: they cannot be learned from, and are still scored"
+MOVED = "answers repaired: the offset was wrong, the nearest occurrence of the answer is used"
+SPACED = "answers repaired: the white space differed, that of the context is used"
+AMBIGUOUS = "answers have no offset and occur more than once in the context (ambiguous): the first is used"
+ABSENT = "answers are not in the context: they are not used for training, but count in the evaluation"
 LAYOUTS = '{"text": ["Paris"], "answer_start": [17]}, [{"text": "Paris", "answer_start": 17}], ["Paris"] or "Paris"'
 
 Row = tuple[Answer, ...]
@@ -32,11 +32,11 @@ class Given(NamedTuple):
 
 
 def read_answers(table: Table, column: str, contexts: Sequence[str]) -> tuple[list[Row], list[str]]:
-    """Returns the answers of each row with their places in the context, none where it has none, and notes.
+    """Returns the answers of each row with their offsets in the context (none if it has no answer), and notes.
 
     Args:
-        table: the rows; the columns answer_start (or start) and is_impossible count where they are there.
-        column: the answers.
+        table: the rows; the columns answer_start (or start) and is_impossible are used if present.
+        column: name of the column of answers.
         contexts: the context of each row.
 
     Raises:
@@ -51,8 +51,8 @@ def read_answers(table: Table, column: str, contexts: Sequence[str]) -> tuple[li
         rows.append(tuple(_placed(answer, context, counts) for answer in given))
     _check(rows, counts[ABSENT], cells, contexts)
     n = sum(map(len, rows))
-    told = [what for what in (MOVED, SPACED, AMBIGUOUS, ABSENT) if counts[what]]
-    return rows, [f"{cells.where}: {counts[what]} of {n} {what}" for what in told]
+    happened = [what for what in (MOVED, SPACED, AMBIGUOUS, ABSENT) if counts[what]]
+    return rows, [f"{cells.where}: {counts[what]} of {n} {what}" for what in happened]
 
 
 def _is_impossible(row: Mapping[str, object], here: str) -> bool:
@@ -76,12 +76,12 @@ def _given(value: object, start: object, here: str) -> Iterator[Given]:
 
 
 def _unwritten(text: str, here: str) -> object:
-    # An answer may well look like a list: "[12]" is one only where it holds texts or objects.
-    found = written(text, here)
-    if isinstance(found, Mapping) and "text" in found:
-        return found
-    if isinstance(found, list) and all(isinstance(item, str | Mapping) for item in found):
-        return found
+    # A plain answer may look like a list, such as "[12]": only strings or objects inside make it one.
+    value = written(text, here)
+    if isinstance(value, Mapping) and "text" in value:
+        return value
+    if isinstance(value, list) and all(isinstance(item, str | Mapping) for item in value):
+        return value
     return text
 
 
@@ -113,7 +113,7 @@ def _one(value: object, start: object, here: str) -> Iterator[Given]:
 
 
 def _whole(start: object, here: str) -> int | None:
-    """Returns an offset; a negative one stands for none."""
+    """Returns an offset; None if it is missing or negative."""
     name = None if isinstance(start, list | Mapping) else name_of(start, here)
     if start is None or name is None:
         return None
@@ -142,7 +142,7 @@ def _places(text: str, context: str) -> Iterator[Answer]:
     if exact:
         yield from (Answer(text, start) for start in exact)
         return
-    # Line ends and doubled blanks are lost on many a way to a file.
+    # Data sets often lose line ends and doubled blanks.
     for match in re.finditer(r"\s+".join(map(re.escape, text.split())), context):
         yield Answer(match.group(), match.start())
 

@@ -1,4 +1,4 @@
-"""Data sets of the `datasets` package, and of the Hub."""
+"""Data sets of the `datasets` package and of the Hub."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from nlptl.core.errors import InputError
 
 
 def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
-    """Yields the rows of a `datasets` data set; class ids, also in lists, become their names, and -1 (none) None."""
+    """Yields the rows of a `datasets` data set; class ids, also in lists, become names, and -1 (no class) None."""
     classes = class_names(dataset)
     for row in dataset:
         named = {column: _class_name(names, row[column]) for column, names in classes.items()}
@@ -15,19 +15,19 @@ def dataset_rows(dataset: Any) -> Iterator[dict[str, object]]:
 
 
 def class_names(dataset: Any) -> dict[str, tuple[str, ...]]:
-    """Returns the names of the classes, in order, by column, for each column that declares some."""
+    """Returns the declared class names, in order, by column; columns without declared classes are left out."""
     features = {column: getattr(f, "feature", f) for column, f in (dataset.features or {}).items()}
     return {column: tuple(f.names) for column, f in features.items() if hasattr(f, "names")}
 
 
 def load_hub(identifier: str) -> Any:
-    """Returns a data set of the Hub, all its splits.
+    """Returns a data set of the Hub, with all its splits.
 
     Args:
         identifier: "namespace/name" or "namespace/name:config".
 
     Raises:
-        InputError: it is not there, cannot be reached, or needs a config to be named.
+        InputError: the data set does not exist, the Hub cannot be reached, or a config must be named.
     """
     import datasets
 
@@ -40,12 +40,11 @@ def load_hub(identifier: str) -> Any:
         ) from error
     except datasets.exceptions.DatasetNotFoundError as error:
         raise InputError(
-            f"{identifier!r}: there is no such file or folder, and the Hub has no data set of that name, or not for "
-            "everybody"
+            f"{identifier!r}: there is no such file or folder, and the Hub has no public data set of that name"
         ) from error
     except Exception as error:  # the Hub's client raises a dozen unrelated types
         raise InputError(
-            f"{identifier!r}: there is no such file or folder, and the Hub did not give it: {first_line(error)}"
+            f"{identifier!r}: there is no such file or folder, and loading it from the Hub failed: {first_line(error)}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What is worth knowing of the examples before training: blanks, leaks, contradictions, cuts and balance."""
+"""The audit before training: blank texts, leaks between splits, contradictions, truncation and class balance."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -12,7 +12,7 @@ from nlptl.data.kinds.base import AnyKind, kind_of
 from nlptl.data.label_audit import balance, near_labels, unseen_labels
 
 CUT_SHARE = 0.01
-"""Share of a split's rows whose cutting is a warning."""
+"""Share of truncated rows in a split from which the finding is a warning."""
 
 Splits = Mapping[str, Sequence[Example]]
 
@@ -25,14 +25,14 @@ def audit(
     *,
     output: str = "class",
 ) -> list[Finding]:
-    """Returns what was found, in a fixed order; an empty list means that there is nothing to tell.
+    """Returns the findings in a fixed order; an empty list if there are none.
 
     Args:
         corpus: the splits.
-        full_lengths: by split, the tokens of each example before anything was cut, in the order of the examples.
-        max_length: tokens that are kept of an example.
-        labels: the classes of the task, in order; of tags, the tags or the entity types.
-        output: the name of the kind of label.
+        full_lengths: by split, the number of tokens of each example before truncation.
+        max_length: most tokens kept of an example.
+        labels: the classes of the task, in order; for tags, the tags or the entity types.
+        output: name of the kind of answers.
     """
     splits, kind = {name: corpus.splits[name] for name in SPLITS if name in corpus.splits}, kind_of(output)
     return [
@@ -49,13 +49,13 @@ def audit(
 
 
 def strict_error(findings: Sequence[Finding]) -> None:
-    """Raises `InputError` with the warnings among the findings, if there are any."""
+    """Raises an InputError that lists the warnings among the findings, if there are any."""
     warnings = [f.message for f in findings if f.severity == "warning"]
     if warnings:
         listed = "\n".join(f"  - {message}" for message in warnings)
         raise InputError(
             f"the audit found {len(warnings)} warning{'s' if len(warnings) > 1 else ''}, and data.audit is strict:\n"
-            f"{listed}\nmend the data, or set --data.audit report"
+            f"{listed}\ncorrect the data, or set --data.audit report"
         )
 
 
@@ -73,8 +73,8 @@ def _duplicates(splits: Splits) -> list[Finding]:
         if rows:
             n_rows = len(splits[second])
             message = (
-                f"{len(rows)} of {n_rows} {second} rows ({len(rows) / n_rows:.1%}) stand word for word in {first}, "
-                f"apart from white space around them: {rows_shown(rows)}"
+                f"{len(rows)} of {n_rows} {second} rows ({len(rows) / n_rows:.1%}) are also in {first}, "
+                f"ignoring white space around the text: {rows_shown(rows)}"
             )
             details = {"splits": [first, second], "row_ids": {second: rows}}
             findings.append(Finding("cross_split_duplicate", message, len(rows), "warning", details))

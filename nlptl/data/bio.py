@@ -1,4 +1,4 @@
-"""Tags as data gives them, rewritten as BIO tags; nlptl/core/bio.py says what these mean."""
+"""Rewrites the tags of a data set as BIO tags, whose meaning is in nlptl/core/bio.py."""
 
 import re
 from collections import Counter
@@ -11,13 +11,13 @@ from nlptl.core.records import Example
 
 MISWRITTEN = re.compile(r"([BIELSU])[-_:.](.+)", re.IGNORECASE | re.DOTALL)
 SHOWN = 12
-"""Tags listed in a message."""
+"""Most tags listed in a message."""
 
 Splits = Mapping[str, Sequence[Example]]
 
 
 def renamed_tag(tag: str, mapping: Mapping[str, str]) -> str:
-    """Returns a tag with its own new name, else with that of its entity type."""
+    """Returns a tag with the new name given for the tag, else with the new name of its entity type."""
     match = TAG.fullmatch(tag)
     if tag in mapping or match is None:
         return mapping.get(tag, tag)
@@ -25,21 +25,21 @@ def renamed_tag(tag: str, mapping: Mapping[str, str]) -> str:
 
 
 def declared_bio(declared: Sequence[str]) -> tuple[str, ...]:
-    """Returns all BIO tags of the types among the declared tags, in the order of the types."""
+    """Returns O, B-x and I-x for every entity type in the declared tags, in their order."""
     return tags_of(dict.fromkeys(name for tag in declared if (name := type_of(tag)) is not None))
 
 
 def to_bio(splits: Splits) -> tuple[dict[str, list[Example]], list[str]]:
     """Returns the examples with BIO tags, by split, and notes on what was rewritten or repaired.
 
-    One schema is read off all tags: BIO, also with the prefixes of IOBES and BILOU, or names without a prefix, where
-    a run of the same name is one entity. An I-x that continues no x becomes B-x, which also reads IOB1.
+    All tags together decide the scheme: BIO (also IOBES or BILOU), or names without a prefix, where consecutive equal
+    names are one entity. An I-x without an x before it becomes B-x, so IOB1 works too.
 
     Args:
-        splits: the examples by what messages call their split; the labels are tags as they stand in the data.
+        splits: the examples by the name of their split in messages; their labels are the tags of the data set.
 
     Raises:
-        InputError: the tags mix prefixes with others, or are numbers.
+        InputError: only some tags have a prefix, or tags are numbers.
     """
     found = Counter(tag for examples in splits.values() for e in examples for tag in e.label or () if tag != OUTSIDE)
     prefixed = any(map(TAG.fullmatch, found))
@@ -78,16 +78,16 @@ def _from_prefixes(tags: Sequence[str], counts: Counter[str]) -> tuple[str, ...]
     n_rewritten = sum(prefix in CLOSES for prefix in prefixes if prefix)
     n_repaired = sum(new.startswith("B-") and prefix not in BEGINS for prefix, new in zip(prefixes, bio, strict=True))
     if n_rewritten:
-        counts["tags of IOBES or BILOU (S-, E-, L-, U-) written as BIO"] += n_rewritten
+        counts["tags of IOBES or BILOU (S-, E-, L-, U-) rewritten as BIO"] += n_rewritten
     if n_repaired:
-        counts["tags repaired: an I-x that continues no x became B-x"] += n_repaired
+        counts["tags repaired: an I-x without an x before it became B-x"] += n_repaired
     return tuple(bio)
 
 
 def _from_names(tags: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
     n = sum(tag != OUTSIDE for tag in tags)
     if n:
-        counts["tags without a prefix written as BIO: a run of the same name is one entity"] += n
+        counts["tags without a prefix rewritten as BIO: consecutive equal names are one entity"] += n
     return tuple(
         tag if tag == OUTSIDE else f"{'I' if before == tag else 'B'}-{tag}"
         for before, tag in zip((OUTSIDE, *tags), tags, strict=False)

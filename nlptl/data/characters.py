@@ -1,6 +1,6 @@
-"""Halves of characters (lone surrogates), left where a program cut an emoji in two, or for bytes that are not UTF-8.
+"""Lone surrogates (halves of characters): a program cut an emoji in two, or bytes were not UTF-8.
 
-JSON writes them as escapes, Python's command line puts them in place of wrong bytes; no file can be written with them.
+JSON can hold them as escapes, and Python's command line uses them for invalid bytes, but UTF-8 files cannot hold them.
 """
 
 import re
@@ -13,12 +13,12 @@ REPLACEMENT = "\ufffd"
 
 
 def mended(text: str) -> str:
-    """Returns a text with U+FFFD in place of each half of a character; offsets stay as they are."""
+    """Returns a text with U+FFFD for each lone surrogate; offsets do not change."""
     return text if text.isascii() else HALF.sub(REPLACEMENT, text)
 
 
 def has_half(value: object) -> bool:
-    """Returns whether a text, or one in a list or an object, holds half a character."""
+    """Returns whether a string, or any string inside a list or object, holds a lone surrogate."""
     if isinstance(value, str):
         return not value.isascii() and HALF.search(value) is not None
     if isinstance(value, Mapping):

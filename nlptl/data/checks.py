@@ -1,4 +1,4 @@
-"""What must hold of the splits before anything is trained on them."""
+"""Checks of the splits before training."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ Splits = Mapping[str, Sequence[Example]]
 
 
 def check_labelled(examples: Sequence[Example], where: str) -> None:
-    """Raises `InputError` where rows of a labelled split have no label."""
+    """Raises an InputError if rows of a labelled split have no label."""
     missing = [e.row_id for e in examples if e.label is None]
     if missing:
         raise InputError(
@@ -25,10 +25,10 @@ def check_labelled(examples: Sequence[Example], where: str) -> None:
 def without_blank(
     examples: Sequence[Example], where: str, blank: Literal["error", "drop", "keep"]
 ) -> tuple[list[Example], list[str]]:
-    """Returns the examples that `data.blank` leaves, and notes on what was dropped or kept.
+    """Returns the examples that remain after applying `data.blank`, and notes on dropped or kept rows.
 
     Raises:
-        InputError: some texts are blank and `blank` is "error", or all are.
+        InputError: a text is blank and `blank` is "error", or `blank` is "drop" and all texts are blank.
     """
     rows = [e.row_id for e in examples if is_blank(e)]
     if not rows:
@@ -40,17 +40,17 @@ def without_blank(
         return list(examples), [f"{found}, kept"]
     kept = [e for e in examples if not is_blank(e)]
     if not kept:
-        raise InputError(f"{found}, which leaves none; check --data.text")
+        raise InputError(f"{found}, so that no row is left; check --data.text")
     return kept, [f"{found}, dropped"]
 
 
 def check_labels(kind: AnyKind, splits: Splits, where: Mapping[str, str]) -> None:
-    """Raises `InputError` where train has nothing to tell apart, or another split a label that train lacks.
+    """Raises an InputError if all labels of train are the same, or another split has a label that train lacks.
 
     Args:
-        kind: of label.
+        kind: the kind of answers.
         splits: the examples by split.
-        where: what messages call each split.
+        where: the name of each split in messages.
     """
     train = [e for e in splits["train"] if e.label is not None]
     if not train:
@@ -64,22 +64,22 @@ def check_labels(kind: AnyKind, splits: Splits, where: Mapping[str, str]) -> Non
         if unknown:
             names = kind.facts.names if kind.facts is not None else None
             raise InputError(
-                f"{where[split]}: found {names} that train lacks in {len(unknown)} of {len(examples)} rows: "
+                f"{where[split]}: {len(unknown)} of {len(examples)} rows have {names} that train lacks: "
                 f"{_counted(unknown, known)}; {names} of {where['train']}: {', '.join(sorted(known)[:20])}; "
                 "correct them, or rename them with data.label_names"
             )
 
 
 def undivided(kind: AnyKind, examples: Sequence[Example], part: str, needs: str) -> str:
-    """Returns why no part can be divided off some rows, for a message.
+    """Returns why a split cannot be made from some rows, for a message.
 
     Args:
-        kind: of label.
+        kind: the kind of answers.
         examples: the rows.
-        part: the split that stays empty.
-        needs: what it takes.
+        part: the split that would be empty.
+        needs: what a split needs.
     """
-    too_few = f"{len(examples)} rows are too few to divide off {part}, which takes {needs}; give --data.{part}"
+    too_few = f"{len(examples)} rows are too few to split off {part}, which needs {needs}; give --data.{part}"
     return kind.wrong_column([e.label for e in examples], part) or too_few
 
 

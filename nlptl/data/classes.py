@@ -1,4 +1,4 @@
-"""Several labels a row."""
+"""Reads several labels per row."""
 
 from nlptl.core.errors import InputError
 from nlptl.data.labels import name_of
@@ -7,19 +7,19 @@ from nlptl.data.table import Cells, is_missing
 
 
 def label_lists(cells: Cells, separator: str) -> tuple[list[tuple[str, ...] | None], list[str]]:
-    """Returns the labels of each row, ascending and each once, and notes; None where a row does not say.
+    """Returns the distinct labels of each row, sorted (None for a missing value), and notes.
 
-    A list without a name, and an empty string, is a row that has no label; blank names in a list are left out.
+    An empty list or string means that the row has no label; blank names in a list are ignored.
 
     Args:
         cells: lists, or strings with several names.
-        separator: what stands between the names of a string.
+        separator: separator of the names in a string.
 
     Raises:
-        InputError: a cell is neither, or starts as a list that cannot be read.
+        InputError: a cell is neither, or looks like a list but cannot be parsed.
     """
-    found = [_names(value, here, separator) for value, here in cells]
-    labels = [None if names is None else tuple(sorted(set(names))) for names in found]
+    rows = [_names(value, here, separator) for value, here in cells]
+    labels = [None if names is None else tuple(sorted(set(names))) for names in rows]
     return labels, _notes(cells, separator)
 
 
@@ -30,8 +30,8 @@ def _names(value: object, here: str, separator: str) -> list[str] | None:
     if values is None:
         if isinstance(value, str) and value.strip().startswith("["):
             raise InputError(
-                f'{here}: found {shortened(value)}, expected a list such as ["a", "b"], or names with '
-                f"{separator!r} between them"
+                f'{here}: found {shortened(value)}, expected a list such as ["a", "b"], or names '
+                f"separated by {separator!r}"
             )
         values = list(value.split(separator)) if isinstance(value, str) else [value]
     return [name for name in (name_of(item, here) for item in values) if name is not None]

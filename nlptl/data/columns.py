@@ -1,4 +1,4 @@
-"""Which column of a table plays which role."""
+"""Chooses the column of a table for each role, such as text or label."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -12,42 +12,42 @@ from nlptl.data.near import difference, near_key, shown
 from nlptl.data.table import Table
 
 LONG_NAME = 60
-"""Characters above which a column's "name" is taken for a value."""
+"""A longer column "name" is probably a value."""
 
 MANY_SPACES = 4
-"""Spaces from which on a column's "name" is taken for a sentence."""
+"""A column "name" with this many spaces is probably a sentence."""
 
 ROWS_COMPARED = 1000
-"""Rows in which a column's "name" is looked for among its values."""
+"""Number of rows in which a column's "name" is searched among the values."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The columns chosen in one table."""
+    """The columns chosen from one table."""
 
     names: dict[str, str]
-    """Column by role; optional roles that were not found are left out."""
+    """Column by role; without optional roles that were not found."""
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which columns are looked for."""
+    """Which columns to look for."""
 
     columns: Sequence[Column]
     config: DataConfig
-    """Names some columns by hand."""
+    """Settings, which may name columns."""
     train: Mapping[str, str]
-    """Columns found in train, which other splits are expected to share."""
+    """Columns found in train; other splits should have the same."""
     optional: Collection[str] = ()
-    """Roles that may be missing here, even if named by hand or required elsewhere."""
+    """Roles that may be missing here, even if the settings name them or the task requires them."""
 
 
 def choose_columns(table: Table, wish: Wish) -> Choice:
-    """Returns the column for each role: the one named by hand, else train's, else the first usual name.
+    """Returns the column for each role: the one that the settings name, else that of train, else the first usual name.
 
     Raises:
-        InputError: a required column, or one named by hand, is not in the table.
+        InputError: a required column, or one that the settings name, is not in the table.
     """
     by_hand = {c.role: n for c in wish.columns if (n := getattr(wish.config, c.role, None)) is not None}
     _refuse_shared(by_hand)
@@ -65,7 +65,7 @@ def choose_columns(table: Table, wish: Wish) -> Choice:
         if len(matches) > 1:
             left = ", ".join(map(repr, matches[1:]))
             notes.append(
-                f"{column.role}: took column {matches[0]!r}, left {left} ({_by_hand(column)} to choose another)"
+                f"{column.role}: column {matches[0]!r} is used, not {left} ({_by_hand(column)} to choose another)"
             )
     return Choice(names, tuple(notes))
 
@@ -74,8 +74,8 @@ def _refuse_shared(by_hand: Mapping[str, str]) -> None:
     for first, second in combinations(by_hand, 2):
         if by_hand[first] == by_hand[second]:
             raise InputError(
-                f"--data.{first} and --data.{second} both name the column {by_hand[first]!r}; give each a column "
-                "of its own"
+                f"--data.{first} and --data.{second} both name the column {by_hand[first]!r}; name two "
+                "different columns"
             )
 
 
@@ -85,8 +85,8 @@ def _matches(column: Column, present: Sequence[str], train: Mapping[str, str]) -
     by_key: dict[str, str] = {}
     for name in present:
         by_key.setdefault(near_key(name), name)
-    found = [name if name in present else by_key.get(near_key(name)) for name in column.usual]
-    return list(dict.fromkeys(name for name in found if name))
+    matches = [name if name in present else by_key.get(near_key(name)) for name in column.usual]
+    return list(dict.fromkeys(name for name in matches if name))
 
 
 def _missing(table: Table, column: Column, given: str | None, taken: Mapping[str, str]) -> InputError:
@@ -94,7 +94,7 @@ def _missing(table: Table, column: Column, given: str | None, taken: Mapping[str
     free = [name for name in table.columns if name not in taken.values()]
     headless = ""
     if table.headed and _looks_headless(table):
-        headless = "; the file seems to have no header line: its first line looks like data, add one with the names"
+        headless = "; the file seems to have no header line (its first line looks like data): add one with column names"
     return InputError(
         f"{table.name} has no {column.role} column: expected {wanted}, found the columns "
         f"{', '.join(map(repr, table.columns))}{_hint(given, column, free)}{_taken(column, taken)}; "
@@ -112,19 +112,19 @@ def _hint(given: str | None, column: Column, free: Sequence[str]) -> str:
 
 def _taken(column: Column, taken: Mapping[str, str]) -> str:
     role = next((role for role, name in taken.items() if role != column.role and name in column.usual), None)
-    return f"; the column {taken[role]!r} is the {role} already" if role else ""
+    return f"; the column {taken[role]!r} is already the {role}" if role else ""
 
 
 def _by_hand(column: Column) -> str:
-    """Returns how a column is named by hand; a role of a user's own task has no setting."""
+    """Returns advice on how to name the column; a role of a user's own task has no setting."""
     if column.role in DataConfig.__dataclass_fields__:
         return f"name it with --data.{column.role}"
     return f"rename it to {column.usual[0]!r}"
 
 
 def _looks_headless(table: Table) -> bool:
-    some = table.rows[:ROWS_COMPARED]
-    return any(_looks_like_value(name) or any(row[name] == name for row in some) for name in table.columns)
+    rows = table.rows[:ROWS_COMPARED]
+    return any(_looks_like_value(name) or any(row[name] == name for row in rows) for name in table.columns)
 
 
 def _looks_like_value(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Texts that stand with different labels."""
+"""Equal texts with different labels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,18 +7,18 @@ from nlptl.data.examples import key_of, rows_shown
 from nlptl.data.kinds.base import AnyKind
 
 GROUPS_KEPT = 50
-"""Contradictory texts that the details list in full."""
+"""Most contradictory texts listed in the details."""
 
 Splits = Mapping[str, Sequence[Example]]
 Key = tuple[str, str]
 
 
 def conflicts(splits: Splits, kind: AnyKind) -> list[Finding]:
-    """Returns what says that the same texts stand with different labels; only of labels that a text has but one of.
+    """Returns a finding if equal texts have different labels; only for kinds with one answer per row.
 
     Args:
         splits: the examples by split.
-        kind: of label.
+        kind: the kind of answers.
     """
     if kind.facts is None or not kind.facts.by_row:
         return []
@@ -34,7 +34,7 @@ def conflicts(splits: Splits, kind: AnyKind) -> list[Finding]:
     rows, groups = _conflict_rows(splits, keys, conflicting)
     n = sum(map(len, rows.values()))
     parts = [f"{len(ids)} in {name} ({rows_shown(ids)})" for name, ids in rows.items()]
-    message = f"{len(conflicting)} texts stand with different labels, in {n} rows: {', '.join(parts)}"
+    message = f"{len(conflicting)} texts have different labels, in {n} rows: {', '.join(parts)}"
     return [Finding("conflicting_labels", message, n, "warning", {"row_ids": rows, "texts": groups})]
 
 
@@ -49,7 +49,7 @@ def _conflict_rows(
                 rows.setdefault(name, []).append(e.row_id)
                 where.setdefault(key, []).append({"split": name, "row_id": e.row_id, "label": _as_json(e.label)})
     groups = list(where.items())[:GROUPS_KEPT]
-    return rows, [{"text": text, "text_pair": pair, "rows": found} for (text, pair), found in groups]
+    return rows, [{"text": text, "text_pair": pair, "rows": places} for (text, pair), places in groups]
 
 
 def _as_json(label: object) -> object:

@@ -1,4 +1,4 @@
-"""From the data settings to checked splits."""
+"""Reads and checks the splits that the data settings name."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,30 +22,30 @@ LOGGER = logging.getLogger("nlptl")
 
 @dataclass(frozen=True)
 class _Split:
-    """One split on its way."""
+    """One split while it is being prepared."""
 
     examples: list[Example]
     where: str
-    """What messages call it."""
+    """Name of the split in messages."""
     choice: Choice
     notes: tuple[str, ...]
     declared: tuple[str, ...] | None
-    """The labels as the source declares them."""
+    """The labels that the source declares."""
 
 
 def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: int) -> Corpus:
-    """Returns the splits of a data set, read and checked; `notes` says what was decided on the way.
+    """Returns the splits of a data set, read and checked; `notes` reports the decisions made.
 
     Args:
-        config: where the data is, and how it is read.
-        columns: what the task reads.
-        sample: name of the sample data used where `config.train` is None.
-        seed: of the division and of `n_train`.
+        config: the data settings.
+        columns: the columns that the task reads.
+        sample: name of the sample data, used if `config.train` is None.
+        seed: seed of the split and of `n_train`.
 
     Raises:
         InputError: the data cannot be used; the message says where, why, and what to do.
     """
-    notes = [f"train: not given, the sample data {sample!r} is used"] if config.train is None else []
+    notes = [f"train: not given, so the sample data {sample!r} is used"] if config.train is None else []
     splits = _read_splits(config, columns, sample, notes)
     kind = kind_of(output_of(columns))
     splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
@@ -58,21 +58,21 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
 
 
 def load_split(source: object, config: DataConfig, columns: Sequence[Column], *, need_label: bool) -> list[Example]:
-    """Returns the rows of one new file, frame or list, all of them and in order; blank texts are kept.
+    """Returns all rows of one new file, frame or list, in order; blank texts are kept.
 
-    What had to be repaired is told to the logger "nlptl".
+    Repairs are logged to "nlptl".
 
     Args:
-        source: as `DataConfig.test`, or a list or array of texts if the task reads a single text; of a divided source
-            its test split is read.
-        config: names columns and labels by hand, and says how files are read.
-        columns: what the task reads.
+        source: as `DataConfig.test`, or a list or array of texts if the task reads a single text; from a source with
+            splits, test is read.
+        config: the data settings: names of columns and labels, and how files are read.
+        columns: the columns that the task reads.
         need_label: whether rows without a label are an error; if not, the label column may be missing.
 
     Raises:
         InputError: the data cannot be used.
     """
-    if not need_label:  # what stands in a label column then may be anything
+    if not need_label:  # then the label column may hold anything
         columns = [c for c in columns if c.role not in label_roles(columns)]
     texts = texts_in(source)
     if texts is not None:
@@ -82,13 +82,13 @@ def load_split(source: object, config: DataConfig, columns: Sequence[Column], *,
 
 
 def rows_of(table: Table, names: Mapping[str, str], config: DataConfig, columns: Sequence[Column]) -> list[Example]:
-    """Returns the rows of a table, their labels checked and renamed where the columns have one; see `load_split`.
+    """Returns the rows of a table; labels, if a label column is given, are checked and renamed; see `load_split`.
 
     Args:
         table: the rows.
         names: the table's column for each role.
-        config: names labels by hand.
-        columns: what is read.
+        config: the data settings, with new names of labels.
+        columns: the columns to read.
     """
     examples, notes = to_examples(table, columns, names)
     if any(role in names for role in label_roles(columns)):
@@ -101,7 +101,7 @@ def rows_of(table: Table, names: Mapping[str, str], config: DataConfig, columns:
 
 
 def tell(notes: Sequence[str]) -> None:
-    """Logs what was decided and repaired in reading new data."""
+    """Logs the decisions and repairs made while reading new data."""
     for note in notes:
         LOGGER.warning("%s", note)
 
@@ -128,11 +128,12 @@ def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, not
     splits: dict[str, _Split] = {}
     for name in SPLITS:
         given = getattr(config, name) if name != "train" else None
-        own = given is None
-        if own and name != "train" and not source.has(name):
+        from_train = given is None
+        if from_train and name != "train" and not source.has(name):
             continue
-        table = (source if own else find_source(given, config)).table(name)
-        split = _read_own_test(table, wish, notes) if own and name == "test" else _read(table, wish, name, config)
+        table = (source if from_train else find_source(given, config)).table(name)
+        is_own_test = from_train and name == "test"
+        split = _read_own_test(table, wish, notes) if is_own_test else _read(table, wish, name, config)
         if split is not None:
             splits[name] = split
             notes += split.notes
@@ -149,11 +150,11 @@ def _read(table: Table, wish: Wish, name: str, config: DataConfig) -> _Split:
 
 
 def _read_own_test(table: Table, wish: Wish, notes: list[str]) -> _Split | None:
-    # Benchmarks ship their test rows without labels: these can be predicted, not scored.
+    # Benchmarks often publish test rows without labels, which can be predicted but not scored.
     roles = label_roles(wish.columns)
     names = choose_columns(table, replace(wish, optional=roles)).names
     expects_label = any(role in wish.train for role in roles)
-    # A row may well have no answer or none of the labels; where no row has any, they are withheld.
+    # Single rows may have no answer or no label; if all rows have none, the labels were withheld.
     if expects_label and all(e.label in (None, ()) for e in to_examples(table, wish.columns, names)[0]):
         notes.append(f"test: left out, {table.name} has no labels")
         return None
@@ -173,10 +174,10 @@ def _labelled(table: Table, wish: Wish, name: str) -> _Split:
 
 
 def _declared(table: Table, column: str | None) -> tuple[str, ...] | None:
-    found = table.classes.get(column) if column is not None else None
-    if found is None:
+    classes = table.classes.get(column) if column is not None else None
+    if classes is None:
         return None
-    names = label_names(found, f"{table.name}, the names of {column!r}")
+    names = label_names(classes, f"{table.name}, the names of {column!r}")
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -205,7 +206,7 @@ def _renamed(splits: dict[str, _Split], mapping: dict[str, str], kind: AnyKind) 
 
 
 def _uniform(splits: dict[str, _Split], kind: AnyKind, notes: list[str]) -> dict[str, _Split]:
-    # One form for all splits: a validation split may well hold no entity that shows how tags are written.
+    # All splits together: a small validation split may not show in which scheme tags are written.
     examples, found = kind.uniform({split.where: split.examples for split in splits.values()})
     notes += found
     return {
@@ -219,7 +220,7 @@ def _uniform(splits: dict[str, _Split], kind: AnyKind, notes: list[str]) -> dict
 def _divide(splits: dict[str, _Split], kind: AnyKind, seed: int, notes: list[str]) -> dict[str, _Split]:
     if "validation" in splits:
         if "test" not in splits:
-            notes.append("test: none, nothing is scored on held-out test data")
+            notes.append("test: none, so there is no score on held-out test data")
         return splits
     train = splits["train"]
     wanted = [name for name in ("validation", "test") if name not in splits]

@@ -1,4 +1,4 @@
-"""How the rows of a lone split are divided."""
+"""Divides the rows of a single split."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,26 +8,26 @@ from nlptl.data.splits import divide
 
 
 class Division(NamedTuple):
-    """The parts of some examples."""
+    """A division of examples into parts."""
 
     parts: dict[str, list[int]]
-    """Positions of each part, ascending."""
+    """Positions of the examples in each part, ascending."""
     how: str
-    """For the note: "stratified by label"."""
+    """How the rows were divided, for the note: "stratified by label"."""
     needs: str
-    """What each part takes, for the message where one stays empty."""
+    """What each part needs, for the message if one is empty."""
 
 
 def stratified(names: Sequence[Sequence[str]], shares: Mapping[str, float], seed: int, how: str) -> Division:
-    """Returns parts in which each name has its share.
+    """Returns a division in which each name has the same share in every part.
 
-    Rows with several names are stratified by the rarest of them; names that only held-out rows got come back to train.
+    A row with several names counts for its rarest one; rows with a name that train would lack are moved to train.
 
     Args:
-        names: of each row; rows without any are divided at random.
-        shares: the share of all rows, from 0 to 1, for each part besides train.
+        names: the names of each row; rows without any are divided at random.
+        shares: the share of all rows, from 0 to 1, for each part except train.
         seed: the same seed gives the same parts.
-        how: the rows are divided, for the note.
+        how: how the rows are divided, for the note.
     """
     parts = _known_in_train(divide(_rarest(names), shares, seed), names)
     needs = "three or more rows of a label" if any(names) else "three or more rows"

@@ -1,4 +1,4 @@
-"""Entities given by character offsets, as words and their tags."""
+"""Converts entities given by character offsets to words and BIO tags."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -16,26 +16,26 @@ LAYOUTS = '[{"start": 0, "end": 5, "label": "PER"}] or [[0, 5, "PER"]], in chara
 
 
 class Entity(NamedTuple):
-    """A named piece of the text."""
+    """An entity in the text."""
 
     start: int
-    """Its first character."""
+    """Index of the first character."""
     end: int
-    """The character behind its last."""
+    """Index after the last character."""
     label: str
 
 
 def are_entities(values: Sequence[object], where: str, *, if_empty: bool) -> bool:
-    """Returns whether a column holds lists of entities, not of tags, and `if_empty` where all its lists are empty."""
+    """Returns whether a column holds lists of entities, not of tags; `if_empty` if all its lists are empty."""
     lists = [items for value in values if (items := as_list(value, where)) is not None]
     first = next((items[0] for items in lists if items), None)
     return isinstance(first, Mapping | list | tuple) if first is not None else bool(lists) and if_empty
 
 
 def entities_of(value: object, text: str, here: str) -> tuple[list[Entity], int]:
-    """Returns the entities of a row in their order, and how many had offsets to repair.
+    """Returns the entities of a row in text order, and how many had their offsets repaired.
 
-    An entity that names its text and has other offsets is repaired where the text holds that once.
+    If an entity also gives its text and the offsets do not match, they are repaired, provided the text occurs once.
 
     Args:
         value: a list of objects with start, end and label, or of lists of these three.
@@ -43,8 +43,8 @@ def entities_of(value: object, text: str, here: str) -> tuple[list[Entity], int]
         here: the cell's place, for messages.
 
     Raises:
-        InputError: an entity has another form, lies outside the text, is blank, overlaps another, or names a text that
-            is not there.
+        InputError: an entity has another form, lies outside the text, is blank, overlaps another, or its text does not
+            occur exactly once.
     """
     items = as_list(value, here)
     if items is None:
@@ -61,7 +61,7 @@ def entities_of(value: object, text: str, here: str) -> tuple[list[Entity], int]
 
 
 def tagged(text: str, entities: Sequence[Entity]) -> tuple[Offsets, tuple[str, ...]]:
-    """Returns the words of a text, split where entities begin and end, and a BIO tag for each."""
+    """Returns the words of a text, also split where entities begin and end, and a BIO tag for each."""
     offsets = _split(pieces(text), sorted({border for entity in entities for border in entity[:2]}))
     starts = [entity.start for entity in entities]
     tags = []
@@ -90,7 +90,7 @@ def _placed(item: object, text: str, here: str) -> tuple[Entity, bool]:
     if not 0 <= start < end <= len(text):
         raise InputError(
             f"{here}: the entity {label!r} from {start} to {end} lies outside the text, which has {len(text)} "
-            "characters (the first is 0, the end is the one behind the last)"
+            "characters (start counts from 0, end is the index after the last character)"
         )
     entity = Entity(start, end, label)
     if not text[start:end].strip():
@@ -100,8 +100,8 @@ def _placed(item: object, text: str, here: str) -> tuple[Entity, bool]:
     at = text.find(named)
     if not named or at < 0 or text.find(named, at + 1) >= 0:
         raise InputError(
-            f"{here}: the entity {named!r} is given from {start} to {end}, where the text has {text[start:end]!r}, and "
-            f"stands {'nowhere' if at < 0 else 'more than once'} in it; correct start and end"
+            f"{here}: the entity {named!r} is given from {start} to {end}, where the text has {text[start:end]!r}, "
+            f"and the entity occurs {'nowhere' if at < 0 else 'more than once'} in it; correct start and end"
         )
     return Entity(at, at + len(named), label), True
 

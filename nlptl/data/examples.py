@@ -1,4 +1,4 @@
-"""Tables as examples, and what identifies a list of them."""
+"""Converts tables to examples; fingerprints and other facts about examples."""
 
 import hashlib
 import json
@@ -16,33 +16,33 @@ from nlptl.data.texts import text_of
 from nlptl.data.words import punctuation_apart, read_words
 
 SHOWN = 5
-"""Row ids listed in a message."""
+"""Most row ids listed in a message."""
 
 
 def to_examples(
     table: Table, columns: Sequence[Column], names: Mapping[str, str]
 ) -> tuple[list[Example], tuple[str, ...]]:
-    """Returns one example per row, whose id is the row's position, and notes on what was repaired.
+    """Returns one example per row, whose id is the row's position, and notes on repairs.
 
-    Tags are left as they stand in the data; `nlptl.data.bio.to_bio` rewrites them.
+    Tags are not changed; `nlptl.data.bio.to_bio` rewrites them.
 
     Args:
         table: the rows.
-        columns: what the task reads.
-        names: the table's column for each role; roles that are not among them stay empty.
+        columns: the columns that the task reads.
+        names: the table's column for each role; other roles stay empty.
 
     Raises:
         InputError: a value cannot be read as its column's kind.
     """
     fields = Fields(table)
-    found = [c for c in columns if c.role in names]
+    present = [c for c in columns if c.role in names]
     # Labels come last: tags need the words, and answers the context.
-    for column in sorted(found, key=lambda c: c.field == "label"):
+    for column in sorted(present, key=lambda c: c.field == "label"):
         _note_halves(fields, column, names[column.role])
         read = _read_label if column.field == "label" else _read_text
         read(fields, column, names[column.role])
     if fields.words is not None:
-        if "label" not in fields.values:  # new texts; with tags, their number says what the words are
+        if "label" not in fields.values:  # texts without tags; with tags, one tag per word fixes the words
             fields.words = [punctuation_apart(row) for row in fields.words]
         fields.values["text"] = [row.text for row in fields.words]
         fields.values["words"] = [row.offsets for row in fields.words]
@@ -52,7 +52,7 @@ def to_examples(
 
 
 def output_of(columns: Sequence[Column]) -> str | None:
-    """Returns the kind of label among some columns, None where they have none."""
+    """Returns the kind of answers of the label column; None if there is none."""
     return next((c.kind for c in columns if c.field == "label" and c.kind != "words"), None)
 
 
@@ -62,14 +62,14 @@ def label_roles(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def renamed(examples: Sequence[Example], mapping: Mapping[str, str], kind: AnyKind) -> list[Example]:
-    """Returns the examples with their labels under the new names; labels without one keep theirs."""
+    """Returns the examples with renamed labels; a label without a new name keeps its name."""
     if not mapping:
         return list(examples)
     return [e if e.label is None else replace(e, label=kind.renamed(e.label, mapping)) for e in examples]
 
 
 def named_as(examples: Sequence[Example], names: Iterable[str], output: str | None) -> list[Example]:
-    """Returns the examples with their labels as a model writes them, whose names may be from an earlier version."""
+    """Returns the examples with labels written as in the model, which an earlier version may have made."""
     return renamed(examples, names_known(names), kind_of(output))
 
 
@@ -79,7 +79,7 @@ def unknown_label(examples: Iterable[Example], names: Iterable[str], output: str
     Args:
         examples: labelled rows.
         names: the model's classes.
-        output: the name of the kind of label.
+        output: name of the kind of answers.
     """
     known, kind = set(names), kind_of(output)
     return next(((e.row_id, x) for e in examples for x in sorted(set(kind.classes_in(e.label)) - known)), None)
@@ -91,7 +91,7 @@ def is_blank(example: Example) -> bool:
 
 
 def key_of(example: Example) -> tuple[str, str]:
-    """Returns what two examples share where they are the same text, or pair, apart from white space around them."""
+    """Returns a key that is equal for examples with the same text or pair, ignoring white space around them."""
     return example.text.strip(), (example.text_pair or "").strip()
 
 
@@ -102,10 +102,10 @@ def rows_shown(row_ids: Sequence[int]) -> str:
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
-    """Returns the sha256 over row ids, texts, labels and words, in order: equal only for the same rows."""
+    """Returns the sha256 of row ids, texts, labels and words, in order; it is equal only for the same rows."""
     digest = hashlib.sha256()
     for e in examples:
-        # Rows without words keep the fingerprint that older runs recorded.
+        # Nothing is added for rows without words, so that fingerprints in older runs stay valid.
         words = () if e.words is None else (e.words,)
         digest.update(json.dumps([e.row_id, e.text, e.text_pair, e.label, *words]).encode())
     return digest.hexdigest()
@@ -115,10 +115,10 @@ def _note_halves(fields: Fields, column: Column, name: str) -> None:
     cells = fields.table.cells(name)
     rows = [row for row, value in enumerate(cells.values, cells.first) if has_half(value)]
     kind = KINDS.get(column.kind)
-    if rows and (kind is None or kind.names is None):  # names are refused instead
+    if rows and (kind is None or kind.names is None):  # in names they are an error
         fields.notes.append(
             f"{cells.where}: {len(rows)} of {len(cells.values)} rows hold half a character (a lone surrogate, such as "
-            f"half of an emoji), U+FFFD stands in its place: {rows_shown(rows)}"
+            f"half of an emoji), which is replaced by U+FFFD: {rows_shown(rows)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""A table on its way to examples."""
+"""The fields of examples while a table is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass
 class Fields:
-    """The fields of some examples as they are read, each with a value a row."""
+    """The fields of examples while they are read, each with one value per row."""
 
     table: Table
     values: dict[str, Sequence[Any]] = field(default_factory=dict)
@@ -22,12 +22,12 @@ class Fields:
 
 
 def needed(found: T | None, what: str, where: str) -> T:
-    """Returns what another column gave.
+    """Returns the values of another column that a label needs.
 
     Args:
-        found: its values, None if there is no such column.
-        what: they are, for the message.
-        where: the label is, for the message.
+        found: the values; None if there is no such column.
+        what: what the values are, for the message.
+        where: the column of the label, for the message.
 
     Raises:
         InputError: there is no such column.

@@ -1,4 +1,4 @@
-"""Files as lines of text: packed or not, UTF-8 or UTF-16, and what can go wrong with them."""
+"""Reads text files line by line: compressed or not, UTF-8 or UTF-16; errors say what is wrong with a file."""
 
 import gzip
 import io
@@ -12,39 +12,39 @@ from nlptl.data.packed import BROKEN, inner_name, open_bytes
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """Returns the stem and the suffix of a file's name in lower case: ("train", ".csv"), also for train.csv.gz."""
+    """Returns the stem and suffix of a file name in lower case: ("train", ".csv"), also for train.csv.gz."""
     inner = Path(inner_name(Path(name.lower())))
     return inner.stem, inner.suffix
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """Yields the lines of a UTF-8 or UTF-16 file with their ends as they are; a byte order mark is skipped.
+    """Yields the lines of a UTF-8 or UTF-16 file with unchanged line ends; a byte order mark is skipped.
 
     Raises:
-        InputError: the file is missing, unreadable, a broken archive, or in another encoding.
+        InputError: the file is missing, unreadable, a damaged archive, or in another encoding.
     """
     encoding = "utf-8"
     try:
         with open_bytes(path) as raw:
-            # The csv that Excel calls Unicode text is UTF-16; the first bytes say so.
+            # Excel's "Unicode text" is UTF-16, which the first bytes show.
             encoding = json.detect_encoding(cast("Any", raw).peek(4)[:4])
             with io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
                 yield from text
-    except UnicodeError as error:  # also of UTF-16, whose cut files raise no UnicodeDecodeError
+    except UnicodeError as error:  # truncated UTF-16 files raise no UnicodeDecodeError
         raise _undecodable(path, encoding) from error
     except (OSError, *BROKEN) as error:
         raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
-    """Returns the error that says why a file's bytes cannot be had."""
+    """Returns the error for a file that cannot be read."""
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist{nearest_file(path)}")
     kind = {".gz": "gzip", ".bz2": "bzip2"}.get(path.suffix.lower(), path.suffix.lower()[1:])
     is_other = isinstance(error, gzip.BadGzipFile) or "Invalid data stream" in str(error) or "not a zip" in str(error)
     if is_other or "format not supported" in str(error):
         return InputError(
-            f"{path} is not {kind} although its name ends in {path.suffix}; rename it if it is not packed"
+            f"{path} is not {kind} although its name ends in {path.suffix}; rename it if it is not compressed"
         )
     if isinstance(error, BROKEN):
         return InputError(f"{path}: the {kind} file is truncated or damaged ({error}); copy or download it again")
@@ -52,7 +52,7 @@ def unreadable(path: Path, error: Exception) -> InputError:
 
 
 def nearest_file(path: Path) -> str:
-    """Returns a hint with the name in the same folder that is closest, or that the folder is missing."""
+    """Returns a hint: the closest name in the same folder, or that the folder is missing."""
     if not path.parent.is_dir():
         return f"; the folder {path.parent} does not exist either"
     return nearest(path.name, [p.name for p in path.parent.iterdir()])

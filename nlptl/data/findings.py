@@ -1,4 +1,4 @@
-"""Findings of the audit that name rows."""
+"""Audit findings that list rows."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ from nlptl.data.examples import rows_shown
 
 
 def by_split(kind: str, what: str, rows: Mapping[str, list[int]], severity: str = "warning") -> list[Finding]:
-    """Returns one finding that names the rows of each split; none if there are no rows.
+    """Returns one finding that lists rows by split; an empty list if there are no rows.
 
     Args:
-        kind: of finding.
-        what: the rows have, for the message.
+        kind: the kind of finding.
+        what: what the rows have, for the message.
         rows: row ids by split.
-        severity: of the finding.
+        severity: "info" or "warning".
     """
     rows = {name: ids for name, ids in rows.items() if ids}
     if not rows:

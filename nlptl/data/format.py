@@ -1,4 +1,4 @@
-"""What a file format must offer, and which format a file has; one file a format under nlptl/data/formats."""
+"""The interface of a file format, and which format a file has; each format is a file in nlptl/data/formats."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -13,35 +13,35 @@ from nlptl.data.packed import BROKEN, OPENERS, packed_name
 from nlptl.data.table import Row
 
 ADVICE = {
-    ".txt": "name a table .tsv (Excel's Unicode text has tabs) or .csv; a folder of .txt files gives a row a file",
+    ".txt": "name a table .tsv (Excel's Unicode text has tabs) or .csv; in a folder of .txt files each file is a row",
     ".xls": "save it as .xlsx or .csv",
     ".xlsm": "save it as .xlsx or .csv",
     ".xlsb": "save it as .xlsx or .csv",
     ".ods": "save it as .xlsx or .csv",
 }
-"""What to do with files of other formats."""
+"""Advice for files of unsupported formats, by suffix."""
 
 
 class Format:
-    """How files of one format are read. A subclass names its suffixes and yields rows."""
+    """Reads files of one format; a subclass names the suffixes and yields rows."""
 
     suffixes: ClassVar[tuple[str, ...]]
-    """Of its files' names, in lower case, with the dot."""
+    """Suffixes of file names, in lower case, with the dot."""
     headed: ClassVar[bool] = False
-    """Whether the first line has the columns' names, and no cell holds a list, as in csv."""
+    """Whether the first line holds the column names and no cell holds a list, as in csv."""
     at_once: ClassVar[bool] = False
-    """Whether a file is read as a whole, so that memory grows with its rows."""
+    """Whether a file is read at once, so that memory grows with its size."""
     even: ClassVar[bool] = False
-    """Whether every row has the columns of the first."""
+    """Whether every row has the same columns as the first."""
 
     def rows(self, path: Path, config: DataConfig) -> Iterator[Row]:
-        """Yields the rows of a file: a mapping of column names to values each.
+        """Yields each row of a file as a mapping of column names to values.
 
-        `nlptl.data.files.text_lines` yields the lines of a text file, unpacked and decoded.
+        `nlptl.data.files.text_lines` yields the lines of a text file, decompressed and decoded.
 
         Args:
-            path: a file with one of the suffixes, perhaps packed (.gz, .bz2, .xz, .zip).
-            config: the data's settings.
+            path: a file with one of the suffixes, possibly compressed (.gz, .bz2, .xz, .zip).
+            config: the data settings.
 
         Raises:
             InputError: the file is not what its name says, or has no rows.
@@ -49,28 +49,28 @@ class Format:
         raise NotImplementedError
 
     def classes(self, path: Path) -> Mapping[str, tuple[str, ...]]:
-        """Returns the names of the classes, in order, by column, if the file declares them."""
+        """Returns the class names, in order, by column, if the file declares them."""
         return {}
 
     def notes(self, path: Path, config: DataConfig) -> tuple[str, ...]:
-        """Returns what was decided for the user in reading a file, to be told."""
+        """Returns the decisions made while reading a file, to report to the user."""
         return ()
 
 
 def format_of(path: Path) -> Format:
-    """Returns the format of a file, which its suffix says; of a packed file that of the file inside.
+    """Returns the format of a file by its suffix; for a compressed file, that of the file inside.
 
     Raises:
-        InputError: no format has the suffix, or the file is a zip file that does not hold a single file.
+        InputError: no format has the suffix, or a zip file does not hold exactly one file.
     """
     try:
         name = packed_name(path)
     except (OSError, *BROKEN) as error:
         raise unreadable(path, error) from error
-    found = with_suffix(Path(name).suffix.lower())
-    if found is None:
+    file_format = with_suffix(Path(name).suffix.lower())
+    if file_format is None:
         raise _unsupported(path, name)
-    return found
+    return file_format
 
 
 def with_suffix(suffix: str) -> Format | None:
@@ -86,7 +86,7 @@ def readable() -> tuple[str, ...]:
 @cache
 def _by_suffix(names: tuple[str, ...]) -> dict[str, Format]:
     formats: list[Format] = [registry.load("format", name)() for name in names]
-    return {suffix: found for found in formats for suffix in found.suffixes}
+    return {suffix: file_format for file_format in formats for suffix in file_format.suffixes}
 
 
 def _unsupported(path: Path, name: str) -> InputError:
@@ -96,6 +96,6 @@ def _unsupported(path: Path, name: str) -> InputError:
     hint = "" if suffix in ADVICE else nearest(suffix, readable())
     advice = ADVICE.get(suffix, "convert the file, or rename it if only its name is wrong")
     return InputError(
-        f"{path}: unsupported file type, found {found}{inside}{hint}; expected {', '.join(readable())}, also packed "
-        f"({', '.join(OPENERS)}): {advice}"
+        f"{path}: unsupported file type, found {found}{inside}{hint}; expected {', '.join(readable())}, also "
+        f"compressed ({', '.join(OPENERS)}): {advice}"
     )

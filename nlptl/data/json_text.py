@@ -1,4 +1,4 @@
-"""JSON as Python reads it, but for values that it would lose or that break it."""
+"""Parses JSON, with errors for what Python would silently lose or fail on."""
 
 import json
 
@@ -6,7 +6,7 @@ from nlptl.core.errors import InputError
 
 
 class NamedTwiceError(InputError):
-    """An object has two values of one name, of which Python would keep the last."""
+    """An object has the same key twice; Python would keep only the last value."""
 
 
 def parsed(text: str, where: str) -> object:
@@ -14,11 +14,11 @@ def parsed(text: str, where: str) -> object:
 
     Args:
         text: the JSON.
-        where: begins the messages.
+        where: the place of the text, which begins the messages.
 
     Raises:
         json.JSONDecodeError: the text is not JSON.
-        InputError: an object names a value twice, a number is too long, or lists lie too deep in each other.
+        InputError: an object has a key twice, a number is too long, or the nesting is too deep.
     """
     try:
         return json.loads(text, object_pairs_hook=_once)
@@ -27,15 +27,15 @@ def parsed(text: str, where: str) -> object:
     except NamedTwiceError as error:
         raise InputError(f"{where}: {error}") from error
     except ValueError as error:
-        raise InputError(f"{where}: a number has more digits than Python reads; write it as a string") from error
+        raise InputError(f"{where}: a number has more digits than Python can read; write it as a string") from error
     except RecursionError as error:
-        raise InputError(f"{where}: lists or objects lie too deep in each other") from error
+        raise InputError(f"{where}: lists or objects are nested too deeply") from error
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise NamedTwiceError(f"an object names {twice!r} twice; rename or remove one of the two")
-    return found
+        raise NamedTwiceError(f"an object has the key {twice!r} twice; rename or remove one of them")
+    return values

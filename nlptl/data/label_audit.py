@@ -1,4 +1,4 @@
-"""What is worth knowing of the labels: unknown ones, answers that are nowhere, and how often each occurs."""
+"""The audit of labels: unknown labels, nearly equal labels, and class balance."""
 
 import json
 import shlex
@@ -11,17 +11,17 @@ from nlptl.data.kinds.base import AnyKind
 from nlptl.data.near import difference, near_key, shown
 
 IMBALANCE = 10
-"""Ratio of the largest class to the smallest that is a warning."""
+"""Ratio of the largest to the smallest class from which there is a warning."""
 SMALL_CLASS = 10
-"""Training rows, or entities, below which a class is a warning."""
+"""Classes with fewer training rows (or entities) are a warning."""
 GROUPS_SHOWN = 5
-"""Nearly equal labels listed in a message."""
+"""Most groups of nearly equal labels listed in a message."""
 
 Splits = Mapping[str, Sequence[Example]]
 
 
 def unseen_labels(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Finding]:
-    """Returns which rows have labels, or entity types, that the task does not know."""
+    """Returns a finding on rows with labels or entity types that are not in the label space."""
     known = set(kind.names_of(labels))
     rows = {
         name: [e.row_id for e in examples if not known.issuperset(kind.names_in(e.label))]
@@ -31,7 +31,7 @@ def unseen_labels(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Fin
 
 
 def near_labels(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Finding]:
-    """Returns which labels, or entity types, a reader would take for the same one, with how often each occurs."""
+    """Returns a finding on labels (or entity types) that differ only in case, blanks or the like, with their counts."""
     if kind.facts is None or kind.facts.names is None:
         return []
     groups: dict[str, list[str]] = {}
@@ -44,7 +44,7 @@ def near_labels(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Findi
     shared = "; ".join(_group_shown(group, counts, kind.facts.unit) for group in near[:GROUPS_SHOWN])
     renaming = json.dumps({name: group[0] for group in near for name in group[1:]})
     message = (
-        f"{len(near)} label{'s are' if len(near) > 1 else ' is'} written in several ways, each a class of its own: "
+        f"{len(near)} label{'s are' if len(near) > 1 else ' is'} written in several ways, each a separate class: "
         f"{shared}; if they mean the same, set --data.label_names {shlex.quote(renaming)}"
     )
     n = sum(counts[name] for group in near for name in group[1:])
@@ -53,12 +53,12 @@ def near_labels(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Findi
 
 
 def balance(splits: Splits, labels: LabelSpace, kind: AnyKind) -> list[Finding]:
-    """Returns how often each label occurs: rows by class or label, entities by type."""
+    """Returns a finding on how often each label occurs: rows by class or label, entities by type."""
     if kind.facts is None or kind.facts.names is None:
         return []
     names = kind.names_of(labels)
-    found = {split: Counter(x for e in rows for x in kind.counted_in(e.label)) for split, rows in splits.items()}
-    counts = {split: {name: n[name] for name in names} for split, n in found.items() if not n.keys().isdisjoint(names)}
+    every = {split: Counter(x for e in rows for x in kind.counted_in(e.label)) for split, rows in splits.items()}
+    counts = {split: {name: n[name] for name in names} for split, n in every.items() if not n.keys().isdisjoint(names)}
     if "train" not in counts:
         return []
     totals = {split: kind.n_counted(splits[split], n) for split, n in counts.items()}

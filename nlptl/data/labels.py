@@ -1,4 +1,4 @@
-"""Labels of any type as names: the one rule for every source, `name_of`."""
+"""Converts labels of any type to names, by the same rule for every source: `name_of`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,34 +15,34 @@ EMPTY_FRACTION = re.compile(r"(?<=\d)\.0*$")
 
 
 def label_names(values: Sequence[object], where: str) -> list[str | None]:
-    """Returns each label as a name, None if it is missing or blank.
+    """Returns each label as a name; None if it is missing or blank.
 
     Args:
         values: the label column.
         where: the table and column, for messages.
 
     Raises:
-        InputError: as `name_of`.
+        InputError: see `name_of`.
     """
     return [name_of(value, f"{where}, row {row}") for row, value in enumerate(values)]
 
 
 def name_of(value: object, here: str) -> str | None:
-    """Returns one label as a name, None if it is missing or blank.
+    """Returns one label as a name; None if it is missing or blank.
 
-    The same label has the same name in every kind of file, in frames and in Python, and whatever stands in other rows:
-    * blanks around a name are dropped;
-    * booleans are "true" and "false", also those written True or TRUE;
-    * a number without a fraction is written without one: 4.0 and "4.0" are "4";
-    * everything else stays as it is, so case, inner blanks and "007" count.
-    The names that `data.label_names` gives follow it too.
+    A label has the same name in every file format, in frames and in Python, and does not depend on other rows:
+    * surrounding blanks are removed;
+    * booleans become "true" and "false", also if written True or TRUE;
+    * whole numbers lose an empty fraction: 4.0 and "4.0" become "4";
+    * everything else is unchanged, so case, inner blanks and the zeros of "007" matter.
+    The rule also applies to the names in `data.label_names`.
 
     Args:
         value: the label.
         here: its place, for messages.
 
     Raises:
-        InputError: it is a list or another thing that is no name, or holds half a character.
+        InputError: the label is neither a name nor a number, or contains a lone surrogate.
     """
     if is_missing(value):
         return None
@@ -62,7 +62,7 @@ def _written(value: str, here: str) -> str | None:
     if has_half(name):
         raise InputError(
             f"{here}: the label {name!r} holds half a character (a lone surrogate, such as half of an emoji); correct "
-            "it, as two labels could become one"
+            "it, because two labels could become one"
         )
     if BOOLEAN.fullmatch(name):
         return name.lower()
@@ -70,19 +70,18 @@ def _written(value: str, here: str) -> str | None:
 
 
 def renaming(mapping: Mapping[str, str] | None, kind: Kind | None) -> dict[str, str]:
-    """Returns `data.label_names` with its keys and values as `name_of` writes labels.
+    """Returns `data.label_names` with `name_of` applied to keys and values.
 
     Args:
-        mapping: labels and their new names, as the user gives them.
-        kind: of label; None if the data has none.
+        mapping: the user's labels and their new names.
+        kind: the kind of answers; None if the data has no labels.
 
     Raises:
-        InputError: the labels are numbers or texts, which have no names; a name is blank; a label is renamed twice.
+        InputError: answers of this kind hold no names; a name is blank; a label is renamed twice.
     """
     if mapping and kind is not None and kind.names is None:
         raise InputError(
-            f"data.label_names renames labels, but what is to be predicted here is a {kind.name}; leave "
-            "data.label_names out"
+            f"data.label_names renames labels, but this task predicts a {kind.name}; leave data.label_names out"
         )
     names: dict[str, str] = {}
     for raw, new in (mapping or {}).items():
@@ -95,16 +94,16 @@ def renaming(mapping: Mapping[str, str] | None, kind: Kind | None) -> dict[str, 
 
 
 def names_known(names: Iterable[str]) -> dict[str, str]:
-    """Returns a model's own name for each label that `name_of` writes in another way.
+    """Returns the model's name for each label that `name_of` would write differently.
 
-    Earlier versions kept the "True" and "2.0" of csv files; their models still score such files.
+    Earlier versions kept "True" and "2.0" of csv files; so their models can still be evaluated on such files.
     """
-    own = set(names)
-    return {name: known for known in own if (name := name_of(known, "the model's labels")) and name not in own}
+    known = set(names)
+    return {name: old for old in known if (name := name_of(old, "the model's labels")) and name not in known}
 
 
 def check_renaming(mapping: Mapping[str, str], found: Sequence[str]) -> None:
-    """Raises `InputError` where `data.label_names` renames a label that no row has."""
+    """Raises an InputError if `data.label_names` renames a label that no row has."""
     unknown = [raw for raw in mapping if raw not in found]
     if unknown:
         raise InputError(
@@ -114,7 +113,7 @@ def check_renaming(mapping: Mapping[str, str], found: Sequence[str]) -> None:
 
 
 def _other(value: object, here: str) -> str | None:
-    # numpy's scalars are none of Python's types, but know which one they stand for.
+    # numpy's scalars are not Python's types; `item` converts them.
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", None) == 0:
         return name_of(item(), here)

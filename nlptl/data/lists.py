@@ -1,4 +1,4 @@
-"""Lists in one cell: as lists, as arrays, or written as a string."""
+"""Reads lists in a cell: lists, arrays, or lists written as a string."""
 
 import ast
 import io
@@ -14,14 +14,14 @@ NOT_PYTHON = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 def as_list(value: object, here: str) -> list[object] | None:
-    """Returns the list that a cell holds, or that its string writes; None where it holds something else.
+    """Returns the list in a cell, also if written as a string; None if the cell holds something else.
 
     Args:
         value: the cell; an array counts as a list.
         here: the cell's place, for messages.
 
     Raises:
-        InputError: as `written`.
+        InputError: see `written`.
     """
     if isinstance(value, str):
         value = written(value, here)
@@ -33,10 +33,10 @@ def as_list(value: object, here: str) -> list[object] | None:
 
 
 def written(text: str, here: str) -> object | None:
-    """Returns the list or object that a string writes as JSON, or in Python as data frames do, None for other strings.
+    """Parses a JSON or Python-literal list or object; returns None for any other string.
 
     Raises:
-        InputError: it is a list of strings without commas, as numpy writes it: Python would join them to one.
+        InputError: a list of strings has no commas, as numpy writes it; Python would join the strings.
     """
     text = text.strip()
     if not text.startswith(("[", "{")):
@@ -47,8 +47,8 @@ def written(text: str, here: str) -> object | None:
         pass
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a backslash in the user's text is no business of Python's
-            found: object = ast.literal_eval(text)
+            warnings.simplefilter("ignore")  # Python warns of backslashes in the user's text
+            value: object = ast.literal_eval(text)
     except NOT_PYTHON:
         return None
     if _lacks_commas(text):
@@ -56,11 +56,11 @@ def written(text: str, here: str) -> object | None:
             f"{here}: found a list without commas, as numpy writes it: {shortened(text)}; write it as JSON, such as "
             '["a", "b"] (json.dumps(list(value)))'
         )
-    return found
+    return value
 
 
 def shortened(value: object) -> str:
-    """Returns a value for a message, at most about 60 characters of it."""
+    """Returns the repr of a value for a message, at most 60 characters."""
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 

@@ -1,4 +1,4 @@
-"""Data given in Python: frames, data sets, lists of dicts, texts with labels, or texts alone."""
+"""Reads data given in Python: frames, data sets, lists of dicts, texts with labels, or texts only."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +17,10 @@ EXPECTED = (
 
 
 def in_memory(given: object, config: DataConfig) -> tuple[str, Callable[[], Table]]:
-    """Returns what messages call some data in memory, and what reads it.
+    """Returns the name of data in memory for messages, and a function that reads it.
 
     Raises:
-        InputError: it is of no known kind.
+        InputError: data of this type is not supported.
     """
     pandas, datasets = sys.modules.get("pandas"), sys.modules.get("datasets")
     if pandas is not None and isinstance(given, pandas.DataFrame):
@@ -37,7 +37,7 @@ def in_memory(given: object, config: DataConfig) -> tuple[str, Callable[[], Tabl
 
 
 def values_of(given: object) -> Sequence[object] | None:
-    """Returns the values of a list, an array of one dimension, or a column of a frame or data set; else None."""
+    """Returns the values of a list, a one-dimensional array, or a column of a frame or data set; else None."""
     if isinstance(given, list | tuple):
         return given
     if getattr(given, "ndim", 1) != 1 or isinstance(given, str | bytes | bytearray | memoryview | Mapping | range):
@@ -49,10 +49,10 @@ def values_of(given: object) -> Sequence[object] | None:
 
 
 def texts_in(given: object) -> Sequence[str] | None:
-    """Returns the texts of a list or array that begins with a text, None for other data.
+    """Returns the texts of a list or array whose first value is a text; None for other data.
 
     Raises:
-        InputError: another value is no text.
+        InputError: another value is not a text.
     """
     values = values_of(given)
     if not values or not isinstance(values[0], str):
@@ -61,7 +61,7 @@ def texts_in(given: object) -> Sequence[str] | None:
     if len(texts) < len(values):
         row = next(row for row, value in enumerate(values) if not isinstance(value, str))
         raise InputError(
-            f"the list: row {row} is a {type(values[row]).__name__}, expected a text as in row 0; an empty text stands "
+            f"the list: row {row} is a {type(values[row]).__name__}, expected a text as in row 0; use an empty text "
             "for a missing one"
         )
     return texts
@@ -95,8 +95,8 @@ def _list(rows: Sequence[Any]) -> Table:
     for position, row in enumerate(rows):
         if not isinstance(row, Mapping):
             raise InputError(
-                f"the list: row {position} is a {type(row).__name__}, expected a dict of columns; texts and their "
-                "labels are given as two lists, (texts, labels)"
+                f"the list: row {position} is a {type(row).__name__}, expected a dict of columns; give texts and "
+                "labels as two lists, (texts, labels)"
             )
     named = all(isinstance(name, str) for row in rows for name in row)
     return _filled(Table("the list", rows if named else [_named(row, i) for i, row in enumerate(rows)]))

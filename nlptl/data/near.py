@@ -1,4 +1,4 @@
-"""Names that a reader takes for the same one: in what they differ."""
+"""Finds names that look the same to a reader, and says how they differ."""
 
 import re
 import unicodedata
@@ -22,28 +22,28 @@ FOLDS: dict[str, Callable[[str], str]] = {
     "case": str.casefold,
     "the way a number is written": _as_number,
 }
-"""What makes no difference to a reader, each with what takes it away."""
+"""Differences that a reader overlooks, each with a function that removes it."""
 
 
 def near_key(name: str) -> str:
-    """Returns what names share if they differ only in case, blanks, Unicode form, or the way a number is written."""
+    """Returns a key that is equal for names that differ only in one of `FOLDS`, such as case or blanks."""
     return _folded(name, FOLDS)
 
 
 def difference(names: Iterable[str]) -> str:
-    """Returns in what names with the same `near_key` differ: "case", "blanks and case"."""
+    """Returns how names with the same `near_key` differ: "case", "blanks and case"."""
     names = set(names)
     left = {what: {_folded(name, FOLDS.keys() - {what}) for name in names} for what in FOLDS}
-    found = [what for what, kept in left.items() if len(kept) > 1]
-    return " and ".join(found or ["Unicode form"])
+    different = [what for what, kept in left.items() if len(kept) > 1]
+    return " and ".join(different or ["Unicode form"])
 
 
 def shown(name: str, why: str) -> str:
-    """Returns a name in quotes; what the eye cannot tell apart stands as escapes.
+    """Returns a name in quotes, with escapes if the difference would be invisible.
 
     Args:
         name: the name.
-        why: in what it differs from another.
+        why: how it differs from another name, as returned by `difference`.
     """
     return ascii(name) if "Unicode" in why or "invisible" in why else repr(name)
 

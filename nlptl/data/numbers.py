@@ -1,4 +1,4 @@
-"""Numbers to predict."""
+"""Reads target numbers."""
 
 import math
 
@@ -8,14 +8,14 @@ from nlptl.data.near import NUMBER
 from nlptl.data.table import Cells, is_missing
 
 SHOWN = 3
-"""Wrong targets listed in a message."""
+"""Most wrong targets listed in a message."""
 
 
 def target_numbers(cells: Cells) -> list[float | None]:
-    """Returns each target as a float, None where it is missing.
+    """Returns each target as a float; None if it is missing.
 
     Raises:
-        InputError: some are not finite numbers; a decimal comma is no number, since it may part thousands as well.
+        InputError: a target is not a finite number; decimal commas are refused, as commas may separate thousands.
     """
     numbers = [_number(value) for value in cells.values]
     wrong = [row for row, number in enumerate(numbers) if number is not None and not math.isfinite(number)]
@@ -23,14 +23,14 @@ def target_numbers(cells: Cells) -> list[float | None]:
         shown = ", ".join(f"row {row} has {shortened(cells.values[row])}" for row in wrong[:SHOWN])
         raise InputError(
             f"{cells.where}: {len(wrong)} of {len(numbers)} rows have targets that are not numbers: {shown}; "
-            "expected finite numbers such as 3.5, with a point: correct or remove them, or name another column with "
-            "--data.label"
+            "expected finite numbers with a decimal point, such as 3.5: correct or remove them, or name another column "
+            "with --data.label"
         )
     return numbers
 
 
 def _number(value: object) -> float | None:
-    """Returns not-a-number for what is none, and None for what is missing."""
+    """Returns a value as float: NaN if it is not a number, None if it is missing."""
     if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
         value = value.item()
     if is_missing(value) or (isinstance(value, str) and not value.strip()):

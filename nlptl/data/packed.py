@@ -1,4 +1,4 @@
-"""Packed files: gzip, bzip2, xz, and zip archives that hold a single file."""
+"""Compressed files: gzip, bzip2, xz, and zip archives with a single file."""
 
 import bz2
 import gzip
@@ -12,25 +12,25 @@ from typing import IO, cast
 from nlptl.core.errors import InputError
 
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What damaged archives raise beside OSError."""
+"""Exceptions for damaged archives, besides OSError."""
 
 
 def is_packed(path: Path) -> bool:
-    """Returns whether a file's name ends as that of a packed one."""
+    """Returns whether a file has the suffix of a compressed file."""
     return path.suffix.lower() in OPENERS
 
 
 def inner_name(path: Path) -> str:
-    """Returns the name of the file inside a packed one, as far as its own name says; other names as they are."""
+    """Returns a file's name without the suffix of its compression, if it has one."""
     return path.stem if is_packed(path) else path.name
 
 
 def packed_name(path: Path) -> str:
-    """Returns the name of the file inside a packed one, of a zip file as it stands there if it has a suffix there.
+    """Returns the name of the file inside a compressed file; in a zip file, the name stored there if it has a suffix.
 
     Raises:
-        InputError: the archive holds another number of files than one.
-        OSError: the file cannot be read; or another one of `BROKEN`.
+        InputError: a zip file does not hold exactly one file.
+        OSError: the file cannot be read. One of `BROKEN`: it is damaged.
     """
     if path.suffix.lower() != ".zip":
         return inner_name(path)
@@ -40,11 +40,11 @@ def packed_name(path: Path) -> str:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Returns a file opened for reading, unpacked if its name says that it is packed.
+    """Opens a file for reading, decompressed if it has such a suffix.
 
     Raises:
-        InputError: as `packed_name`, or the archive is protected by a password.
-        OSError: the file cannot be read; or another one of `BROKEN`.
+        InputError: a zip file does not hold exactly one file, or is protected by a password.
+        OSError: the file cannot be read. One of `BROKEN`: it is damaged.
     """
     opener = OPENERS.get(path.suffix.lower())
     return cast("IO[bytes]", opener(path)) if opener else path.open("rb")
@@ -54,7 +54,7 @@ def _open_zip(path: Path) -> IO[bytes]:
     with zipfile.ZipFile(path) as archive:
         try:
             return archive.open(_member(path, archive))
-        except RuntimeError as error:  # a password, or a compression that Python has not
+        except RuntimeError as error:  # a password, or a compression that Python does not support
             raise InputError(f"{path} cannot be unpacked ({error}); unpack it and give the file inside") from error
 
 
@@ -67,7 +67,7 @@ OPENERS: dict[str, Callable[[Path], object]] = {
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    # What macOS and Windows add on their own is no file of the user's.
+    # Skip the files that macOS and Windows add.
     files = [
         info
         for info in archive.infolist()

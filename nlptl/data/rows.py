@@ -1,4 +1,4 @@
-"""A file of any format, row by row or as a whole."""
+"""Reads a file of any format, row by row or at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +9,14 @@ from nlptl.data.table import Row, Table
 
 
 def open_rows(path: Path | str, config: DataConfig) -> Iterator[Row]:
-    """Yields the rows of a file as they are read: memory stays bounded but for formats that are read at once.
+    """Yields the rows of a file while reading it; memory stays bounded except for formats that are read at once.
 
     Args:
-        path: a file of any format (nlptl/data/formats), or a packed one.
-        config: says how csv and tsv are separated and quoted, and which sheet of xlsx is read.
+        path: a file of any format (nlptl/data/formats), also compressed.
+        config: the data settings: separator and quoting of csv and tsv, sheet of xlsx.
 
     Raises:
-        InputError: the file is missing, empty, of another format or not what its name says.
+        InputError: the file is missing, empty, of an unknown format, or its content does not match its suffix.
     """
     path = Path(path)
     return format_of(path).rows(path, config)
@@ -26,9 +26,9 @@ def read_file(path: Path, config: DataConfig) -> Table:
     """Returns all rows of a file.
 
     Raises:
-        InputError: as `open_rows`.
+        InputError: see `open_rows`.
     """
-    found = format_of(path)
-    classes = found.classes(path)
-    rows = list(found.rows(path, config))
-    return Table(str(path), rows, classes, headed=found.headed, notes=found.notes(path, config))
+    file_format = format_of(path)
+    classes = file_format.classes(path)
+    rows = list(file_format.rows(path, config))
+    return Table(str(path), rows, classes, headed=file_format.headed, notes=file_format.notes(path, config))

@@ -1,4 +1,4 @@
-"""What the user may give as data, and the splits that each kind of source has."""
+"""Sources of data: files, folders, Hub ids and data in memory, with their splits."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ SPLIT_NAMES = {
     "val": "validation",
     "test": "test",
 }
-"""The split that each name stands for, as a file's stem or as a key."""
+"""Names of splits, as the stem of a file or as a key, and the split that each means."""
 
 WHOLE = "whole"
 """Key of a source that is not divided into splits."""
@@ -33,22 +33,22 @@ WHOLE = "whole"
 
 @dataclass(frozen=True)
 class Source:
-    """Something that gives one table, or one by split; a table is read when it is asked for."""
+    """One table, or one table per split; tables are read only when `table` is called."""
 
     name: str
     splits: Mapping[str, Callable[[], Table]]
     ignored: tuple[str, ...] = ()
-    """Splits that stand for none of train, validation and test."""
+    """Splits that are neither train, validation nor test."""
 
     def has(self, split: str) -> bool:
-        """Returns whether the source itself tells this split from others."""
+        """Returns whether the source has this split."""
         return split in self.splits
 
     def table(self, split: str) -> Table:
-        """Returns the table of a split, or the only one where the source is not divided.
+        """Returns the table of a split, or the only table of a source without splits.
 
         Raises:
-            InputError: it has other splits only.
+            InputError: the source has only other splits.
         """
         read = self.splits.get(split) or self.splits.get(WHOLE)
         if read is None:
@@ -57,10 +57,10 @@ class Source:
 
 
 def find_source(given: object, config: DataConfig) -> Source:
-    """Returns the source for what the user gave.
+    """Returns the source for the data that the user gave.
 
     Raises:
-        InputError: it is of no known kind, does not exist, or its splits are not clear.
+        InputError: the type is not supported, the source does not exist, or its splits are ambiguous.
     """
     if isinstance(given, str):
         return _named(given, config)
@@ -120,7 +120,7 @@ def _folder(path: Path, config: DataConfig) -> Source:
     found = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
     raise InputError(
         f"the folder {path} has no train, validation or test file ({', '.join(readable())}), and no folder of .txt "
-        f"files for each class, found {found}"
+        f"files per class; found {found}"
     )
 
 
@@ -139,8 +139,8 @@ def _one_each(path: Path, splits: Mapping[Path, str], read: Callable[[Path], Tab
     for file, split in splits.items():
         if split in by_split:
             raise InputError(
-                f"{path}: {by_split[split].name} and {file.name} both stand for {split}; "
-                f"give the one to use as --data.{split}, and move or rename the other"
+                f"{path}: {by_split[split].name} and {file.name} are both {split} data; "
+                f"give one of them as --data.{split}, and move or rename the other"
             )
         by_split[split] = file
     return {split: partial(read, file) for split, file in by_split.items()}
@@ -150,7 +150,7 @@ def _by_split(given: Mapping[str, object], config: DataConfig, hub_id: str | Non
     name = hub_id or "the dict"
     known = {key: SPLIT_NAMES[key] for key in given if key in SPLIT_NAMES}
     other = tuple(str(key) for key in given if key not in SPLIT_NAMES)
-    # A data set of the Hub may well have further splits; in a dict that the user wrote, such a key is a slip.
+    # A data set of the Hub may have further splits; in a dict that the user wrote, another key is a mistake.
     if not known or (other and type(given) is dict):
         key = other[0] if other else ""
         raise InputError(
@@ -158,7 +158,7 @@ def _by_split(given: Mapping[str, object], config: DataConfig, hub_id: str | Non
             f"{nearest(key, SPLIT_NAMES)}; a dict of columns is given as pandas.DataFrame(...)"
         )
     if len(set(known.values())) < len(known):
-        raise InputError(f"{name}: the keys {', '.join(known)} stand for the same split; keep one of them")
+        raise InputError(f"{name}: the keys {', '.join(known)} mean the same split; keep one of them")
     return Source(
         name, {split: partial(_part, given[key], split, config, hub_id) for key, split in known.items()}, other
     )

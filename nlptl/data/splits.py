@@ -1,24 +1,24 @@
-"""Dividing one list of rows: stratified, or in groups that stay together."""
+"""Divides rows into parts: stratified, or in groups that stay together."""
 
 import random
 from collections.abc import Mapping, Sequence
 
 LEAST_DIVIDED = 3
-"""Rows from which on a label is divided at all."""
+"""Labels with fewer rows stay in train."""
 
 HELD_OUT = 0.15
-"""Share of the rows that becomes validation, and again test, where the data has none."""
+"""Share of the rows that becomes validation, and the same for test, if the data has none."""
 
 
 def divide(labels: Sequence[str | None], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
-    """Returns the positions of each part, ascending: those of `shares`, and "train" with all others.
+    """Returns the positions of the rows in each part, ascending: the parts in `shares`, and "train" with all others.
 
-    Each label's rows are shuffled by the seed and divided in the same proportion. A label always keeps a row in
-    train, and with fewer than three rows all of them, so that no part has a label that train lacks.
+    The rows of each label are shuffled by the seed and divided in the same proportion. Train keeps at least one row of
+    every label, and all rows of a label with fewer than three, so no part has a label that train lacks.
 
     Args:
         labels: one per row.
-        shares: the share of all rows, from 0 to 1, for each part besides train.
+        shares: the share of all rows, from 0 to 1, for each part except train.
         seed: the same seed gives the same parts.
     """
     groups: dict[str, list[int]] = {}
@@ -37,14 +37,14 @@ def divide(labels: Sequence[str | None], shares: Mapping[str, float], seed: int)
 
 
 def divide_groups(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
-    """Returns the positions of each part, ascending, as `divide`; rows of the same group are never parted.
+    """Returns the positions of the rows in each part, ascending, like `divide`; a group is always in one part.
 
-    The groups are shuffled by the seed, and each part takes those that fit into its share, at least the smallest one
-    that is left; train always keeps a group.
+    The groups are shuffled by the seed, and each part takes the groups that fit into its share, at least the smallest
+    remaining one; train keeps at least one group.
 
     Args:
         groups: the group of each row.
-        shares: the share of all rows, from 0 to 1, for each part besides train.
+        shares: the share of all rows, from 0 to 1, for each part except train.
         seed: the same seed gives the same parts.
     """
     members: dict[str, list[int]] = {}
@@ -81,7 +81,7 @@ def _fitting(sizes: Mapping[str, int], room: int) -> set[str]:
 
 
 def _quotas(sizes: Mapping[str, int], share: float, spare: Mapping[str, int]) -> dict[str, int]:
-    # Largest remainders: every label gets the whole part of its quota, then the labels cut most get one more each.
+    # Largest remainders: each label gets its quota rounded down; those that lost most by rounding get one more.
     quotas = {label: min(int(share * n), spare[label]) for label, n in sizes.items()}
     missing = round(share * sum(sizes.values())) - sum(quotas.values())
     open_labels = [label for label in sizes if quotas[label] < spare[label]]

@@ -1,4 +1,4 @@
-"""SQuAD's json files, flattened to a row a question (Rajpurkar et al. 2016, 2018)."""
+"""Reads SQuAD's json files, one row per question (Rajpurkar et al. 2016, 2018)."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from nlptl.core.errors import InputError
 
 
 def is_squad(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Returns whether a file's content is articles that have paragraphs."""
+    """Returns whether a file holds articles with paragraphs, as SQuAD's files do."""
     articles = value.get("data") if isinstance(value, dict) else None
     return (
         isinstance(articles, list)
@@ -18,10 +18,10 @@ def is_squad(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def squad_rows(path: Path, value: Mapping[str, Any]) -> Iterator[dict[str, object]]:
-    """Yields id, title, context, question, and answers and is_impossible where they are given, in the file's order.
+    """Yields id, title, context, question, and, if given, answers and is_impossible, in the file's order.
 
     Raises:
-        InputError: a part is missing, or there is no question.
+        InputError: a required key is missing, or there is no question.
     """
     empty = True
     for number, article in enumerate(value["data"]):
@@ -49,10 +49,10 @@ def _row(title: object, paragraph: Mapping[str, Any], question: Any, here: str) 
 
 
 def _list(part: Any, key: str, here: str) -> list[Any]:
-    found = _part(part, key, here)
-    if not isinstance(found, list):
-        raise InputError(f"{here}: {key!r} is a {type(found).__name__}, expected a list")
-    return found
+    value = _part(part, key, here)
+    if not isinstance(value, list):
+        raise InputError(f"{here}: {key!r} is a {type(value).__name__}, expected a list")
+    return value
 
 
 def _part(part: Any, key: str, here: str) -> Any:

@@ -1,4 +1,4 @@
-"""New rows a few thousand at a time, so that a file of any length is read in bounded memory."""
+"""Reads new rows, a few thousand at a time, so that memory stays bounded for files of any length."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,17 +18,17 @@ from nlptl.data.sources import find_source
 from nlptl.data.table import Row, Table
 
 N_ROWS = 4096
-"""Rows read at a time; among so many, texts find others of their length."""
+"""Rows read at a time; enough for batches of texts with similar lengths."""
 
 
 def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Iterator[list[Example]]:
     """Yields the rows of new data in order, without labels; blank texts are kept.
 
     Args:
-        source: as `load_split`; files are read as they are consumed (json and xlsx at once), and once before for their
-            columns if these may begin in any row, as in jsonl.
-        config: as `load_split`.
-        columns: what the task reads.
+        source: as in `load_split`; files are read row by row (json and xlsx at once). Formats whose rows may differ in
+            columns, such as jsonl, are first read once to find all columns.
+        config: as in `load_split`.
+        columns: the columns that the task reads.
 
     Raises:
         InputError: the data cannot be used.
@@ -41,15 +41,15 @@ def stream(source: object, config: DataConfig, columns: Sequence[Column]) -> Ite
 
 
 class NewRows:
-    """New data without labels, opened: its rows as examples and as they stand in the source, part by part.
+    """New data without labels, read in parts: the examples, and the rows as in the source.
 
     Args:
-        source: as `stream`, but no list of texts.
-        config: as `stream`.
-        columns: as `stream`.
+        source: as in `stream`, but not a list of texts.
+        config: as in `stream`.
+        columns: as in `stream`.
 
     Raises:
-        InputError: the data cannot be used; also when it is read.
+        InputError: the data cannot be used; may also be raised while reading.
     """
 
     def __init__(self, source: object, config: DataConfig, columns: Sequence[Column]) -> None:
@@ -63,18 +63,18 @@ class NewRows:
         self._table = replace(shown, rows=())
         self._names = choose_columns(shown, Wish(self._read, config, {})).names
         self.columns = shown.columns
-        """Of the source."""
+        """Columns of the source."""
         self.only_strings = shown.headed
-        """Whether the source has no values but strings, as csv."""
+        """Whether all values of the source are strings, as in csv."""
 
     def rows(self) -> Iterator[list[Row]]:
-        """Yields the rows as they stand in the source; each call begins anew."""
+        """Yields the rows as in the source; each call starts again at the first row."""
         rows = iter(self._open())
-        while some := list(islice(rows, N_ROWS)):
-            yield some
+        while part := list(islice(rows, N_ROWS)):
+            yield part
 
     def parts(self) -> Iterator[tuple[list[Example], list[Row]]]:
-        """Yields the rows as examples, and as they stand in the source; each call begins anew."""
+        """Yields the rows as examples and as in the source; each call starts again at the first row."""
         first = 0
         for rows in self.rows():
             examples, notes = to_examples(replace(self._table, rows=rows, first=first), self._read, self._names)
@@ -84,21 +84,21 @@ class NewRows:
 
 
 def without_texts(source: object, config: DataConfig, columns: Sequence[Column]) -> list[Example] | None:
-    """Returns the rows of a file with their labels, the texts left empty; None where rows must be read whole.
+    """Returns the rows of a file with labels but empty texts, to save memory; None if the texts are needed.
 
-    That is so for tags and spans, which need their words and contexts, and for what is not read row by row.
+    Tags and spans need their words and contexts; sources that are not read row by row are in memory anyway.
 
     Args:
-        source: as `load_split`.
-        config: as `load_split`.
-        columns: what the task reads.
+        source: as in `load_split`.
+        config: as in `load_split`.
+        columns: the columns that the task reads.
 
     Raises:
         InputError: the data cannot be used, or a row has no label.
     """
     path = _file(source)
     output = output_of(columns)
-    if path is None or (output is not None and kinds.of(output).by_token):  # their labels lie in words and contexts
+    if path is None or (output is not None and kinds.of(output).by_token):  # these labels refer to words or contexts
         return None
     names = _names(path, config, columns)
     texts = {names[c.role] for c in columns if c.role in names and c.field != "label"}
@@ -109,7 +109,7 @@ def without_texts(source: object, config: DataConfig, columns: Sequence[Column])
 
 
 def parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
-    """Yields some examples, a few thousand at a time."""
+    """Yields the examples, a few thousand at a time."""
     for i in range(0, len(examples), N_ROWS):
         yield list(examples[i : i + N_ROWS])
 
@@ -119,14 +119,14 @@ def _names(path: Path, config: DataConfig, columns: Sequence[Column]) -> dict[st
 
 
 def _shown(path: Path, config: DataConfig) -> Table:
-    """Returns rows enough to show all columns of a file."""
+    """Returns a table with enough rows to have all columns of a file."""
     rows = open_rows(path, config)
     shown = list(islice(rows, N_ROWS) if format_of(path).even else _with_new_columns(rows))
     return Table(str(path), shown, headed=format_of(path).headed)
 
 
 def _with_new_columns(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yields the rows with a column that none before them had."""
+    """Yields the rows with a column that no earlier row had."""
     seen: set[str] = set()
     for row in rows:
         if not seen.issuperset(row):

@@ -1,4 +1,4 @@
-"""A tag for each word, however the data gives them."""
+"""Reads a tag for each word, from any of the usual forms."""
 
 from typing import NamedTuple
 
@@ -11,23 +11,23 @@ from nlptl.data.words import Words
 
 
 class Tagged(NamedTuple):
-    """Words and tags of some rows."""
+    """Words and tags of rows."""
 
     words: list[Words]
     tags: list[tuple[str, ...] | None]
-    """As they stand in the data, None where a row has none."""
+    """The tags as in the data; None for a row without tags."""
     notes: list[str]
 
 
 def read_tags(cells: Cells, words: list[Words]) -> Tagged:
-    """Returns the tags of each row, and its words, which the borders of entities may split further.
+    """Returns the tags and words of each row; words are also split where entities begin or end.
 
     Args:
-        cells: lists of tags, strings with blanks between them, or lists of entities with character offsets.
-        words: of each row.
+        cells: lists of tags, strings of tags separated by blanks, or lists of entities with character offsets.
+        words: the words of each row.
 
     Raises:
-        InputError: there are more or fewer tags than words, or a cell has none of these forms.
+        InputError: the numbers of tags and words differ, or a cell has another form.
     """
     if are_entities(cells.values, cells.where, if_empty=not any(row.listed for row in words)):
         return _from_entities(cells, words)
@@ -42,7 +42,7 @@ def _tags(value: object, words: Words, here: str) -> tuple[str, ...] | None:
     if items is None:
         items = list(value.split()) if isinstance(value, str) else None
     if items is None:
-        raise InputError(f"{here}: found {shortened(value)}, expected a list of tags, or tags with blanks between them")
+        raise InputError(f"{here}: found {shortened(value)}, expected a list of tags, or tags separated by blanks")
     if len(items) != len(words.offsets):
         raise InputError(
             f"{here}: found {len(items)} tags for {len(words.offsets)} words ({shortened(words.text)}); each word "
@@ -54,7 +54,7 @@ def _tags(value: object, words: Words, here: str) -> tuple[str, ...] | None:
 def _tag(item: object, here: str) -> str:
     name = name_of(item, here)
     if name is None:
-        raise InputError(f"{here}: a tag of the list is missing; tag words outside of entities O")
+        raise InputError(f"{here}: a tag in the list is missing; tag words outside entities with O")
     return name
 
 
@@ -77,5 +77,7 @@ def _from_entities(cells: Cells, words: list[Words]) -> Tagged:
         done.words.append(row._replace(offsets=offsets))
         done.tags.append(tags)
     if n_repaired:
-        done.notes.append(f"{cells.where}: {n_repaired} entities repaired: moved to where the text has their words")
+        done.notes.append(
+            f"{cells.where}: {n_repaired} entities repaired: the offsets were wrong, the place of their text is used"
+        )
     return done

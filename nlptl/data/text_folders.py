@@ -1,4 +1,4 @@
-"""Texts as .txt files: a folder a class, as IMDb's reviews and many collections come, or loose in one folder."""
+"""Reads texts from .txt files: one folder per class, as in IMDb's reviews, or all in one folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,18 +7,18 @@ from nlptl.data.files import text_lines
 from nlptl.data.table import Row, Table
 
 UNLABELLED = ("unsup", "unlabeled", "unlabelled")
-"""Folders whose texts have no label; IMDb's is called unsup."""
+"""Names of folders with unlabelled texts; IMDb has unsup."""
 
 
 def holds_texts(folder: Path) -> bool:
-    """Returns whether a folder has folders of texts, or texts."""
+    """Returns whether a folder holds .txt files, directly or one level down."""
     return bool(_class_folders(folder) or _texts(folder))
 
 
 def read_texts(folder: Path) -> Table:
-    """Returns a row a file, ordered by class and name: text, label (the name of its folder) and file.
+    """Returns one row per file, ordered by class and name: text, label (the name of its folder) and file.
 
-    Texts that lie beside folders of texts are not read; without such folders they are, and have no label.
+    If there are class folders, texts beside them are not read. If there are none, the texts have no label.
 
     Raises:
         InputError: a file is not UTF-8 or cannot be read.
@@ -37,8 +37,8 @@ def _class_folders(folder: Path) -> list[Path]:
 
 
 def _texts(folder: Path) -> list[Path]:
-    found = (path for path in folder.iterdir() if path.suffix.lower() == ".txt" and path.is_file())
-    return sorted(path for path in found if not path.name.startswith("."))
+    files = (path for path in folder.iterdir() if path.suffix.lower() == ".txt" and path.is_file())
+    return sorted(path for path in files if not path.name.startswith("."))
 
 
 def _rows(folder: Path, root: Path, label: dict[str, object]) -> Iterator[Row]:

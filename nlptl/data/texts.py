@@ -1,4 +1,4 @@
-"""Values that are read as texts: what is read, and what is to be written."""
+"""Reads texts: inputs and target texts."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from nlptl.data.table import Cells, is_array, is_missing
 
 
 def text_of(value: object, here: str) -> str:
-    """Returns a cell as a text, empty if it is missing; U+FFFD stands in place of half a character.
+    """Returns a cell as a text: empty if it is missing, with U+FFFD for lone surrogates.
 
     Raises:
-        InputError: it is a list or another thing that is no text.
+        InputError: the cell is a list, an object, bytes or an array.
     """
     if isinstance(value, str):
         return mended(value)
@@ -24,10 +24,10 @@ def text_of(value: object, here: str) -> str:
 
 
 def target_texts(cells: Cells) -> list[str | None]:
-    """Returns each text that is to be written, None where it is missing or blank.
+    """Returns each target text; None if it is missing or blank.
 
     Raises:
-        InputError: one is a list or another thing that is no text.
+        InputError: a target is a list, an object, bytes or an array.
     """
     return [_target(value, here) for value, here in cells]
 
@@ -36,8 +36,8 @@ def _target(value: object, here: str) -> str | None:
     texts = as_list(value, here) if not isinstance(value, str) else None
     if texts is not None:
         raise InputError(
-            f"{here}: found a list of {len(texts)} as the text to write, expected one string; give each text a row of "
-            "its own, or keep the best one"
+            f"{here}: found a list of {len(texts)} target texts, expected one string; give each text a row of its own, "
+            "or keep the best one"
         )
     text = text_of(value, here)
     return text if text.strip() else None

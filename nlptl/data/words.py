@@ -1,4 +1,4 @@
-"""Words and where they stand in the text."""
+"""Reads words and their offsets in the text."""
 
 import re
 from itertools import accumulate
@@ -10,7 +10,7 @@ from nlptl.data.table import Cells, is_missing
 from nlptl.data.texts import text_of
 
 Offsets = tuple[tuple[int, int], ...]
-"""First character and end of each word in the text."""
+"""Start and end of each word in the text, in characters."""
 
 
 class Words(NamedTuple):
@@ -19,11 +19,11 @@ class Words(NamedTuple):
     text: str
     offsets: Offsets
     listed: bool
-    """Whether the data gives them one by one; else they are the pieces between white space."""
+    """Whether the data has a list of words; if not, the text was split at white space."""
 
 
 def read_words(cells: Cells) -> list[Words]:
-    """Returns the words of each row; a row without a value has none.
+    """Returns the words of each row; a row with a missing value has none.
 
     Raises:
         InputError: a cell is neither a list of words nor a text.
@@ -32,21 +32,21 @@ def read_words(cells: Cells) -> list[Words]:
 
 
 def pieces(text: str) -> Offsets:
-    """Returns the offsets of what stands between white space."""
+    """Returns the offsets of a text's words, split at white space."""
     return tuple(match.span() for match in re.finditer(r"\S+", text))
 
 
 def punctuation_apart(words: Words) -> Words:
-    """Returns the words of a plain text with punctuation at their ends as words of its own, as tagged data has it."""
+    """Returns the words of a plain text, with punctuation split off as separate words, as in tagged data sets."""
     if words.listed:
         return words
-    found = re.finditer(r"\w(?:\S*\w)?|[^\w\s]", words.text)
-    return words._replace(offsets=tuple(match.span() for match in found))
+    matches = re.finditer(r"\w(?:\S*\w)?|[^\w\s]", words.text)
+    return words._replace(offsets=tuple(match.span() for match in matches))
 
 
 def _words(value: object, here: str) -> Words:
     listed = as_list(value, here)
-    # A text may open with a bracket of its own: "[1] and [2]".
+    # A plain text may also begin with a bracket: "[1] and [2]".
     if isinstance(value, str) and not (listed and all(isinstance(word, str) for word in listed)):
         listed = None
     if listed is None:
@@ -57,7 +57,7 @@ def _words(value: object, here: str) -> Words:
 
 def _word(word: object, here: str) -> str:
     if is_missing(word):
-        raise InputError(f"{here}: a word of the list is missing; give it, or remove it and its tag")
+        raise InputError(f"{here}: a word in the list is missing; add it, or remove its tag too")
     return text_of(word, here)
 
 

@@ -1,4 +1,4 @@
-"""Predictions beside the rows they are for, as csv, tsv, jsonl or parquet, written part by part."""
+"""Writes rows with their predictions to csv, tsv, jsonl or parquet, part by part."""
 
 import csv
 import io
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
 
 WRITABLE = (".csv", ".tsv", ".jsonl", ".parquet")
 OWN = ("row_id", "prediction", "scores", "spans")
-"""Columns that are nlptl's in every output."""
+"""Columns that nlptl adds to the output."""
 
 Part = tuple[Sequence[Row], Sequence[Prediction]]
 
 
 def check_writable(path: Path, kinds: Sequence[str] = WRITABLE) -> str:
-    """Returns the suffix that says how a file is written.
+    """Returns the suffix of an output file, which determines its format.
 
     Raises:
-        InputError: the suffix is none of those.
+        InputError: the suffix is not in `kinds`.
     """
     suffix = path.suffix.lower()
     if suffix in kinds:
         return suffix
     found = f"the suffix {suffix!r}" if suffix else "no suffix"
     raise InputError(
-        f"--output {str(path)!r}: the suffix says how it is written; expected {', '.join(kinds)}, found {found}"
+        f"--output {str(path)!r}: the suffix determines the format; expected {', '.join(kinds)}, found {found}"
         f"{nearest(suffix, kinds)}"
     )
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Rows of a source with their predictions."""
+    """The rows of a source with their predictions."""
 
     columns: Sequence[str]
-    """Of the source."""
+    """Columns of the source."""
     first: Prediction
-    """One of the predictions: all of a task have the same scores."""
+    """The first prediction; it determines the columns, because all predictions of a task have the same score names."""
     parts: Iterable[Part]
     rows: Callable[[], Iterable[Sequence[Row]]] | None = None
-    """Gives the source's rows once more, from which the types of its columns are found; None: all are strings."""
+    """Reads the source's rows again, to find the types of its columns; None: all are strings."""
 
     @cached_property
     def renamed(self) -> dict[str, str]:
-        """The name of each source column in the output: nlptl's own names are taken, so theirs begin with "input."."""
+        """Output name of each source column; "input." is put before names that nlptl uses itself."""
         taken, names = {*OWN, *self._scores}, {}
         for column in self.columns:
             name = column
@@ -67,7 +67,7 @@ class Predicted:
 
     @property
     def header(self) -> list[str]:
-        """The columns of a flat output: row_id, the source's, prediction, a score for each label, spans."""
+        """The columns of a flat output: row_id, the source's columns, prediction, a score for each label, spans."""
         spans = [] if self.first.spans is None else ["spans"]
         return ["row_id", *self.renamed.values(), "prediction", *self._scores, *spans]
 
@@ -78,10 +78,10 @@ class Predicted:
         return [found.row_id, *(row.get(column) for column in self.columns), found.prediction, *scores, *spans]
 
     def nested(self, row: Row, found: Prediction) -> dict[str, object]:
-        """Returns a row as an object, its scores as one inside."""
-        own = {self.renamed[column]: value for column, value in row.items()}
+        """Returns a row as an object with its scores as an inner object."""
+        source = {self.renamed[column]: value for column, value in row.items()}
         spans = {} if found.spans is None else {"spans": found.spans}
-        return {"row_id": found.row_id, **own, "prediction": found.prediction, "scores": found.scores, **spans}
+        return {"row_id": found.row_id, **source, "prediction": found.prediction, "scores": found.scores, **spans}
 
     @property
     def _scores(self) -> list[str]:
@@ -89,14 +89,14 @@ class Predicted:
 
 
 def lines(predicted: Predicted, kind: str, *, ascii_only: bool = False) -> Iterator[str]:
-    """Yields the text of a csv, tsv or jsonl file, with its line ends.
+    """Yields the lines of a csv, tsv or jsonl file, with line ends.
 
     Args:
-        predicted: the rows.
+        predicted: the rows and predictions.
         kind: ".csv", ".tsv" or ".jsonl".
-        ascii_only: whether JSON has escapes for all other characters.
+        ascii_only: whether JSON escapes all non-ASCII characters.
     """
-    pairs = ((row, found) for part in predicted.parts for row, found in zip(*part, strict=True))
+    pairs = ((row, answer) for part in predicted.parts for row, answer in zip(*part, strict=True))
     if kind == ".jsonl":
         yield from (_json(predicted.nested(*pair), ascii_only=ascii_only) + "\n" for pair in pairs)
         return
@@ -108,7 +108,7 @@ def lines(predicted: Predicted, kind: str, *, ascii_only: bool = False) -> Itera
 
 
 def write_parquet(predicted: Predicted, path: Path) -> None:
-    """Writes a parquet file, a row group a part.
+    """Writes a parquet file, with one row group per part.
 
     Raises:
         InputError: a value does not fit the type of its column.
@@ -119,7 +119,7 @@ def write_parquet(predicted: Predicted, path: Path) -> None:
     schema = _schema(predicted)
     with pq.ParquetWriter(path, schema) as writer:
         for part in predicted.parts:
-            rows = [predicted.flat(row, found) for row, found in zip(*part, strict=True)]
+            rows = [predicted.flat(row, answer) for row, answer in zip(*part, strict=True)]
             columns = [_array(field, values) for field, values in zip(schema, zip(*rows, strict=True), strict=True)]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
@@ -133,28 +133,28 @@ def _schema(predicted: Predicted) -> "pa.Schema":
     kinds = {"row_id": pa.int64(), "spans": spans, "prediction": pa.string()}
     if not isinstance(answer, str):
         kinds["prediction"] = pa.list_(pa.string()) if isinstance(answer, list) else pa.float64()
-    own = _types(predicted)
-    kinds |= {predicted.renamed[column]: own[column] for column in predicted.columns}
+    types = _types(predicted)
+    kinds |= {predicted.renamed[column]: types[column] for column in predicted.columns}
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in predicted.header])
 
 
 def _types(predicted: Predicted) -> "dict[str, pa.DataType]":
-    """Returns the type of each source column: the one that all its values share, else string, for JSON."""
+    """Returns the type of each source column: the common type of its values; if there is none, string (for JSON)."""
     import pyarrow as pa
 
-    found = dict.fromkeys(predicted.columns, pa.null())
+    types = dict.fromkeys(predicted.columns, pa.null())
     for rows in predicted.rows() if predicted.rows else ():
-        for column, kind in found.items():
-            found[column] = kind if kind == pa.string() else _common(kind, [row.get(column) for row in rows])
-    return {column: pa.string() if kind == pa.null() else kind for column, kind in found.items()}
+        for column, kind in types.items():
+            types[column] = kind if kind == pa.string() else _common(kind, [row.get(column) for row in rows])
+    return {column: pa.string() if kind == pa.null() else kind for column, kind in types.items()}
 
 
 def _common(kind: "pa.DataType", values: list[object]) -> "pa.DataType":
     import pyarrow as pa
 
     try:
-        both = [pa.schema([("values", one)]) for one in (kind, pa.array(values).type)]
-        return pa.unify_schemas(both, promote_options="permissive").field(0).type
+        schemas = [pa.schema([("values", dtype)]) for dtype in (kind, pa.array(values).type)]
+        return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         return pa.string()
 
@@ -181,9 +181,9 @@ def _delimited(write: Callable[[Iterable[str]], object], buffer: io.StringIO, va
 
 
 def _text(value: object) -> str:
-    """Returns a value as a field of csv: nothing for None, lists and objects as JSON."""
+    """Returns a value as text for a csv field: empty for a missing value, JSON for lists and objects."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()  # half an emoji is no UTF-8
+        return value.encode("utf-8", "backslashreplace").decode()  # UTF-8 cannot hold lone surrogates
     return "" if is_missing(value) else _json(value) if isinstance(value, bool | list | dict) else str(value)
 
 

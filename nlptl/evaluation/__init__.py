@@ -1,4 +1,4 @@
-"""What a run's predictions are worth: metrics, intervals, baselines; each name loads its file on first use."""
+"""Metrics, intervals and baselines; each name imports its file on first use."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ __all__ = [
     "verdict",
 ]
 
-# No file may be named like a name it gives: importing the file would put the module in the name's place.
+# A file must not have the name of a function: importing the file would replace the function by the module.
 _FILES = {
     "METRICS": "listing",
     "baseline_predictions": "baseline",
@@ -39,7 +39,7 @@ _FILES = {
 
 
 def __getattr__(name: str) -> object:
-    """Returns a public name, importing its file."""
+    """Imports the file of a public name and returns the object."""
     if name not in _FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The predictions of the baselines; each has a file in nlptl/evaluation/baselines."""
+"""Predictions of the baselines; each baseline is a file in nlptl/evaluation/baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from nlptl.evaluation.ratios import Floats
 
 @dataclass(frozen=True)
 class Known:
-    """What a baseline gets."""
+    """The input of a baseline."""
 
     output: str
     """The kind of answers."""
@@ -23,10 +23,10 @@ class Known:
     """Rows to predict; their labels are not read."""
     labels: LabelSpace
     seed: int
-    """Of what is drawn to choose settings."""
+    """Seed of random draws for choosing hyperparameters."""
 
     def targets(self) -> Floats:
-        """Returns 1 for each label that a training row has, else 0, (training rows, classes).
+        """Returns 1 for each label of a training row, else 0, (training rows, classes).
 
         Raises:
             InputError: a label is not in the label space, or answers of this kind are not labels.
@@ -39,11 +39,11 @@ class Known:
     def predictions(
         self, answers: Sequence[object], scores: Sequence[Sequence[float]] | None = None
     ) -> list[Prediction]:
-        """Returns predictions.
+        """Makes predictions from answers.
 
         Args:
-            answers: one a row.
-            scores: of each label, (rows, classes); None if there are none.
+            answers: one per row.
+            scores: score of each label, (rows, classes); None if there are none.
         """
         by_label = [{} for _ in answers] if scores is None else [self._by_label(row) for row in scores]
         return [
@@ -52,11 +52,11 @@ class Known:
         ]
 
     def all_the_same(self, answer: object, scores: Sequence[float] | None = None) -> list[Prediction]:
-        """Returns predictions with one answer for every row.
+        """Makes predictions with the same answer for every row.
 
         Args:
             answer: the answer.
-            scores: of each label; None if there are none.
+            scores: score of each label; None if there are none.
         """
         return self.predictions([answer] * len(self.rows), None if scores is None else [scores] * len(self.rows))
 
@@ -65,33 +65,33 @@ class Known:
 
 
 class Baseline(Protocol):
-    """A baseline; a file in nlptl/evaluation/baselines, or in a package of the user's own.
+    """A baseline: a file in nlptl/evaluation/baselines, or a class in a user's package.
 
-    One without scores is left out if the primary metric needs them.
+    A baseline without scores is left out if the primary metric needs them.
     """
 
     kinds: ClassVar[tuple[str, ...]]
-    """The kinds of answers that it predicts."""
+    """The kinds of answers that the baseline can predict."""
 
     def predict(self, known: Known) -> list[Prediction] | None:
-        """Returns one prediction a row, in their order; None if it does not fit these training rows."""
+        """Returns one prediction per row, in order; None if the baseline does not suit these training rows."""
 
 
 def baseline_predictions(
     output: str, train: Sequence[Example], rows: Sequence[Example], labels: LabelSpace, *, seed: int
 ) -> dict[str, list[Prediction]]:
-    """Returns the predictions for some rows, by baseline.
+    """Returns the predictions of every suitable baseline, by name.
 
     Args:
         output: the kind of answers.
         train: labelled examples.
         rows: examples to predict; their labels are not read.
         labels: the label space.
-        seed: of what is drawn to choose settings.
+        seed: seed of random draws for choosing hyperparameters.
 
     Raises:
-        InputError: there is no such kind, there are no training examples, or one has no label or one outside of the
-            label space.
+        InputError: the kind is unknown, there are no training examples, or a label is missing or not in the label
+            space.
     """
     kinds.of(output)
     if not train:
@@ -101,5 +101,5 @@ def baseline_predictions(
         raise InputError(f"train labels[{missing}] is None: leave out training examples without a label")
     known = Known(output, train, rows, labels, seed)
     every: dict[str, Baseline] = {name: registry.load("baseline", name)() for name in registry.names("baseline")}
-    found = {name: baseline.predict(known) for name, baseline in every.items() if output in baseline.kinds}
-    return {name: predictions for name, predictions in found.items() if predictions is not None}
+    by_name = {name: baseline.predict(known) for name, baseline in every.items() if output in baseline.kinds}
+    return {name: predictions for name, predictions in by_name.items() if predictions is not None}

@@ -1,4 +1,4 @@
-"""Label names to class ids, and class ids to the confusion matrix on which every metric stands."""
+"""Converts label names to class ids, and class ids to a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ def class_ids(names: Sequence[str | None], labels: LabelSpace, what: str) -> Ids
     """Returns the class ids of label names, int64 (n,).
 
     Args:
-        names: one label name a row; None, a row without a label, is an error.
+        names: one label name per row; None (no label) is an error.
         labels: the label space.
-        what: how an error calls the rows, such as "references".
+        what: name of the rows in error messages, such as "references".
 
     Raises:
         InputError: a name is not in the label space.
@@ -25,10 +25,10 @@ def class_ids(names: Sequence[str | None], labels: LabelSpace, what: str) -> Ids
     index: dict[str | None, int] = dict(labels.ids.items())  # a reference may be None
     unknown = next((i for i, name in enumerate(names) if name not in index), None)
     if unknown is not None:
-        found = names[unknown]
-        hint = nearest(str(found), labels.names)
+        name = names[unknown]
+        hint = nearest(str(name), labels.names)
         raise InputError(
-            f"{what}[{unknown}] is {found!r}, which is not a label{hint}; labels: {', '.join(labels.names)}"
+            f"{what}[{unknown}] is {name!r}, which is not a label{hint}; labels: {', '.join(labels.names)}"
         )
     return np.array([index[name] for name in names], dtype=np.int64)
 
@@ -49,14 +49,14 @@ def paired_ids(references: Sequence[str], predictions: Sequence[str], labels: La
 
 
 def check_rows(n_references: int, n_predictions: int) -> None:
-    """Checks that there is something to compare.
+    """Checks that there are rows, and one prediction per label.
 
     Args:
-        n_references: rows with a label.
-        n_predictions: rows with a prediction.
+        n_references: number of labels.
+        n_predictions: number of predictions.
 
     Raises:
-        InputError: there are no rows, or the numbers differ.
+        InputError: there are no rows, or the two numbers differ.
     """
     if n_references != n_predictions:
         raise InputError(f"expected one prediction for each reference, found {n_predictions} for {n_references}")
@@ -65,7 +65,7 @@ def check_rows(n_references: int, n_predictions: int) -> None:
 
 
 def confusion_matrix(references: Ids, predictions: Ids, n_classes: int) -> Ids:
-    """Returns how often each class was predicted for each label, int64 (n_classes, n_classes), rows are labels.
+    """Returns the counts of each pair of label (row) and prediction (column), int64 (n_classes, n_classes).
 
     Args:
         references: class ids, (n,).
@@ -73,7 +73,7 @@ def confusion_matrix(references: Ids, predictions: Ids, n_classes: int) -> Ids:
         n_classes: size of the label space.
 
     Raises:
-        InputError: a class id is outside of the label space.
+        InputError: a class id is outside the label space.
     """
     for what, ids in (("references", references), ("predictions", predictions)):
         outside = np.flatnonzero((ids < 0) | (ids >= n_classes))

@@ -1,4 +1,4 @@
-"""Formulas over decisions: a label of several, an entity.
+"""Formulas over binary decisions: whether a row has a label, or whether words are an entity.
 
 Sums are laid out as [hits per class, predicted per class, labelled per class, correct units, units]; a unit is a row or
 a word. A ratio whose denominator is 0 is 0.
@@ -10,30 +10,30 @@ import numpy.typing as npt
 from nlptl.evaluation import ratios
 from nlptl.evaluation.ratios import Floats
 
-N_UNITS = 2  # columns after those of the classes
+N_UNITS = 2  # columns after those for classes
 
 
 def table(hits: Floats, predicted: Floats, labelled: Floats, right: npt.ArrayLike, units: npt.ArrayLike) -> Floats:
     """Returns the statistics of each row, (n, 3 * classes + 2).
 
     Args:
-        hits: correct decisions by class, (n, classes).
-        predicted: decisions made by class, (n, classes).
-        labelled: decisions that the labels ask for by class, (n, classes).
-        right: correct units, (n,).
-        units: units, (n,).
+        hits: true positives by class, (n, classes).
+        predicted: predicted positives by class, (n, classes).
+        labelled: positives in the labels by class, (n, classes).
+        right: number of correct units, (n,).
+        units: number of units, (n,).
     """
     return np.column_stack([hits, predicted, labelled, right, units]).astype(np.float64)
 
 
 def micro_precision(sums: Floats) -> Floats:
-    """Returns the precision of the decisions of all classes together, (...)."""
+    """Returns the precision over the pooled decisions of all classes, (...)."""
     hits, predicted, _ = by_class(sums)
     return ratios.precision(hits.sum(-1), predicted.sum(-1))
 
 
 def micro_recall(sums: Floats) -> Floats:
-    """Returns the recall of the decisions of all classes together, (...)."""
+    """Returns the recall over the pooled decisions of all classes, (...)."""
     hits, _, labelled = by_class(sums)
     return ratios.recall(hits.sum(-1), labelled.sum(-1))
 
@@ -44,19 +44,19 @@ def micro_f1(sums: Floats) -> Floats:
 
 
 def macro_precision(sums: Floats) -> Floats:
-    """Returns the mean precision of all classes, (...)."""
+    """Returns the mean over classes of precision, (...)."""
     hits, predicted, _ = by_class(sums)
     return _mean(ratios.precision(hits, predicted))
 
 
 def macro_recall(sums: Floats) -> Floats:
-    """Returns the mean recall of all classes, (...)."""
+    """Returns the mean over classes of recall, (...)."""
     hits, _, labelled = by_class(sums)
     return _mean(ratios.recall(hits, labelled))
 
 
 def macro_f1(sums: Floats) -> Floats:
-    """Returns the mean F1 of all classes, (...)."""
+    """Returns the mean over classes of F1, (...)."""
     return _mean(ratios.f1(*by_class(sums)))
 
 

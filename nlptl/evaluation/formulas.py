@@ -1,7 +1,7 @@
-"""The metrics of one label a row, as formulas over confusion matrices.
+"""The metrics for one label per row, as formulas over confusion matrices.
 
-Each takes a stack (..., classes, classes) and gives one value a matrix, so a thousand resamples cost one call.
-Rows are labels, columns are predictions. A ratio whose denominator is 0 is 0. Macro averages run over the classes that
+Each takes a stack (..., classes, classes) and returns one value per matrix, so a thousand resamples take one call.
+Rows are labels, columns are predictions. A ratio whose denominator is 0 is 0. Macro averages are over the classes that
 occur among labels or predictions, as scikit-learn does by default.
 """
 
@@ -17,7 +17,7 @@ from nlptl.evaluation.ratios import Floats, ratio
 
 
 def accuracy(stack: Floats) -> Floats:
-    """Returns the share of rows predicted right, (...)."""
+    """Returns the share of correctly predicted rows, (...)."""
     return ratio(_hits(stack).sum(-1), stack.sum((-2, -1)))
 
 
@@ -39,12 +39,12 @@ def macro_f1(stack: Floats) -> Floats:
 
 
 def micro_f1(stack: Floats) -> Floats:
-    """Returns F1 over the pooled decisions, (...); with one label a row it equals accuracy."""
+    """Returns F1 over the pooled decisions, (...); with one label per row it equals accuracy."""
     return ratios.f1(*(counts.sum(-1) for counts in by_class(stack)))
 
 
 def matthews(stack: Floats) -> Floats:
-    """Returns the correlation of labels and predictions, (...); 0 if either has one class only.
+    """Returns the correlation of labels and predictions, (...); 0 if either has only one class.
 
     Gorodkin 2004, "Comparing two K-category assignments by a K-category correlation coefficient", equation 8.
     """
@@ -59,39 +59,39 @@ def mae(stack: Floats, values: Floats) -> Floats:
 
     Args:
         stack: confusion matrices, (..., classes, classes).
-        values: the number behind each class, (classes,).
+        values: the number of each class, (classes,).
     """
     distance = np.abs(values[:, None] - values[None, :])
     return ratio((stack * distance).sum((-2, -1)), stack.sum((-2, -1)))
 
 
 def quadratic_kappa(stack: Floats, values: Floats) -> Floats:
-    """Returns the agreement beyond chance with squared distances of ranks as weights, (...).
+    """Returns the agreement beyond chance, weighted by squared distances of ranks, (...).
 
-    Cohen 1968, "Weighted kappa". All classes of the label space have a rank, also those that no row has. Where labels
-    and predictions are all of one and the same class, chance explains everything and it is 0.
+    Cohen 1968, "Weighted kappa". All classes of the label space have a rank, even if no row has them. If all labels and
+    predictions are the same class, kappa is 0.
 
     Args:
         stack: confusion matrices, (..., classes, classes).
-        values: the number behind each class, (classes,); only their order counts.
+        values: the number of each class, (classes,); only their order matters.
     """
     ranks = np.unique(values, return_inverse=True)[1].astype(np.float64)
     weights = (ranks[:, None] - ranks[None, :]) ** 2
-    found = (stack * weights).sum((-2, -1)) * stack.sum((-2, -1))
+    observed = (stack * weights).sum((-2, -1)) * stack.sum((-2, -1))
     by_chance = ((stack.sum(-1) @ weights) * stack.sum(-2)).sum(-1)
-    return ratio(by_chance - found, by_chance)
+    return ratio(by_chance - observed, by_chance)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One formula and how to read it."""
+    """A formula and its properties."""
 
     formula: Callable[..., Floats]
     greater_is_better: bool = True
     ordered: bool = False
-    """Whether it needs the numbers behind the labels."""
+    """Whether the metric needs ordered labels (with numbers)."""
     always: bool = True
-    """Whether any rows have it; else only some, as the file of its output says."""
+    """False if only some data has this metric (SQuAD with unanswerable questions); see the kind's file."""
 
 
 METRICS: dict[str, Metric] = {
@@ -107,7 +107,7 @@ METRICS: dict[str, Metric] = {
 
 
 def find_metric(name: str, known: Mapping[str, Metric]) -> Metric:
-    """Returns the metric of a name.
+    """Returns the metric with a name.
 
     Args:
         name: what the user wrote.
@@ -127,7 +127,7 @@ def measure(name: str, stack: npt.ArrayLike, values: Sequence[float] | None = No
     Args:
         name: a key of `METRICS`.
         stack: counts, (..., classes, classes), rows are labels and columns are predictions.
-        values: the number behind each class; only ordered labels have them.
+        values: the number of each class; None if labels are not ordered.
 
     Raises:
         InputError: nothing has that name, or the metric needs ordered labels and `values` is None.
@@ -153,7 +153,7 @@ def per_class(confusion: npt.ArrayLike, names: Sequence[str]) -> dict[str, dict[
 
 
 def by_class(stack: Floats) -> tuple[Floats, Floats, Floats]:
-    """Returns how often each class was hit, predicted and labelled, (..., classes) each."""
+    """Returns true positives, predicted and labelled rows of each class, (..., classes) each."""
     return _hits(stack), stack.sum(-2), stack.sum(-1)
 
 

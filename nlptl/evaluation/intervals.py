@@ -11,19 +11,19 @@ from nlptl.core.records import Interval
 from nlptl.evaluation.ratios import Floats
 
 PERCENTILES = (2.5, 97.5)
-MAX_CELLS = 2**20  # rows of all resamples that are drawn at once: 8 MiB of counts
+MAX_CELLS = 2**20  # resamples * rows drawn at once: 8 MiB of counts
 
 
 class Resampling(NamedTuple):
     """How rows are resampled."""
 
     n_bootstrap: int
-    """Resamples behind each interval."""
+    """Number of resamples for each interval."""
     seed: int
 
     @staticmethod
     def of(n_bootstrap: int, seed: int) -> "Resampling":
-        """Returns the resampling, checked.
+        """Returns a checked resampling.
 
         Raises:
             InputError: `n_bootstrap` is below 1 or above `MAX_BOOTSTRAP`.
@@ -34,10 +34,10 @@ class Resampling(NamedTuple):
     def counts(self, n: int) -> Iterator[Floats]:
         """Yields how often each row is drawn, (resamples, n), in blocks that fit into memory.
 
-        The same rows are drawn whenever the seed and n are the same.
+        The same seed and n give the same draws.
 
         Args:
-            n: rows.
+            n: number of rows.
         """
         random, n_at_once = np.random.default_rng(self.seed), max(1, MAX_CELLS // n)
         for start in range(0, self.n_bootstrap, n_at_once):
@@ -47,11 +47,11 @@ class Resampling(NamedTuple):
 
 
 def interval(value: float, draws: Sequence[Floats]) -> Interval:
-    """Returns the percentile interval, widened to hold the value, which one-row classes can push out.
+    """Returns the percentile interval, widened to include the value, which may lie outside if classes have one row.
 
     Args:
-        value: of all rows.
-        draws: values of the resamples, in portions.
+        value: the value on all rows.
+        draws: the values on the resamples, in blocks.
     """
     low, high = np.percentile(np.concatenate(draws), PERCENTILES)
     return Interval(value, min(float(low), value), max(float(high), value))

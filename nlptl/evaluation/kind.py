@@ -1,4 +1,4 @@
-"""What evaluation must know of a kind of answers; nlptl/evaluation/kinds has a file for each."""
+"""What evaluation needs for a kind of answers; each kind has a file in nlptl/evaluation/kinds."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ from nlptl.evaluation.ratios import Floats
 
 @dataclass(frozen=True)
 class Answered:
-    """Labelled rows with the answers that were given for them; which types both have follows from their kind."""
+    """Labels and predicted answers of the same rows; their types depend on the kind of answers."""
 
     references: Sequence[Any]
-    """The labels, as `Example.label`."""
+    """The labels, see `Example.label`."""
     decisions: Sequence[Any]
-    """As `Prediction.prediction`."""
+    """The predictions, see `Prediction.prediction`."""
     labels: LabelSpace
 
 
 class Measured(Protocol):
-    """How decisions are measured."""
+    """Computes the metrics of decisions."""
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """The metrics by name."""
 
     def score(self, rows: Answered, resampling: Resampling, only: Collection[str] | None = None) -> Scores:
-        """Returns the metrics (only those named, if some are) with intervals, the table by class and the confusion."""
+        """Returns metrics (all, or those in `only`) with intervals, the table by class, the confusion matrix."""
 
     def values(self, rows: Answered, only: Collection[str] | None = None) -> dict[str, float]:
         """Returns the metrics without intervals."""
 
     def difference(self, first: Answered, second: Answered, metric: str, resampling: Resampling) -> Interval:
-        """Returns the first answers' metric minus the second's, on the same resampled rows; both have the same rows."""
+        """Returns metric(first) - metric(second) with its interval; both answer the same rows, resampled alike."""
 
 
 def _has_values(labels: LabelSpace) -> bool:
@@ -49,18 +49,18 @@ def _nothing(references: Sequence[object], predictions: Sequence[Prediction], la
 
 @dataclass(frozen=True)
 class Kind:
-    """What evaluation does with one kind of answers."""
+    """The functions of evaluation for one kind of answers."""
 
     measured: Measured
-    """How decisions are measured."""
+    """Computes the metrics of decisions."""
     is_ordered: Callable[[LabelSpace], bool] = _has_values
-    """Whether metrics of ordered labels are measured."""
+    """Whether metrics for ordered labels apply."""
     decide: Callable[[Sequence[Any], Sequence[Prediction], LabelSpace], Decision] = _nothing
-    """What is tuned on validation and stored in the artifact, such as thresholds: from references and predictions."""
+    """Tunes thresholds on references and predictions of validation; they are stored in the artifact."""
     targets: Callable[[Sequence[Any], LabelSpace, str], Floats] | None = None
-    """From answers, 1 for each label that a row has, else 0, (n, classes); None if scores are not of labels. The last
-    argument is how an error calls the answers."""
+    """Returns 1 for each label that a row has, else 0, (n, classes), from answers; None if scores are not per label.
+    The last argument is the name of the answers in error messages."""
     is_several: bool = False
-    """Whether each label has a probability of its own."""
+    """Whether each label has its own probability, independent of the others."""
     ids: Callable[[Any, LabelSpace], int | list[int]] | None = None
-    """An answer as whole numbers, for metrics that want these; None if it cannot be written so."""
+    """Converts an answer to class ids, for metrics that need them; None if answers have none."""

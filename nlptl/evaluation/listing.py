@@ -1,4 +1,4 @@
-"""Which metrics each kind of answers has."""
+"""The metrics of each kind of answers."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,23 +12,23 @@ from nlptl.evaluation.measures import Measure, RowsMetric
 from nlptl.evaluation.rows import Rows
 
 METRICS: dict[str, Mapping[str, Metric]] = {output: kinds.of(output).measured.metrics for output in KINDS}
-"""Metrics of decisions, by kind of answers and name; a name that several kinds share means the same in all of them."""
+"""Metrics of decisions, by kind of answers and name; the same name means the same metric in every kind."""
 
 
 def usable(output: str, labels: LabelSpace) -> tuple[str, ...]:
-    """Returns the names of the metrics that are measured whatever the rows are.
+    """Returns the names of the metrics that can be measured on any rows.
 
-    `score` adds those that only some rows have: quadratic_kappa of whole numbers, and of questions, if some have no
-    answer, has_answer_exact_match, has_answer_f1 and no_answer_accuracy. Metrics of scores need a task that gives such.
+    `score` also measures metrics that only some data has: quadratic_kappa if numbers are whole; has_answer_exact_match,
+    has_answer_f1 and no_answer_accuracy if some questions have no answer. Metrics of scores need scores.
 
     Args:
         output: the kind of answers.
-        labels: the label space; metrics of ordered labels need the numbers behind them.
+        labels: the label space; some metrics need ordered labels.
     """
     kind = kinds.of(output)
     ordered = kind.is_ordered(labels)
-    own_metrics = kind.measured.metrics.items()
-    of_decisions = tuple(name for name, metric in own_metrics if (ordered if metric.ordered else metric.always))
+    metrics = kind.measured.metrics.items()
+    of_decisions = tuple(name for name, metric in metrics if (ordered if metric.ordered else metric.always))
     return (*of_decisions, *_in_files(output))
 
 
@@ -38,11 +38,11 @@ def check(output: str, labels: LabelSpace, primary: str, reported: Sequence[str]
     Args:
         output: the kind of answers.
         labels: the label space.
-        primary: the metric that chooses the best state, as `EvalConfig.metric`.
-        reported: the metrics that are reported, as `EvalConfig.metrics`.
+        primary: the primary metric, see `EvalConfig.metric`.
+        reported: the metrics to report, see `EvalConfig.metrics`.
 
     Raises:
-        InputError: one is not measured for such answers.
+        InputError: a metric does not fit the kind of answers.
     """
     known = usable(output, labels)
     rare = tuple(name for name, metric in METRICS[output].items() if not metric.always)
@@ -58,7 +58,7 @@ def _check(field: str, name: str, known: Sequence[str], output: str) -> None:
 
 
 def greater_is_better(name: str) -> bool:
-    """Returns whether a larger value of the metric is a better one.
+    """Returns whether larger values of a metric are better.
 
     Args:
         name: a metric of any kind of answers, or a dotted name.
@@ -71,14 +71,14 @@ def greater_is_better(name: str) -> bool:
 
 
 def find(name: str) -> RowsMetric:
-    """Returns the metric that has a file, or is a class of the user's own or of an installed package.
+    """Returns a metric that is a file of nlptl, a user's own class, or a class of an installed package.
 
     Raises:
         InputError: nothing has that name.
     """
     if name in registry.own_names("metric"):
-        found: RowsMetric = registry.load("metric", name)()
-        return found
+        metric: RowsMetric = registry.load("metric", name)()
+        return metric
     if "." in name or name in registry.names("metric"):
         return own.load(name)
     known = dict.fromkeys([name for metrics in METRICS.values() for name in metrics])
@@ -87,18 +87,18 @@ def find(name: str) -> RowsMetric:
 
 
 def measures(rows: Rows, only: Collection[str] | None) -> dict[str, Measure]:
-    """Returns the metrics of some rows, but for those of decisions alone.
+    """Returns the metrics of rows, except those that need only decisions.
 
     Args:
         rows: labelled rows with answers.
-        only: names; None for all of the kind.
+        only: names of metrics; None for all of the kind.
     """
     names = _in_files(rows.output) if only is None else only
     decisions = METRICS[rows.output]
-    found = {name: find(name) for name in names if name not in decisions}
+    metrics = {name: find(name) for name in names if name not in decisions}
     return {
         name: metric.measure(rows)
-        for name, metric in found.items()
+        for name, metric in metrics.items()
         if _fits(metric, rows.output) and not (metric.needs_scores and rows.scores is None)
     }
 

@@ -1,4 +1,4 @@
-"""Metrics that are computed from how often each row counts, with their intervals."""
+"""Metrics as functions of how often each row counts, and their intervals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,28 +15,28 @@ from nlptl.evaluation.rows import Rows
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric of some rows."""
+    """A metric on given rows."""
 
     values: Callable[[Floats], Floats]
-    """From how often each row counts, (resamples, n), to the value in each resample, (resamples,)."""
+    """Maps how often each row counts, (resamples, n), to the value in each resample, (resamples,)."""
     most: int | None = None
-    """Resamples that are measured at most, for metrics that take long; None: all."""
+    """Most resamples, for slow metrics; None: all."""
 
     def value(self, n: int) -> float:
-        """Returns the value if each row counts once.
+        """Returns the value on all rows, each counted once.
 
         Args:
-            n: rows.
+            n: number of rows.
         """
         return float(self.values(np.ones((1, n)))[0])
 
 
 class RowsMetric(Protocol):
-    """A metric that has a file in nlptl/evaluation/metrics, or is a class of the user's own."""
+    """A metric: a file in nlptl/evaluation/metrics, or a user's own class."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of answers that it is of; empty for all."""
+        """The kinds of answers that the metric is for; empty for all."""
 
     @property
     def greater_is_better(self) -> bool:
@@ -44,19 +44,19 @@ class RowsMetric(Protocol):
 
     @property
     def needs_scores(self) -> bool:
-        """Whether it reads `Rows.scores`."""
+        """Whether the metric needs `Rows.scores`."""
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows."""
+        """Returns the metric on these rows."""
 
 
 def mean_area(rows: Rows, area: Callable[[Areas], Floats], none: float) -> Measure:
-    """Returns the metric that is the mean of an area over the labels that have one.
+    """Returns the metric that is the mean of an area over the labels for which it is defined.
 
     Args:
-        rows: with scores.
-        area: one of the areas, (classes, resamples).
-        none: the value if no label has one.
+        rows: rows with scores.
+        area: selects one of the areas, (classes, resamples).
+        none: the value if it is defined for no label.
     """
     ranked = rows.ranked
 
@@ -67,10 +67,10 @@ def mean_area(rows: Rows, area: Callable[[Areas], Floats], none: float) -> Measu
 
 
 def mean(by_row: Floats) -> Measure:
-    """Returns the metric that is the mean of a value of each row.
+    """Returns the metric that is the mean over rows.
 
     Args:
-        by_row: (n,).
+        by_row: value of each row, (n,).
     """
 
     def values(counts: Floats) -> Floats:
@@ -83,8 +83,8 @@ def intervals(measures: Mapping[str, Measure], n: int, resampling: Resampling) -
     """Returns each metric with its interval.
 
     Args:
-        measures: by name.
-        n: rows.
+        measures: the metrics by name.
+        n: number of rows.
         resampling: how rows are resampled.
     """
     draws: dict[str, list[Floats]] = {name: [] for name in measures}
@@ -99,11 +99,11 @@ def intervals(measures: Mapping[str, Measure], n: int, resampling: Resampling) -
 
 
 def difference(both: tuple[Measure, Measure], n: int, resampling: Resampling) -> Interval:
-    """Returns the first value minus the second, with the interval over the same resampled rows.
+    """Returns the first value minus the second, with its interval; both use the same resampled rows.
 
     Args:
-        both: one metric, of the same rows with two sets of answers.
-        n: rows.
+        both: one metric on the same rows with two sets of answers.
+        n: number of rows.
         resampling: how rows are resampled.
     """
     first, second = both

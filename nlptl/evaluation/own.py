@@ -21,38 +21,38 @@ if TYPE_CHECKING:
     from evaluate import Metric
 
 MOST_RESAMPLES = 100
-"""Behind an interval of an `evaluate.Metric`, which computes each resample anew, often in a millisecond or more."""
+"""Most resamples for an `evaluate.Metric`, because computing it for one resample often takes a millisecond or more."""
 COLUMNS = ("references", "predictions", "prediction_scores")
-"""Inputs of an `evaluate.Metric` that are understood."""
+"""Inputs that an `evaluate.Metric` may have."""
 
 
 def load(name: str) -> RowsMetric:
     """Returns a metric by its dotted name, such as my_package.MyMetric, or by its entry point.
 
     Args:
-        name: of a subclass of `evaluate.Metric`, or of a class with what `RowsMetric` has; made without arguments.
+        name: name of a subclass of `evaluate.Metric`, or of a `RowsMetric` class that needs no arguments.
 
     Raises:
-        InputError: there is no such class, or it is no metric.
+        InputError: there is no such class, or it is not a metric.
     """
-    found = registry.find("metric", name)
-    if isinstance(found, type) and _is_of_evaluate(found):
-        return FromEvaluate(name, _made(found))
-    if isinstance(found, type) and registry.offers_all("metric", found):
-        metric: RowsMetric = found()
+    cls = registry.find("metric", name)
+    if isinstance(cls, type) and _is_of_evaluate(cls):
+        return FromEvaluate(name, _made(cls))
+    if isinstance(cls, type) and registry.offers_all("metric", cls):
+        metric: RowsMetric = cls()
         return metric
     parts = ", ".join(registry.OFFERS["metric"])
-    raise InputError(f"metric {name!r} is no metric: expected a subclass of evaluate.Metric, or a class with {parts}")
+    raise InputError(f"{name!r} is not a metric: expected a subclass of evaluate.Metric, or a class with {parts}")
 
 
 class FromEvaluate:
-    """An `evaluate.Metric` as a metric of rows.
+    """Adapts an `evaluate.Metric` to `RowsMetric`.
 
-    It gets what its features ask for: class ids or label names, lists of them, numbers, texts, and as
+    The metric's features decide its input: class ids or label names, lists of them, numbers, texts, and as
     `prediction_scores` the scores of the labels. If the class has no `greater_is_better`, larger values are better.
 
     Args:
-        name: under which the metric is reported.
+        name: name of the metric in reports.
         metric: the object.
     """
 
@@ -61,16 +61,16 @@ class FromEvaluate:
     def __init__(self, name: str, metric: "Metric") -> None:
         self.name, self.metric = name, metric
         features = metric.info.features
-        # If there are several forms, the first stands for all; a metric with a form of its own has one.
+        # If the metric accepts several forms of input, the first is used.
         self.features: dict[str, object] = dict(features[0] if isinstance(features, list) else features)
         unknown = [column for column in self.features if column not in COLUMNS]
         if unknown:
-            raise InputError(f"metric {name!r} takes {unknown[0]!r}; understood are {', '.join(COLUMNS)}")
+            raise InputError(f"metric {name!r} needs the input {unknown[0]!r}; supported are {', '.join(COLUMNS)}")
         self.greater_is_better = bool(getattr(metric, "greater_is_better", True))
         self.needs_scores = "prediction_scores" in self.features
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows; see `MOST_RESAMPLES`."""
+        """Returns the metric on these rows, with at most `MOST_RESAMPLES` resamples."""
         columns = {column: self._column(column, rows) for column in self.features}
 
         def values(counts: Floats) -> Floats:
@@ -80,8 +80,8 @@ class FromEvaluate:
 
     def _value(self, columns: dict[str, list[object]], drawn: npt.NDArray[np.int64]) -> float:
         chosen = np.repeat(np.arange(len(drawn)), drawn).tolist()
-        found = self.metric.compute(**{name: [values[i] for i in chosen] for name, values in columns.items()})
-        return _number(self.name, self.metric.name, found)
+        result = self.metric.compute(**{name: [values[i] for i in chosen] for name, values in columns.items()})
+        return _number(self.name, self.metric.name, result)
 
     def _column(self, column: str, rows: Rows) -> list[object]:
         feature = self.features[column]
@@ -93,23 +93,23 @@ class FromEvaluate:
         return [self._as_asked(answer, column, rows) for answer in answers]
 
     def _as_asked(self, answer: object, column: str, rows: Rows) -> object:
-        """Returns an answer in the form that the metric's feature asks for."""
+        """Returns an answer in the form that the metric's feature requires."""
         feature = self.features[column]
         inner = _inner(feature)
         dtype = str(getattr(feature if inner is None else inner, "dtype", None))
-        found = _plain(answer, dtype, rows)
-        wanted = next((types for prefix, types in TYPES.items() if dtype.startswith(prefix)), ())
-        parts = found if inner is not None and isinstance(found, list) else [found]
-        if not all(isinstance(part, wanted) for part in parts):
+        value = _plain(answer, dtype, rows)
+        expected = next((types for prefix, types in TYPES.items() if dtype.startswith(prefix)), ())
+        parts = value if inner is not None and isinstance(value, list) else [value]
+        if not all(isinstance(part, expected) for part in parts):
             raise InputError(
-                f"metric {self.name!r} takes {feature} as {column}; this task gives "
+                f"metric {self.name!r} needs {feature} as {column}; this task gives "
                 f"{core_kinds.of(rows.output).answer}, such as {answer!r}"
             )
-        return found if inner is None else parts
+        return value if inner is None else parts
 
 
 TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "uint": (int,), "float": (int, float), "string": (str,)}
-"""Python's types by the beginning of a feature's."""
+"""Python types by the prefix of a feature's dtype."""
 
 
 def _plain(answer: object, dtype: str, rows: Rows) -> object:
@@ -124,30 +124,30 @@ def _plain(answer: object, dtype: str, rows: Rows) -> object:
 
 
 def _inner(feature: object) -> object:
-    """Returns the form of a list's items; None if the form is not a list."""
+    """Returns the feature of a list's items; None if the feature is not a list."""
     if isinstance(feature, Sequence) and not isinstance(feature, str):
         return feature[0]
     return getattr(feature, "feature", None)
 
 
-def _number(name: str, own_name: str, found: object) -> float:
-    """Returns the one value that a metric computed, or of several the one with its own name."""
-    values = found if isinstance(found, dict) else {}
+def _number(name: str, own_name: str, result: object) -> float:
+    """Returns the only value that a metric computed, or the one with the metric's own name."""
+    values = result if isinstance(result, dict) else {}
     value = next(iter(values.values())) if len(values) == 1 else values.get(own_name)
     if not isinstance(value, int | float | np.integer | np.floating):
         raise InputError(
-            f"metric {name!r} must compute one number, or one named {own_name!r} among others; found {found!r:.80}"
+            f"metric {name!r} must compute one number, or one named {own_name!r} among others; found {result!r:.80}"
         )
     return float(value)
 
 
 def _is_of_evaluate(cls: type) -> bool:
-    """Returns whether a class is a metric of `evaluate`, which is then imported already."""
+    """Returns whether a class is a metric of `evaluate`; if so, `evaluate` is already imported."""
     library = sys.modules.get("evaluate")
     return library is not None and issubclass(cls, library.Metric)
 
 
 def _made(cls: "type[Metric]") -> "Metric":
-    # evaluate makes a cache folder even for a metric that is kept in memory
+    # evaluate creates a cache folder even for a metric that is kept in memory
     with tempfile.TemporaryDirectory() as folder:
         return cls(keep_in_memory=True, cache_dir=folder)

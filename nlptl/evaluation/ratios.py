@@ -1,4 +1,4 @@
-"""Precision, recall and F1, from counts of decisions."""
+"""Precision, recall and F1 from counts of decisions."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def precision(hits: Floats, predicted: Floats) -> Floats:
-    """Returns the share of correct decisions among those made."""
+    """Returns hits / predicted."""
     return ratio(hits, predicted)
 
 
 def recall(hits: Floats, labelled: Floats) -> Floats:
-    """Returns the share of correct decisions among those that the labels ask for."""
+    """Returns hits / labelled."""
     return ratio(hits, labelled)
 
 
@@ -29,13 +29,13 @@ def f1(hits: Floats, predicted: Floats, labelled: Floats) -> Floats:
 
 
 def by_class(names: Sequence[str], hits: Floats, predicted: Floats, labelled: Floats) -> dict[str, dict[str, float]]:
-    """Returns precision, recall, f1 and support (decisions that the labels ask for) by class.
+    """Returns precision, recall, f1 and support (positives in the labels) by class.
 
     Args:
-        names: of the classes.
-        hits: correct decisions, (classes,).
-        predicted: decisions made, (classes,).
-        labelled: decisions that the labels ask for, (classes,).
+        names: names of the classes.
+        hits: true positives, (classes,).
+        predicted: predicted positives, (classes,).
+        labelled: positives in the labels, (classes,).
     """
     columns = precision(hits, predicted), recall(hits, labelled), f1(hits, predicted, labelled), labelled
     return {

@@ -1,4 +1,4 @@
-"""Labelled rows with a model's answers: what a metric gets."""
+"""Labelled rows with a model's answers: the input of a metric."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -23,16 +23,16 @@ class Rows(Answered):
     output: str
     """The kind of answers."""
     scores: Floats | None
-    """Of each label, (n, classes); None if some prediction has no score for some label."""
+    """Score of each label, (n, classes); None if a prediction lacks the score of a label."""
 
     @staticmethod
     def of(output: str, references: Sequence[object], predictions: Iterable[Prediction], labels: LabelSpace) -> "Rows":
-        """Returns the rows; predictions are read once, so that they need not all be in memory.
+        """Returns the rows; predictions are read only once and need not all be in memory.
 
         Args:
             output: the kind of answers.
             references: the labels.
-            predictions: of the same rows, in the same order.
+            predictions: predictions for the same rows, in the same order.
             labels: the label space.
         """
         scored = kinds.of(output).targets is not None
@@ -42,20 +42,20 @@ class Rows(Answered):
             scored = scored and all(name in prediction.scores for name in labels.names)
             if scored:
                 scores.extend(prediction.scores[name] for name in labels.names)
-        found = np.frombuffer(scores).reshape(-1, len(labels.names)) if scored and decisions else None
-        return Rows(references, decisions, labels, output, found)
+        matrix = np.frombuffer(scores).reshape(-1, len(labels.names)) if scored and decisions else None
+        return Rows(references, decisions, labels, output, matrix)
 
     def check(self) -> None:
-        """Checks that there are rows, and one answer for each label.
+        """Checks that there are rows, and one answer per label.
 
         Raises:
-            InputError: there are none, or too few or too many.
+            InputError: there are no rows, or the two numbers differ.
         """
         check_rows(len(self.references), len(self.decisions))
 
     @property
     def is_several(self) -> bool:
-        """Whether a row may have several labels, or none, each with a probability of its own."""
+        """Whether a row may have any number of labels, each with its own probability."""
         return kinds.of(self.output).is_several
 
     @cached_property
@@ -63,7 +63,7 @@ class Rows(Answered):
         """1 for each label that a row has, else 0, (n, classes).
 
         Raises:
-            InputError: scores of this kind of answers are not of labels.
+            InputError: for this kind of answers, scores are not per label.
         """
         targets = kinds.of(self.output).targets
         if targets is None:
@@ -72,7 +72,7 @@ class Rows(Answered):
 
     @cached_property
     def ranked(self) -> Ranked:
-        """The rows by their scores, for each label."""
+        """The rows sorted by score, for each label."""
         return Ranked(self.known_scores, self.targets > 0)
 
     @property
@@ -80,8 +80,8 @@ class Rows(Answered):
         """The scores.
 
         Raises:
-            InputError: some are not known.
+            InputError: some predictions have no scores.
         """
         if self.scores is None:
-            raise InputError("some predictions have no scores, which this metric is computed from")
+            raise InputError("some predictions have no scores, which this metric needs")
         return self.scores

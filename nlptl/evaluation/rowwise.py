@@ -1,4 +1,4 @@
-"""Metrics that are formulas over sums of a few statistics of each row, and their intervals.
+"""Metrics that are formulas over summed statistics of the rows, and their intervals.
 
 Resampling rows with replacement changes only how often a row counts, so a block of resamples is one matrix product:
 (resamples, rows) counts @ (rows, k) statistics.
@@ -19,24 +19,24 @@ from nlptl.evaluation.ratios import Floats
 
 @dataclass(frozen=True)
 class Counted:
-    """What the metrics need of some rows."""
+    """The statistics of rows from which metrics are computed."""
 
     statistics: Floats
-    """(n, k); formulas take their sums over rows, (..., k)."""
+    """k statistics of each row, (n, k); formulas take sums over rows, (..., k)."""
     measured: tuple[str, ...]
-    """Names of the metrics that these rows have."""
+    """Names of the metrics that can be measured on these rows."""
     by_class: dict[str, dict[str, float]]
     """precision, recall, f1 and support by class; empty if answers have no classes."""
 
 
 @dataclass(frozen=True)
 class ByRow:
-    """How the rows of one output are measured."""
+    """Computes metrics from statistics of single rows."""
 
     metrics: Mapping[str, Metric]
     """Formulas over sums (..., k)."""
     count: Callable[[Sequence[Any], Sequence[Any], LabelSpace], Counted]
-    """From references and predictions, which are as many, at least one, and none of them None."""
+    """Computes the statistics from references and predictions: same length, at least one row, no None."""
 
     def score(self, rows: Answered, resampling: Resampling, only: Collection[str] | None = None) -> Scores:
         """Returns the metrics with intervals and the table by class; see `Measured.score`."""
@@ -47,8 +47,8 @@ class ByRow:
             sums = counts @ counted.statistics
             for name, drawn in draws.items():
                 drawn.append(self.metrics[name].formula(sums))
-        found = {name: interval(value, draws[name]) for name, value in values.items()}
-        return Scores(found, counted.by_class, [])
+        metrics = {name: interval(value, draws[name]) for name, value in values.items()}
+        return Scores(metrics, counted.by_class, [])
 
     def values(self, rows: Answered, only: Collection[str] | None = None) -> dict[str, float]:
         """Returns the metrics without intervals; see `Measured.values`."""
@@ -76,8 +76,8 @@ class ByRow:
     def _statistics(self, rows: Answered, metric: str) -> Floats:
         counted = self._counted(rows)
         if metric not in counted.measured:
-            found = ", ".join(counted.measured)
-            raise InputError(f"{metric} is not measured on these rows; choose one of {found}")
+            known = ", ".join(counted.measured)
+            raise InputError(f"{metric} is not measured on these rows; choose one of {known}")
         return counted.statistics
 
 

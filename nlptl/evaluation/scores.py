@@ -1,4 +1,4 @@
-"""What evaluation says of one split, and of two sets of predictions for it."""
+"""The metrics of predictions for one split, and the difference of two sets of predictions."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -20,18 +20,19 @@ def score(
     seed: int,
     only: Sequence[str] | None = None,
 ) -> Scores:
-    """Returns the metrics with 95 % intervals; the table by class and the confusion matrix if answers have classes.
+    """Returns the metrics with 95 % intervals, the table by class and the confusion matrix.
 
-    per_class is of labels, or of the types of entities; confusion only of one label a row.
+    per_class is by label or entity type, empty for other kinds; confusion is empty unless a row has one label.
 
     Args:
         output: the kind of answers.
-        references: the labels, as `Example.label`.
-        predictions: of the same rows, in the same order; metrics of scores are left out if some have none.
-        labels: the label space; of one label a row, mae and quadratic_kappa need numbers behind its labels.
-        n_bootstrap: resamples behind each interval, 100,000 at most.
-        seed: of the resampling.
-        only: names of the metrics, and dotted names of own ones; None for all of the kind.
+        references: the labels, see `Example.label`.
+        predictions: predictions for the same rows, in the same order; metrics of scores are left out if one has no
+            scores.
+        labels: the label space; with one label per row, mae and quadratic_kappa need ordered labels.
+        n_bootstrap: resamples for each interval, at most 100,000.
+        seed: seed of the resampling.
+        only: names of metrics, also dotted names of the user's own; None for all of the kind.
 
     Raises:
         InputError: there are no rows, the lengths differ, a row is not of the kind's form, or `n_bootstrap` is out of
@@ -39,9 +40,9 @@ def score(
     """
     resampling = Resampling.of(n_bootstrap, seed)
     rows = Rows.of(output, references, predictions, labels)
-    found = kinds.of(output).measured.score(rows, resampling, only)
+    scores = kinds.of(output).measured.score(rows, resampling, only)
     more = measures.intervals(listing.measures(rows, only), len(references), resampling)
-    return dataclasses.replace(found, metrics=found.metrics | more)
+    return dataclasses.replace(scores, metrics=scores.metrics | more)
 
 
 def values(
@@ -51,7 +52,7 @@ def values(
     labels: LabelSpace,
     only: Sequence[str] | None = None,
 ) -> dict[str, float]:
-    """Returns the metrics without intervals, by name; nothing is resampled.
+    """Returns the metrics by name, without intervals.
 
     Args:
         output: the kind of answers.
@@ -84,17 +85,17 @@ def paired_difference(
 
     Args:
         output: the kind of answers.
-        references: the labels, as `Example.label`.
+        references: the labels, see `Example.label`.
         a: predictions of one model, in the same order.
         b: predictions of the other model.
         labels: the label space.
-        metric: a metric of the kind, or the dotted name of an own one.
-        n_bootstrap: resamples, 100,000 at most.
-        seed: of the resampling.
+        metric: a metric of the kind, or the dotted name of the user's own metric.
+        n_bootstrap: resamples, at most 100,000.
+        seed: seed of the resampling.
 
     Raises:
-        InputError: there are no rows, lengths differ, a row is not of the kind's form, or the rows do not have the
-            metric.
+        InputError: there are no rows, lengths differ, a row is not of the kind's form, or the metric cannot be measured
+            on these rows.
     """
     resampling = Resampling.of(n_bootstrap, seed)
     first, second = (Rows.of(output, references, predictions, labels) for predictions in (a, b))
@@ -108,5 +109,5 @@ def _measure(rows: Rows, metric: str) -> measures.Measure:
     rows.check()
     found = listing.measures(rows, [metric])
     if metric not in found:
-        raise InputError(f"{metric} is not measured on these rows: it is of other answers, or needs scores")
+        raise InputError(f"{metric} is not measured on these rows: it is for other kinds of answers, or needs scores")
     return found[metric]

@@ -1,4 +1,4 @@
-"""What is tuned on validation and becomes part of the model."""
+"""Tunes thresholds on validation, which become part of the model."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from nlptl.evaluation import kinds
 def decide(
     output: str, references: Sequence[object], predictions: Sequence[Prediction], labels: LabelSpace
 ) -> Decision:
-    """Returns what suits these rows best, as JSON, such as thresholds; {} if the kind of answers decides nothing.
+    """Returns the thresholds with the highest F1 on these rows; {} if the kind of answers has none.
 
-    What it is stands in the kind's file: nlptl/evaluation/kinds/classes.py, and span.py.
+    See the kind's file: classes.py and span.py in nlptl/evaluation/kinds.
 
     Args:
         output: the kind of answers.
         references: the labels.
-        predictions: of the same rows, made with any earlier decision.
+        predictions: predictions for the same rows, made with any thresholds.
         labels: the label space.
     """
     return kinds.of(output).decide(references, predictions, labels)

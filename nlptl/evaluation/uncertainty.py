@@ -1,7 +1,7 @@
-"""One label a row: metrics with 95 % intervals, from resampled confusion matrices.
+"""One label per row: metrics with 95 % intervals, from resampled confusion matrices.
 
-Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A metric sees the rows only through counts of
-equal rows, and resampling rows draws such counts from a multinomial, exactly; so counts are drawn, never rows.
+Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A metric depends only on the counts of equal
+rows, and in resampled rows these counts have exactly a multinomial distribution; so counts are drawn instead of rows.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from nlptl.evaluation.intervals import Resampling, interval
 from nlptl.evaluation.kind import Answered
 from nlptl.evaluation.ratios import Floats
 
-MAX_CELLS = 2**22  # of the confusion matrices held at once: 32 MiB
+MAX_CELLS = 2**22  # cells of the confusion matrices held at once: 32 MiB
 
 
 def bootstrap(
@@ -33,9 +33,9 @@ def bootstrap(
     Args:
         confusion: counts, (classes, classes), rows are labels and columns are predictions.
         metrics: keys of `METRICS`.
-        values: the number behind each class; only ordered labels have them.
-        n_bootstrap: resamples.
-        seed: of the resampling.
+        values: the number of each class; None if labels are not ordered.
+        n_bootstrap: number of resamples.
+        seed: seed of the resampling.
 
     Raises:
         InputError: a metric is unknown, or needs ordered labels.
@@ -51,15 +51,15 @@ def bootstrap(
 
 
 class ByConfusion:
-    """How rows with one label are measured: by confusion matrices."""
+    """Computes metrics for one label per row from confusion matrices."""
 
     metrics: Mapping[str, Metric] = METRICS
 
     def score(self, rows: Answered, resampling: Resampling, only: Collection[str] | None = None) -> Scores:
         """Returns the metrics with intervals, the table by class and the confusion matrix; see `Measured.score`."""
         confusion, labels = _confusion(rows), rows.labels
-        found = bootstrap(confusion, _measured(labels, only), labels.values, **resampling._asdict())
-        return Scores(found, per_class(confusion, labels.names), confusion.tolist())
+        metrics = bootstrap(confusion, _measured(labels, only), labels.values, **resampling._asdict())
+        return Scores(metrics, per_class(confusion, labels.names), confusion.tolist())
 
     def values(self, rows: Answered, only: Collection[str] | None = None) -> dict[str, float]:
         """Returns the metrics without intervals; see `Measured.values`."""
@@ -70,10 +70,12 @@ class ByConfusion:
         """Returns the first answers' metric minus the second's; see `Measured.difference`."""
         n_classes = len(first.labels.names)
         cells_of = [paired_ids(rows.references, rows.decisions, rows.labels) for rows in (first, second)]
-        rows = np.stack([wanted * n_classes + found for wanted, found in cells_of])  # (2, n): the cell of each row
+        rows = np.stack(
+            [labelled * n_classes + predicted for labelled, predicted in cells_of]
+        )  # (2, n): the cell of each row
         cells, counts = np.unique(rows, axis=1, return_counts=True)  # (2, kinds), (kinds,)
         value, *draws = (
-            _difference(metric, [_stack(drawn, own, n_classes) for own in cells], first.labels)
+            _difference(metric, [_stack(drawn, places, n_classes) for places in cells], first.labels)
             for drawn in chain([counts[None]], _resamples(counts, n_classes**2, *resampling))
         )
         return interval(float(value[0]), draws)
@@ -94,7 +96,7 @@ def _difference(metric: str, stacks: Sequence[Floats], labels: LabelSpace) -> Fl
 
 
 def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterator[Ids]:
-    """Yields drawn counts, (resamples, kinds), as many resamples at once as memory allows."""
+    """Yields drawn counts, (resamples, kinds), in blocks that fit into memory."""
     random = np.random.default_rng(seed)
     n_rows = counts.sum()
     n_at_once = max(1, MAX_CELLS // max(n_cells, len(counts)))

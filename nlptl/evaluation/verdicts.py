@@ -1,4 +1,4 @@
-"""What a table of numbers does not say aloud: worse than a baseline, one class for all rows, nothing right."""
+"""Says in words what is wrong with a model: worse than a baseline, one class for all rows, nothing correct."""
 
 from collections.abc import Mapping
 
@@ -7,31 +7,31 @@ from nlptl.core.shown import LABEL, shown
 from nlptl.evaluation.listing import greater_is_better
 
 SHOWN = 3
-"""Labels named in a message."""
+"""Most labels named in a message."""
 ZERO = {
-    "macro_f1": "not one answer is right",
-    "micro_f1": "not one answer is right",
-    "f1": "not one answer is right",
-    "entity_f1": "not one entity is found",
-    "has_answer_f1": "no question that has an answer is answered right",
+    "macro_f1": "no answer is correct",
+    "micro_f1": "no answer is correct",
+    "f1": "no answer is correct",
+    "entity_f1": "no entity is found",
+    "has_answer_f1": "no question with an answer is answered correctly",
 }
-"""What it means that a metric is 0."""
+"""What it means if a metric is 0."""
 COUNTED = ("macro_f1", "micro_f1", "entity_f1")
 """Metrics that count labels or entities."""
 
 
 def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Interval] | None = None) -> list[Finding]:
-    """Returns what is wrong with a model by its scores on one split, in plain words; [] if nothing is.
+    """Returns findings on what is wrong with a model, from its scores on one split.
 
     Kinds: below_baseline, single_class, zero_f1, missed_labels.
 
     Args:
-        scores: of the model.
-        metric: the primary one.
-        gains: the model's metric less each baseline's.
+        scores: the model's scores.
+        metric: the primary metric.
+        gains: the model's metric minus each baseline's.
     """
-    found = _below(scores, metric, gains) if metric and gains else []
-    return [*found, *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
+    below = _below(scores, metric, gains) if metric and gains else []
+    return [*below, *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
 
 
 def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[Finding]:
@@ -44,8 +44,8 @@ def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[F
     than = "worse" if gain.value else "no better"
     chance = "" if sure else ", perhaps by chance"
     message = (
-        f"{metric} {own:.4f} is {than} than the {own - gain.value:.4f} of {name}, which costs nothing{chance}: "
-        "the pretrained model was no help here"
+        f"{metric} {own:.4f} is {than} than the {own - gain.value:.4f} of the baseline {name}{chance}: "
+        "the pretrained model did not help here"
     )
     return [Finding("below_baseline", message, _n_rows(scores), "warning", {"baseline": name, "gain": gain.value})]
 
@@ -57,13 +57,13 @@ def _single_class(scores: Scores) -> list[Finding]:
         return []
     only = next(i for i, n in enumerate(predicted) if n)
     n, name = sum(predicted), list(scores.per_class)[only]
-    message = f"all {n:,} rows are predicted as {_quoted(name)}, which is right for {labelled[only]:,} of them"
+    message = f"all {n:,} rows are predicted as {_quoted(name)}, which is correct for {labelled[only]:,} of them"
     return [Finding("single_class", message, n, "warning", {"label": name})]
 
 
 def _zero_f1(scores: Scores) -> list[Finding]:
     zero = next((name for name in ZERO if name in scores.metrics and scores.metrics[name].value == 0), None)
-    # Rows without any entity or label leave nothing to be found.
+    # F1 is also 0 if the rows have no entity or label to find.
     if zero is None or (zero in COUNTED and not any(row["support"] for row in scores.per_class.values())):
         return []
     return [Finding("zero_f1", f"{zero} is 0: {ZERO[zero]}", _n_rows(scores), "warning", {"metric": zero})]
@@ -73,11 +73,11 @@ def _missed(scores: Scores) -> list[Finding]:
     missed = {name: int(row["support"]) for name, row in scores.per_class.items() if row["support"] and not row["f1"]}
     if not missed:
         return []
-    some = ", ".join(
+    named = ", ".join(
         f"{_quoted(name)} ({n:,} {'row' if n == 1 else 'rows'})" for name, n in list(missed.items())[:SHOWN]
     )
     more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
-    message = f"never predicted right: {some}{more}"
+    message = f"never predicted correctly: {named}{more}"
     return [Finding("missed_labels", message, sum(missed.values()), "warning", {"labels": list(missed)})]
 
 

@@ -1,4 +1,4 @@
-"""Texts as weighted words: TF-IDF of words and pairs of neighbouring words."""
+"""TF-IDF vectors of texts, over words and pairs of neighbouring words."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from nlptl.core.records import Example
 
 Weights = csr_matrix
-"""Weights of words, (rows, words)."""
+"""TF-IDF weights, sparse (rows, words)."""
 SEPARATOR = " ||| "
-TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and runs of punctuation: "n't", "!" and ":)" carry sentiment
-N_SMALL = 5000  # rows below which words of a single row are kept
+TOKEN = r"\w+|[^\w\s]+"  # words, also of one letter, and punctuation: "n't", "!" and ":)" carry sentiment
+N_SMALL = 5000  # with fewer rows, words that occur in only one row are kept
 N_FOLDS = 3
-N_CHOOSING = 5000  # rows on which settings are chosen
+N_CHOOSING = 5000  # most rows for choosing hyperparameters
 
 
 def joined(example: Example) -> str:
@@ -22,14 +22,14 @@ def joined(example: Example) -> str:
 
 
 def learnt(texts: Sequence[str]) -> TfidfVectorizer | None:
-    """Returns a `TfidfVectorizer` that knows the words of some texts; None if there is no word to learn.
+    """Returns a `TfidfVectorizer` fitted to texts; None if there is no word to learn.
 
     Args:
-        texts: one a row.
+        texts: one per row.
     """
     min_df = 1 if len(texts) < N_SMALL else 2
     tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=min_df, token_pattern=TOKEN)
     try:
         return tfidf.fit(texts)
-    except ValueError:  # scikit-learn's answer to an empty vocabulary: all texts are blank, or no word occurs twice
+    except ValueError:  # the vocabulary is empty: all texts are blank, or no word occurs twice
         return None

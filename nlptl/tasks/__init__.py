@@ -1,1 +1,1 @@
-"""What a model learns to answer: one file a task, its name is listed by `registry.names("task")`."""
+"""Tasks, one per file; `registry.names("task")` lists them."""

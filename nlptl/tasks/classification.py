@@ -1,4 +1,4 @@
-"""Classification: one label a text or pair of texts, or several."""
+"""Classification: one or several labels for a text or pair of texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ LABEL = ("label", "labels", "class", "category", "topic", "intent", "target", "g
 
 @dataclass(frozen=True, kw_only=True)
 class Classification(WholeText):
-    """One label a text, or several; pairs of texts where there is a second text column."""
+    """One or several labels for each text, or for each pair of texts if there is a second text column."""
 
     labels: Literal["one", "several"] = "one"
-    """one: exactly one label a row; several: any number, each with its own threshold, tuned on validation."""
+    """one: exactly one label per row; several: any number, each with its own threshold, tuned on validation."""
     separator: str = ","
-    """What stands between several labels in one string."""
+    """Separator of several labels in one string."""
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    """focal: rows that are right already count less (Lin et al. 2017)."""
+    """focal: rows that are already predicted correctly weigh less (Lin et al. 2017)."""
     gamma: float = 2.0
     """Exponent of the focal loss."""
 
@@ -48,42 +48,42 @@ class Classification(WholeText):
 
     @property
     def output(self) -> str:
-        """The kind of its answers."""
+        """The kind of answers."""
         return "class" if self.labels == "one" else "classes"
 
     @property
     def metric(self) -> str:
-        """The primary metric, where the user names none."""
+        """Default of the primary metric."""
         return "accuracy" if self.labels == "one" else "macro_f1"
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What it reads."""
+        """The columns that the task reads."""
         label = Column("label", LABEL, kind=self.output, separator=self.separator)
         return Column("text", TEXT), Column("text_pair", PAIR, required=False), label
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the classes of the training examples: as declared, else numbers ascending, else by alphabet.
+        """Returns the classes of the training examples: in the declared order, else numerical, else alphabetical.
 
         Args:
-            examples: of training.
-            declared: label names in the order that the source declares, where it does.
+            examples: the training examples.
+            declared: label names in the order that the source declares; None if it declares none.
         """
-        found = {name for e in examples for name in ((str(e.label),) if self.labels == "one" else e.label)}
+        present = {name for e in examples for name in ((str(e.label),) if self.labels == "one" else e.label)}
         if declared is not None:
-            return LabelSpace(tuple(name for name in declared if name in found))
-        if all(name.removeprefix("-").isdecimal() for name in found):
-            return LabelSpace(tuple(sorted(found, key=lambda name: (int(name), name))))
-        return LabelSpace(tuple(sorted(found)))
+            return LabelSpace(tuple(name for name in declared if name in present))
+        if all(name.removeprefix("-").isdecimal() for name in present):
+            return LabelSpace(tuple(sorted(present, key=lambda name: (int(name), name))))
+        return LabelSpace(tuple(sorted(present)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens and labels of some rows."""
+        """Returns the tokens and labels of examples."""
         pieces = tokens.read(examples, pretrained, self.long, self.overlap)
         rows = one_label.class_ids if self.labels == "one" else several_labels.label_rows
         return pieces.features(rows(examples, pieces.example, pretrained.labels))
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
-        """Returns the (focal) cross-entropy of each feature, (n,); of several labels the mean over the labels."""
+        """Returns the (focal) cross-entropy of each feature, (n,); for several labels the mean over the labels."""
         gamma = self.gamma if self.loss == "focal" else 0.0
         if self.labels == "several":
             return several_labels.losses(logits, batch.labels, smoothing=smoothing, gamma=gamma)
@@ -98,6 +98,6 @@ class Classification(WholeText):
     def decode(
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
-        """Returns each example's likeliest label, or its labels above their thresholds, in the examples' order."""
+        """Returns each example's likeliest label, or all its labels above their thresholds, in the examples' order."""
         decode = one_label.decode if self.labels == "one" else several_labels.decode
         return decode(outputs, features, examples, pretrained)

@@ -1,4 +1,4 @@
-"""Extractive question answering: the answer is a piece of the context, or the context has none."""
+"""Extractive question answering: the answer is a span of the context, or there is none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,16 +32,16 @@ ANSWERS = ("answers", "answer", "answer_text", "label")
 
 @dataclass(frozen=True)
 class ExtractiveQA:
-    """Finds the answer to a question in a context; contexts above model.max_length are read in windows."""
+    """Finds the answer to a question in a context; contexts longer than model.max_length are split into windows."""
 
     overlap: int = 128
-    """Tokens that neighbouring windows share; an answer longer than that may be in no window as a whole."""
+    """Tokens that neighbouring windows share; no window may hold all of an answer that is longer."""
     max_question: int = 64
-    """Tokens of a question; the end of a longer one is cut."""
+    """Most tokens of a question; a longer one is truncated."""
     max_answer: int = 30
-    """Tokens of an answer that is looked for."""
+    """Most tokens of a predicted answer."""
     n_best: int = 5
-    """Answers that a prediction lists."""
+    """Number of answers in a prediction, best first."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("question", QUESTION, fills="text"),
@@ -61,13 +61,13 @@ class ExtractiveQA:
             at_least(f"task.{name}", getattr(self, name), 1)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the two logits of a token: whether an answer starts there, whether it ends there."""
+        """Returns the names of the two logits of a token: the answer starts there, the answer ends there."""
         return LabelSpace(("start", "end"))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the windows of some rows with the first and last token of the answer, int64 (n, 2).
+        """Returns the windows of examples, labelled with the first and last token of the answer, int64 (n, 2).
 
-        Both are 0, the first token, where a window does not hold the whole answer.
+        Both are 0, the first token, if a window does not hold the whole answer.
         """
         import numpy as np
 
@@ -77,7 +77,7 @@ class ExtractiveQA:
         return pieces.features(np.array(labels, np.int64).reshape(-1, 2))
 
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns the answers that no window holds as a whole: these cannot be learned."""
+        """Returns a finding on answers that no window holds completely; they cannot be learned."""
         import numpy as np
 
         train, examples = features["train"], corpus.splits["train"]
@@ -87,8 +87,8 @@ class ExtractiveQA:
         if not lost:
             return []
         message = (
-            f"{len(lost)} train rows have an answer that no window holds as a whole, they count as unanswerable: rows "
-            f"{', '.join(map(str, lost[:5]))}; a higher --model.max_length or --task.overlap keeps more"
+            f"{len(lost)} train rows have an answer that no window holds completely, so they count as unanswerable: "
+            f"rows {', '.join(map(str, lost[:5]))}; a higher --model.max_length or --task.overlap keeps more"
         )
         return [Finding("lost_answers", message, len(lost), "warning", {"row_ids": {"train": lost}})]
 
@@ -107,17 +107,17 @@ class ExtractiveQA:
         scores = torch.full((*mask.shape, 2), -torch.inf, device=logits.device)
         scores[mask] = logits.float()
         log_probs = scores.log_softmax(1)  # (n, longest, 2)
-        own = -log_probs.gather(1, batch.labels[:, None]).mean((1, 2))
+        target = -log_probs.gather(1, batch.labels[:, None]).mean((1, 2))
         if smoothing == 0:
-            return own
+            return target
         spread = -log_probs.masked_fill(~mask[:, :, None], 0).sum((1, 2)) / (2 * mask.sum(1))
-        return (1 - smoothing) * own + smoothing * spread
+        return (1 - smoothing) * target + smoothing * spread
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
-        """Returns the weight of each feature in the loss, float64 (n,): every window counts alike.
+        """Returns the weight of each feature in the loss, float64 (n,): all windows weigh the same.
 
         Raises:
-            InputError: balanced weights or sampling are asked for: answers are no classes.
+            InputError: balanced weights or sampling are requested, but answers are not classes.
         """
         import numpy as np
 
@@ -140,7 +140,7 @@ class ExtractiveQA:
         ]
 
     def _room(self, pretrained: Pretrained) -> int:
-        """Returns the most tokens that windows can share and still move on, whatever the question."""
+        """Returns the largest overlap with which windows still advance, for a question of any length."""
         length = int(pretrained.config.max_length or 0)
         n_special = pretrained.tokenizer.num_special_tokens_to_add(pair=True)
         room = length - n_special - self._question_tokens(pretrained) - 1
@@ -166,14 +166,14 @@ def _known(answers: Sequence[Answer] | None) -> list[Answer]:
 
 
 def _place(answers: Sequence[Answer] | None, spans: "np.ndarray") -> tuple[int, int]:
-    """Returns the first and last token of the answer in a window; (0, 0) where the window does not hold all of it."""
+    """Returns the first and last token of the answer in a window; (0, 0) if the window does not hold all of it."""
     import numpy as np
 
     known = _known(answers)
     if not known:
         return 0, 0
     text = known[0].text
-    start = known[0].start + len(text) - len(text.lstrip())  # no token covers the blanks around an answer
+    start = known[0].start + len(text) - len(text.lstrip())  # tokens do not cover the blanks around an answer
     end = known[0].start + len(text.rstrip())
     inside = np.flatnonzero((spans[:, 0] >= 0) & (spans[:, 1] > start) & (spans[:, 0] < end))
     if not len(inside) or spans[inside[0], 0] > start or spans[inside[-1], 1] < end:

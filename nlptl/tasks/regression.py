@@ -29,10 +29,10 @@ MOST_GRADES = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(WholeText):
-    """One number a text or pair of texts; predictions are in the unit of the data."""
+    """One number per text or pair of texts; predictions are in the unit of the data."""
 
     loss: Literal["mse", "ordinal"] = "mse"
-    """mse: squared error of the standardized number; ordinal: for grades, whether each threshold is passed."""
+    """mse: squared error of the standardized number; ordinal: for grades, one binary decision "above grade k" each."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
@@ -44,14 +44,14 @@ class Regression(WholeText):
     metric: ClassVar[str] = "pearson"
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the unit of the training examples' numbers; with an ordinal loss, one class a threshold as well.
+        """Returns mean and standard deviation of the training numbers; for ordinal loss also one class per threshold.
 
         Args:
-            examples: of training.
+            examples: the training examples.
             declared: not used.
 
         Raises:
-            InputError: the loss is ordinal and there are too many different numbers to be grades.
+            InputError: the loss is ordinal and there are more than `MOST_GRADES` different numbers.
         """
         import numpy as np
 
@@ -62,15 +62,16 @@ class Regression(WholeText):
         grades = sorted(set(numbers.tolist()))
         if len(grades) > MOST_GRADES:
             raise InputError(
-                f"task.loss ordinal is for grades, at most {MOST_GRADES} different ones; "
+                f"task.loss ordinal is for at most {MOST_GRADES} different grades; "
                 f"the training rows have {len(grades)} different numbers: set task.loss mse"
             )
         return LabelSpace(tuple(f"above {grade:g}" for grade in grades[:-1]), tuple(grades), mean, scale)
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens of some rows with what is right, 0 where that is not known.
+        """Returns the tokens and targets of examples; a missing number is replaced by the mean.
 
-        mse: the standardized number, float32 (n,). ordinal: which grades it is above, float32 (n, grades - 1).
+        Targets for mse: the standardized number, float32 (n,); for ordinal: 1 for each grade that the number is above,
+        else 0, float32 (n, grades - 1).
         """
         import numpy as np
 
@@ -86,7 +87,7 @@ class Regression(WholeText):
         """Returns the loss of each feature, (n,).
 
         mse: the squared error, from logits (n, 1). ordinal: the mean binary cross-entropy of "above grade k" (Cao et
-        al. 2020, equation 4), from logits (n, grades - 1); each threshold has weights of its own.
+        al. 2020, equation 4), from logits (n, grades - 1); each threshold has its own weights.
         """
         from torch.nn import functional
 
@@ -99,7 +100,7 @@ class Regression(WholeText):
         """Returns the weight of each feature in the loss, float64 (n,).
 
         Raises:
-            InputError: balanced weights or sampling are asked for: numbers are no classes.
+            InputError: balanced weights or sampling are requested, but numbers are not classes.
         """
         if class_weights != "none":
             raise InputError(

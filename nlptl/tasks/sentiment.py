@@ -40,16 +40,16 @@ LABEL = (
     "category",
     "target",
 )
-MANY = 4  # two or three numbers are as likely codes of classes
+MANY = 4  # two or three numbers are often codes of unordered classes
 NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:stars?)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sentiment(WholeText):
-    """One sentiment a text: named classes, or stars."""
+    """One sentiment per text: named classes, or stars."""
 
     scale: Literal["auto", "classes", "stars"] = "auto"
-    """classes: unordered; stars: ordered numbers; auto: stars where there are four or more labels, all numbers."""
+    """classes: unordered; stars: ordered numbers; auto: stars if there are four or more labels and all are numbers."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
@@ -61,31 +61,31 @@ class Sentiment(WholeText):
     metric: ClassVar[str] = "accuracy"
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the classes of the training examples: stars ascending, else as declared, else in alphabetical order.
+        """Returns the classes of the training examples: numbers ascending, else as declared, else alphabetical.
 
         Args:
-            examples: of training.
-            declared: label names in the order that the source declares, where it does.
+            examples: the training examples.
+            declared: label names in the order that the source declares; None if it declares none.
 
         Raises:
-            InputError: stars are asked for and a label is not a number.
+            InputError: `scale` is stars and a label is not a number.
         """
-        found = {str(e.label) for e in examples}
-        numbers = {name: _number(name) for name in found}
+        labels = {str(e.label) for e in examples}
+        numbers = {name: _number(name) for name in labels}
         values = {name: number for name, number in numbers.items() if number is not None}
-        if self.scale == "stars" and len(values) < len(found):
-            wrong = sorted(found - values.keys())[:5]
+        if self.scale == "stars" and len(values) < len(labels):
+            wrong = sorted(labels - values.keys())[:5]
             raise InputError(f"task.scale stars needs labels that are numbers, such as 4 or '4 stars'; found {wrong}")
-        if len(values) == len(found):
-            names = sorted(found, key=lambda name: (values[name], name))
+        if len(values) == len(labels):
+            names = sorted(labels, key=lambda name: (values[name], name))
             ordered = self.scale == "stars" or (self.scale == "auto" and len(names) >= MANY)
             return LabelSpace(tuple(names), tuple(values[n] for n in names) if ordered else None)
         if declared is not None:
-            return LabelSpace(tuple(n for n in declared if n in found))
-        return LabelSpace(tuple(sorted(found)))
+            return LabelSpace(tuple(n for n in declared if n in labels))
+        return LabelSpace(tuple(sorted(labels)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens and class ids of some rows."""
+        """Returns the tokens and class ids of examples."""
         pieces = tokens.read(examples, pretrained, self.long, self.overlap)
         return pieces.features(one_label.class_ids(examples, pieces.example, pretrained.labels))
 

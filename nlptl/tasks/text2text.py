@@ -1,4 +1,4 @@
-"""Text to text: the model writes the answer, as in summaries, translations and generative question answering."""
+"""Text to text: the model generates the answer, as in summarization, translation and question answering."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ UNKNOWN = -100
 
 @dataclass(frozen=True)
 class Text2Text:
-    """A written answer to a text, by a T5 or BART; for questions, with the context as second text."""
+    """A generated answer to a text, by T5 or BART; for questions, the context is the second text."""
 
     prefix: str = ""
-    """What is put before each text, such as "summarize: " for the original T5."""
+    """Put before each text, such as "summarize: " for the original T5."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT),
@@ -51,25 +51,25 @@ class Text2Text:
         check_types("task", self)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns no classes: answers are free."""
+        """Returns an empty label space, because answers are free text."""
         return LabelSpace(())
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens of some rows and of their targets, int64 (n, longest target), -100 behind each."""
+        """Returns the tokens of examples and of their targets, int64 (n, longest target), padded with -100."""
         from dataclasses import replace
 
         import numpy as np
 
         asked = [replace(e, text=self.prefix + e.text) for e in examples]
         pieces = tokens.read(asked, pretrained, "truncate", 0)
-        written = _targets(examples, pretrained) if examples else []
-        labels = np.full((len(examples), max(map(len, written), default=1)), UNKNOWN, np.int64)
-        for row, ids in zip(labels, written, strict=True):
+        targets = _targets(examples, pretrained) if examples else []
+        labels = np.full((len(examples), max(map(len, targets), default=1)), UNKNOWN, np.int64)
+        for row, ids in zip(labels, targets, strict=True):
             row[: len(ids)] = ids
         return pieces.features(labels)
 
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns the training targets that are cut; their end is not taught, only their beginning."""
+        """Returns a finding on truncated training targets, whose end is not learned."""
         import numpy as np
 
         most, labels = pretrained.config.max_written, features["train"].labels
@@ -95,10 +95,10 @@ class Text2Text:
         return each.sum(1) / (targets != UNKNOWN).sum(1).clamp(min=1)
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
-        """Returns the weight of each feature in the loss, float64 (n,): its target's tokens.
+        """Returns the weight of each feature in the loss, float64 (n,): the number of target tokens.
 
         Raises:
-            InputError: balanced weights or sampling are asked for: texts are no classes.
+            InputError: balanced weights or sampling are requested, but texts are not classes.
         """
         import numpy as np
 
@@ -109,7 +109,7 @@ class Text2Text:
     def decode(
         self, outputs: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
-        """Returns the text of each example's tokens, int64 (n, longest), in the examples' order."""
+        """Returns the texts for generated tokens, int64 (n, longest), in the examples' order."""
         texts = pretrained.tokenizer.batch_decode(outputs, skip_special_tokens=True)
         return [Prediction(e.row_id, text.strip(), {}) for e, text in zip(examples, texts, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Token classification: a BIO tag for each word, and the entities that the tags make."""
+"""Token classification: a BIO tag for each word, and the entities that the tags mark."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ UNKNOWN = -100
 
 @dataclass(frozen=True)
 class TokenClassification:
-    """A tag for each word, such as of named entities; texts above model.max_length are read in windows."""
+    """A tag for each word, such as for named entities; texts longer than model.max_length are split into windows."""
 
     overlap: int = 64
-    """Tokens that neighbouring windows share; at most half of a window."""
+    """Tokens that neighbouring windows share; at most half a window."""
 
     columns: ClassVar[tuple[Column, ...]] = (Column("text", WORDS, kind="words"), Column("label", TAGS, kind="tags"))
     output: ClassVar[str] = "tags"
@@ -49,16 +49,16 @@ class TokenClassification:
         at_least("task.overlap", self.overlap, 0)
 
     def label_space(self, examples: Sequence[Example], declared: Sequence[str] | None) -> LabelSpace:
-        """Returns the tags: O, then B and I of each type of the training rows, by alphabet.
+        """Returns the tags: O, then B-x and I-x for each entity type x in the training examples, sorted.
 
         Args:
-            examples: of training.
-            declared: not used: tags are brought into BIO form first.
+            examples: the training examples, with BIO tags.
+            declared: not used.
         """
         return LabelSpace(tags_of(types_in(tag for e in examples for tag in e.label)))
 
     def encode(self, examples: Sequence[Example], pretrained: Pretrained) -> Features:
-        """Returns the tokens of some rows; the first token of each word carries its tag, int64 (n, longest)."""
+        """Returns the tokens of examples; the first token of each word has the word's tag, int64 (n, longest)."""
         import numpy as np
 
         pieces = tokens.windows(examples, pretrained, self.overlap, pairs=False)
@@ -74,8 +74,8 @@ class TokenClassification:
         return pieces.features(labels)
 
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns the words that no token stands for, such as control characters: their tags cannot be learned."""
-        found = []
+        """Returns findings on words without a token, such as control characters, whose tags cannot be learned."""
+        findings = []
         for split, part in features.items():
             examples = corpus.splits[split]
             seen: list[set[int]] = [set() for _ in examples]
@@ -84,9 +84,9 @@ class TokenClassification:
                 seen[example] |= {word for word, _ in _first_tokens(examples[example], spans)}
             rows = [e.row_id for e, words in zip(examples, seen, strict=True) if len(words) < len(e.words or ())]
             if rows:
-                message = f"{len(rows)} {split} rows have words without a token: they are tagged {OUTSIDE!r}"
-                found.append(Finding("lost_words", message, len(rows), "warning", {"row_ids": {split: rows}}))
-        return found
+                message = f"{len(rows)} {split} rows have words without a token, which are tagged {OUTSIDE!r}"
+                findings.append(Finding("lost_words", message, len(rows), "warning", {"row_ids": {split: rows}}))
+        return findings
 
     def losses(self, logits: "torch.Tensor", batch: Batch, *, smoothing: float, likelihood: bool) -> "torch.Tensor":
         """Returns the mean cross-entropy of each feature's tagged tokens, (n,), from logits (n_tokens, classes)."""
@@ -101,9 +101,9 @@ class TokenClassification:
         return each.sum(1) / (labels != UNKNOWN).sum(1).clamp(min=1)
 
     def weights(self, features: Features, labels: LabelSpace, class_weights: str) -> "np.ndarray":
-        """Returns the weight of each feature in the loss, float64 (n,): its tagged tokens.
+        """Returns the weight of each feature in the loss, float64 (n,): the number of tagged tokens.
 
-        Balanced: times the inverse frequency of its rarest tag.
+        If balanced, times the inverse frequency of the rarest tag in the feature.
         """
         import numpy as np
 
@@ -127,7 +127,7 @@ class TokenClassification:
             first, last = features.offsets[i], features.offsets[i + 1]
             spans = features.spans[first:last]  # type: ignore[index]
             for word, token in _first_tokens(examples[example], spans):
-                context = min(token, last - first - token)  # the window that shows most around the word answers
+                context = min(token, last - first - token)  # the window with most context around the word decides
                 if context > rows[example].get(word, (-1, None))[0]:
                     rows[example][word] = (context, probabilities[first + token])
         return [
@@ -136,20 +136,18 @@ class TokenClassification:
 
 
 def _first_tokens(example: Example, spans: "np.ndarray") -> Iterator[tuple[int, int]]:
-    """Yields the words that begin in a feature, each with its first token; a token may stand for two words."""
+    """Yields each word that begins in a feature, with its first token; two words may share a token."""
     import numpy as np
 
     words = np.array(example.words or (), np.int32).reshape(-1, 2)
-    own = np.flatnonzero(spans[:, 1] > spans[:, 0])  # neither special nor a blank
-    if not len(own) or not len(words):
+    in_text = np.flatnonzero(spans[:, 1] > spans[:, 0])  # without special tokens and blanks
+    if not len(in_text) or not len(words):
         return
-    tokens = spans[own]
-    after = np.searchsorted(
-        tokens[:, 1], words[:, 0], side="right"
-    )  # the first token that ends behind the word's start
+    tokens = spans[in_text]
+    after = np.searchsorted(tokens[:, 1], words[:, 0], side="right")  # first token that ends after the word's start
     for word, place in enumerate(after):
-        if place < len(own) and tokens[place, 0] < words[word, 1] and words[word, 0] >= tokens[0, 0]:
-            yield word, int(own[place])
+        if place < len(in_text) and tokens[place, 0] < words[word, 1] and words[word, 0] >= tokens[0, 0]:
+            yield word, int(in_text[place])
 
 
 def _prediction(example: Example, by_word: "Mapping[int, np.ndarray]", names: Sequence[str]) -> Prediction:
@@ -163,12 +161,12 @@ def _spans(example: Example, tags: Sequence[str], by_word: "Mapping[int, np.ndar
     words = example.words or ()
     for entity in entities(tags):
         start, end = words[entity.first][0], words[entity.last][1]
-        # A word that no token stands for is tagged O, so each word of an entity has a probability.
-        own = [float(by_word[word].max()) for word in range(entity.first, entity.last + 1)]
+        # A word without a token is tagged O, so each word of an entity has a probability.
+        scores = [float(by_word[word].max()) for word in range(entity.first, entity.last + 1)]
         yield {
             "text": example.text[start:end],
             "start": start,
             "end": end,
             "label": entity.label,
-            "score": sum(own) / len(own),
+            "score": sum(scores) / len(scores),
         }

@@ -6,6 +6,7 @@ import pytest
 
 from nlptl.core.errors import InputError
 from nlptl.core.records import Answer, Example
+from nlptl.data.answers import ABSENT, AMBIGUOUS, MOVED, SPACED
 
 CONTEXT = "Paris is big. I love Paris. 😀 Lyon is\nnot far, and Rome is."
 
@@ -106,9 +107,7 @@ def test_an_answer_may_look_like_a_list(rows_as):
 def test_a_wrong_offset_moves_to_the_nearest_place(rows_as, read_as, start, found):
     answers = {"text": ["Paris"], "answer_start": [start]}
     assert label(rows_as, answers) == (Answer("Paris", found),)
-    assert notes(read_as, row(answers), row("Lyon")) == [
-        "1 of 5 answers repaired: their offsets did not fit, the nearest place with the same words is taken"
-    ]
+    assert notes(read_as, row(answers), row("Lyon")) == [f"1 of 5 {MOVED}"]
 
 
 def test_places_may_overlap(rows_as):
@@ -124,16 +123,12 @@ def test_offsets_that_count_utf16_units_or_bytes_are_repaired(rows_as, start):
 
 def test_an_answer_that_stands_twice_is_taken_at_its_first_place_and_counted(rows_as, read_as):
     assert label(rows_as, "Paris") == (Answer("Paris", 0),)
-    assert notes(read_as, row("Paris"), row(["Paris"])) == [
-        "2 of 5 answers without an offset stand more than once in the context (ambiguous): the first place is taken"
-    ]
+    assert notes(read_as, row("Paris"), row(["Paris"])) == [f"2 of 5 {AMBIGUOUS}"]
 
 
 def test_an_answer_with_other_white_space_is_the_contexts_piece(rows_as, read_as):
     assert label(rows_as, "Lyon is  not") == (Answer("Lyon is\nnot", 30),)
-    assert notes(read_as, row("Lyon is not")) == [
-        "1 of 4 answers repaired: their white space is not the context's, which is taken"
-    ]
+    assert notes(read_as, row("Lyon is not")) == [f"1 of 4 {SPACED}"]
 
 
 def test_an_answer_that_is_nowhere_is_kept_and_counted(rows_as, read_as):
@@ -141,9 +136,7 @@ def test_an_answer_that_is_nowhere_is_kept_and_counted(rows_as, read_as):
         Answer("Oslo", -1),
         Answer("Lyon", 30),
     )
-    assert notes(read_as, row("Oslo"), row(["paris"])) == [
-        "2 of 5 answers are not in the context: they cannot be learned from, and are still scored"
-    ]
+    assert notes(read_as, row("Oslo"), row(["paris"])) == [f"2 of 5 {ABSENT}"]
 
 
 def test_most_answers_nowhere_means_the_wrong_columns(rows_as, read_as):
@@ -222,7 +215,7 @@ def test_a_context_never_stands_in_two_splits(read_as):
         contexts = [{e.text_pair for e in split} for split in corpus.splits.values()]
         assert [len(c) for c in contexts] == [22, 4, 4]
         assert len(set.union(*contexts)) == 30
-    assert any("validation: 15 % of train (28 rows), whole contexts, none in two splits" in n for n in corpus.notes)
+    assert any("validation: 15 % of train (28 rows), by context" in n for n in corpus.notes)
     assert read_as("span", rows, seed=4).splits == corpus.splits
     assert read_as("span", rows, seed=3).splits != corpus.splits
 
@@ -238,7 +231,7 @@ def test_a_huge_context_stays_in_train():
 
 def test_too_few_contexts_to_divide_are_said(read_as):
     message = said(read_as, "span", [{**r, "context": f"{i % 2} Rome"} for i, r in enumerate(GOOD * 4)])
-    assert "12 rows are too few to divide off test, which takes a context of its own; give --data.test" in message
+    assert all(fact in message for fact in ("12 rows are too few", "test", "context", "--data.test"))
 
 
 def test_three_contexts_are_enough(read_as):

@@ -63,7 +63,7 @@ def test_duplicates_across_splits_are_found_for_each_pair_of_them():
         (["validation", "test"], {"test": [0]}),
     ]
     assert all((f.n, f.severity) == (1, "warning") for f in findings)
-    assert "1 of 3 test rows (33.3%) stand word for word in train" in findings[1].message
+    assert all(fact in findings[1].message for fact in ("1 of 3 test rows (33.3%)", "in train", "row 2"))
 
 
 def test_duplicates_inside_a_split_and_blanks_across_are_no_leak():
@@ -85,7 +85,7 @@ def test_the_same_text_with_different_labels_is_found_within_and_over_splits():
         {"split": "train", "row_id": 0, "label": "a"},
         {"split": "train", "row_id": 2, "label": "b"},
     ]
-    assert "2 texts stand with different labels" in finding.message
+    assert all(fact in finding.message for fact in ("2 texts", "different labels", "in 4 rows"))
 
 
 def test_cut_rows_are_counted_by_split_and_class():

@@ -155,8 +155,8 @@ def test_a_json_line_that_is_no_object_gives_its_number(read, write):
 
 
 def test_json_files_with_the_other_types_name_are_recognised(read, write):
-    says(said(read, write("a.json", '{"text": "a"}\n{"text": "b"}\n')), "line 2", "name it .jsonl")
-    says(said(read, write("a.jsonl", '[\n{"text": "a"}]\n')), "line 1", "name it .json")
+    says(said(read, write("a.json", '{"text": "a"}\n{"text": "b"}\n')), "line 2", "rename it to .jsonl")
+    says(said(read, write("a.jsonl", '[\n{"text": "a"}]\n')), "line 1", "rename it to .json")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_label_that_training_lacks_is_named_with_the_nearest_and_counted(read,
     says(
         message,
         "validation",
-        "in 2 of 3 rows",
+        "2 of 3 rows",
         "'Good' (2 rows)",
         "did you mean 'good'",
         "labels of train (the list): bad, good",
@@ -296,7 +296,7 @@ def test_a_folder_with_two_files_for_a_split_is_ambiguous(read, write):
     write("train.csv", GOOD)
     write("dev.csv", GOOD)
     folder = write("valid.tsv", GOOD).parent
-    says(said(read, folder), "dev.csv and valid.tsv both stand for validation", "--data.validation")
+    says(said(read, folder), "dev.csv and valid.tsv", "validation", "--data.validation")
 
 
 def test_too_few_rows_to_divide_are_said(read):
@@ -306,14 +306,14 @@ def test_too_few_rows_to_divide_are_said(read):
 def test_labels_that_all_differ_are_told_as_a_wrong_column(read):
     rows = [{"text": f"t{i}", "label": f"review {i}"} for i in range(40)]
     message = said(read, rows)
-    says(message, "each of the 40 rows has a label of its own", "'review 0'", "--data.label", "regression")
+    says(message, "40 rows", "'review 0'", "--data.label", "regression")
     assert "too few" not in message
 
 
 def test_a_column_that_two_roles_name_is_told_as_that(read, rows):
-    says(said(read, rows, label="label", text="label"), "--data.text and --data.label", "'label'", "of its own")
+    says(said(read, rows, label="label", text="label"), "--data.text and --data.label", "'label'")
     message = said(read, rows, label="text")
-    says(message, "no text column", "the column 'text' is the label already")
+    says(message, "no text column", "the column 'text' is already the label")
     assert "did you mean 'text'" not in message
 
 
@@ -354,5 +354,5 @@ def test_a_number_of_more_digits_than_python_reads_is_told(write, read, kind):
 def test_rows_that_are_nested_without_end_are_refused(tmp_path, kind):
     path = tmp_path / f"rows.{kind}"
     path.write_text('{"text": ' + "[" * 200_000 + "]" * 200_000 + "}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"lists or objects lie too deep in each other$"):
+    with pytest.raises(InputError, match=r"lists or objects .* too deep"):
         list(open_rows(path, DataConfig()))

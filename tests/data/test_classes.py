@@ -121,13 +121,14 @@ def test_labels_that_never_differ_are_an_error(read_as, label, words):
     train = [{"text": f"t{i}", "label": label} for i in range(20)]
     message = said(read_as, "classes", train)
     assert words in message
-    assert "some have and others lack" in message
+    assert "--data.label" in message
 
 
 def test_a_label_that_only_validation_has_is_counted_and_named(read_as):
     train = [{"text": f"t{i}", "label": ["joy"] if i % 2 else []} for i in range(20)]
     message = said(read_as, "classes", train, validation=[{"text": "x", "label": ["joy", "Joy"]}])
-    assert "validation (the list): found labels that train lacks in 1 of 1 rows: 'Joy' (1 row) (did you mean" in message
+    assert message.startswith("validation (the list)")
+    assert all(fact in message for fact in ("1 of 1 rows", "'Joy' (1 row) (did you mean 'joy'?)"))
 
 
 def test_a_test_file_whose_rows_have_no_label_at_all_is_left_out(read_as, write):

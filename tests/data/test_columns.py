@@ -1,5 +1,7 @@
 """Which column plays which role."""
 
+import re
+
 import pytest
 
 from nlptl.core.config import DataConfig
@@ -18,8 +20,8 @@ def test_the_best_usual_name_wins_and_the_others_are_noted(columns):
     choice = chosen(columns, ["id", "review", "stars", "text", "sentiment"])
     assert choice.names == {"text": "text", "label": "sentiment"}
     assert len(choice.notes) == 2
-    assert "took column 'text', left 'review'" in choice.notes[0]
-    assert "took column 'sentiment', left 'stars'" in choice.notes[1]
+    assert re.search("column 'text'.* not 'review'.*--data.text", choice.notes[0])
+    assert re.search("column 'sentiment'.* not 'stars'.*--data.label", choice.notes[1])
 
 
 def test_nothing_is_noted_where_there_was_no_choice(columns):

@@ -77,9 +77,8 @@ def test_an_entity_that_names_its_text_is_moved_to_the_only_place_that_has_it(re
     corpus = read_as("tags", train, validation=train[:1])
     assert corpus.splits["train"][0].label == TAGS
     notes = [note for note in corpus.notes if "repaired" in note]
-    assert notes == [
-        f"{split} (the list), column 'entities': 1 entities repaired: moved to where the text has their words"
-        for split in ("train", "validation")
+    assert [note.partition(" repaired")[0] for note in notes] == [
+        f"{split} (the list), column 'entities': 1 entities" for split in ("train", "validation")
     ]
 
 

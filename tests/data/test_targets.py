@@ -36,7 +36,7 @@ def test_numpy_scalars_are_numbers(rows_as):
 def test_targets_that_are_no_numbers_give_row_and_column(rows_as, cell):
     message = said(rows_as, "number", rows([1.0, cell, 2.0]))
     assert "the list, column 'label': 1 of 3 rows have targets that are not numbers: row 1 has" in message
-    assert "such as 3.5, with a point" in message
+    assert "decimal point" in message and "3.5" in message
 
 
 def test_many_wrong_targets_are_counted_and_the_first_shown(rows_as):
@@ -56,9 +56,7 @@ def test_json_with_a_list_as_target_is_said(read_as, write):
 
 
 def test_numbers_that_never_differ_are_an_error(read_as):
-    assert "all 14 rows have the number 2.5; numbers that differ are needed" in said(
-        read_as, "number", rows([2.5] * 20)
-    )
+    assert "all 14 rows have the number 2.5" in said(read_as, "number", rows([2.5] * 20))
 
 
 def test_numbers_are_divided_at_random_and_need_not_occur_in_train(read_as):
@@ -71,7 +69,7 @@ def test_numbers_are_divided_at_random_and_need_not_occur_in_train(read_as):
 def test_what_has_no_names_cannot_be_renamed(read_as, kind):
     train = [{"text": "x", "label": 1, "question": "q", "context": "c", "answers": "c"}]
     message = said(read_as, kind, train, label_names={"1": "one"})
-    assert f"what is to be predicted here is a {kind}" in message
+    assert f"predicts a {kind}" in message and "data.label_names" in message
 
 
 def test_texts_to_write_stay_as_they_are(rows_as):
@@ -84,7 +82,7 @@ def test_a_blank_target_is_a_missing_label(rows_as, cell):
 
 
 def test_a_list_of_targets_is_said(rows_as):
-    assert "row 1: found a list of 2 as the text to write, expected one string; give each text a row" in said(
+    assert "row 1: found a list of 2 target texts, expected one string" in said(
         rows_as, "text", rows(["x", ["y", "z"]])
     )
 

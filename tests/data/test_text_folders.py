@@ -61,5 +61,5 @@ def test_a_file_in_another_encoding_is_named(texts, write, columns):
 def test_two_folders_for_a_split_are_ambiguous(texts, read):
     texts("d/dev", pos=1, neg=1)
     root = texts("d/valid", pos=1, neg=1).parent
-    with pytest.raises(InputError, match=r"dev and valid both stand for validation.*--data\.validation"):
+    with pytest.raises(InputError, match=r"dev and valid .*--data\.validation"):
         read(root)

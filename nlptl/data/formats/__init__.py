@@ -1,1 +1,1 @@
-"""How files are read: one file a format; its name is listed by `registry.names("format")`."""
+"""File formats, one per file; `registry.names("format")` lists them."""

@@ -1,4 +1,4 @@
-"""CoNLL files: a word a line with its tag, a blank line after each sentence."""
+"""CoNLL files: each line has a word and its tag, a blank line ends a sentence."""
 
 import re
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ COMMENT = re.compile(r"#[ \t]")
 
 
 class Conll(Format):
-    """CoNLL: one row a sentence, its words as "tokens", and its "tags" unless the lines hold a word alone.
+    """CoNLL: one row per sentence, with its words as "tokens" and, if lines have more than a word, its "tags".
 
-    The first column is the word, the last one the tag; columns are separated by tabs, in lines without one by blanks.
+    The first column is the word, the last one the tag; columns are separated by tabs, or by blanks if there is no tab.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".conll", ".bio", ".iob")
@@ -43,11 +43,13 @@ class Conll(Format):
         if sentence:
             yield _row(sentence)
         elif empty:
-            raise InputError(f"{path} has no sentences; expected a word and its tag a line, and blank lines between")
+            raise InputError(
+                f"{path} has no sentences; expected lines with a word and its tag, and blank lines between sentences"
+            )
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    """Yields the columns of each line, none for a blank line; other lines without a word are left out."""
+    """Yields the columns of each line; an empty list for blank lines and document marks; comments are left out."""
     width = 0
     tags: set[str] = set()
     in_sentence = False
@@ -63,7 +65,7 @@ def _lines(path: Path) -> Iterator[list[str]]:
         if len(fields) != width:
             raise InputError(
                 f"{path}, line {number}: found {len(fields)} columns, expected {width} as before: the word first, its "
-                "tag last, with tabs between where a word holds blanks"
+                "tag last, separated by tabs if words contain blanks"
             )
         tags.update(fields[1:][-1:])
         yield fields
@@ -77,7 +79,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _is_comment(line: str, fields: list[str], width: int, tags: set[str]) -> bool:
-    # "#" is a word as well: "# newdoc" is a comment, "# O" is not.
+    # "#" may also be a word: "# newdoc" is a comment, "# O" is not.
     if not COMMENT.match(line):
         return False
     last = fields[-1]

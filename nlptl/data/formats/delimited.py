@@ -1,4 +1,4 @@
-"""csv and tsv files: every value is a string, none is turned into a number or a missing one."""
+"""csv and tsv files: every value stays a string; none becomes a number or a missing value."""
 
 import contextlib
 import csv
@@ -16,18 +16,18 @@ from nlptl.data.packed import packed_name
 from nlptl.data.table import Row, refuse_twice
 
 Record = tuple[int, list[str]]
-"""The line on which a row starts, from 1, and its fields."""
+"""Number of the line on which a row starts, from 1, and its fields."""
 
 SEPARATORS = {";": "';'", ",": "','", "\t": "$'\\t'", "|": "'|'"}
-"""Separators that are recognised, as they are written in a shell."""
+"""Separators that are recognised, with their spelling in a shell."""
 
 DECLARED = re.compile("sep=(.)", re.IGNORECASE)
-"""A first line with which Excel is told the separator."""
+"""First line of a file that tells Excel the separator."""
 LONGEST_FIELD = 2**31 - 1
 
 
 class Delimited(Format):
-    """csv and tsv: a header line, then a row a line; lines that are empty altogether are no rows."""
+    """csv and tsv: a header line, then one row per line; empty lines are skipped."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     headed: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class Delimited(Format):
         """Yields the rows.
 
         Raises:
-            InputError: the file is empty, has only a header, or a row's width is not the header's.
+            InputError: the file is empty, has only a header, or a row has more or fewer fields than the header.
         """
         delimiter = separator(path, config)
         records = _records(path, delimiter, config.quoting)
@@ -54,7 +54,7 @@ class Delimited(Format):
             yield dict(zip(header, record[1], strict=True))
 
     def notes(self, path: Path, config: DataConfig) -> tuple[str, ...]:
-        """Returns which separator is used if it is not the usual one of the file's suffix."""
+        """Returns a note on the separator if it is not the usual one for the file's suffix."""
         used = separator(path, config)
         if config.delimiter is not None or used == _usual(path):
             return ()
@@ -62,10 +62,10 @@ class Delimited(Format):
 
 
 def separator(path: Path, config: DataConfig) -> str:
-    """Returns what parts the fields of a csv or tsv file.
+    """Returns the separator of fields in a csv or tsv file.
 
-    That is `data.delimiter`; else what Excel's first line "sep=;" says; else a comma for csv and a tab for tsv, unless
-    the header is a single column with them, and several with another one (Excel writes semicolons in half of Europe).
+    `data.delimiter` if set; else that of a first line such as "sep=;", which Excel writes; else a comma for csv and a
+    tab for tsv, or another separator if only that one occurs in the header (Excel writes semicolons in half of Europe).
 
     Raises:
         InputError: the file cannot be read.
@@ -101,8 +101,8 @@ def _quoted(path: Path, delimiter: str) -> Iterator[Record]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {line}: a quote opens a field but is not closed as it should be ({error}); "
-            "double the quotes inside quoted fields, or set --data.quoting none if quotes are just characters"
+            f"{path}, line {line}: a quote opens a field but is not closed correctly ({error}); "
+            "double the quotes inside quoted fields, or set --data.quoting none if quotes are ordinary characters"
         ) from error
 
 
@@ -114,25 +114,25 @@ def _unquoted(path: Path, delimiter: str) -> Iterator[Record]:
 
 
 def _quotes_enclose(path: Path, delimiter: str) -> bool:
-    # Real .tsv files are mostly written without quoting, so their quotes are characters of the text. They enclose
-    # fields only if the lines do not come out even without them, or if each one looks like the csv module's.
+    # Most .tsv files are written without quoting, so their quotes are part of the text. Quotes enclose fields only if
+    # lines would otherwise have unequal numbers of fields, or if all quoted fields are well formed.
     width, enclose, open_at = None, True, 0
     for line, fields in _unquoted(path, delimiter):
         width = width or len(fields)
         if len(fields) != width:
             return True
-        well = all(map(_well_quoted, fields))
-        enclose, open_at = enclose and well, open_at or (0 if well else line)
+        is_well_formed = all(map(_well_quoted, fields))
+        enclose, open_at = enclose and is_well_formed, open_at or (0 if is_well_formed else line)
     if open_at and _is_even(path, delimiter, width or 0):
         raise InputError(
-            f"{path}, line {open_at}: a quote opens a field. It may be a character of the text, or the field may go "
-            "on in the next line: set --data.quoting none or --data.quoting standard"
+            f"{path}, line {open_at}: a quote opens a field. It may be part of the text, or the field may continue "
+            "in the next line: set --data.quoting none or --data.quoting standard"
         )
     return enclose
 
 
 def _is_even(path: Path, delimiter: str, width: int) -> bool:
-    """Returns whether all rows have a width if quotes enclose fields."""
+    """Returns whether all rows have `width` fields if quotes enclose fields."""
     try:
         return all(len(fields) == width for _, fields in _quoted(path, delimiter))
     except InputError:
@@ -147,7 +147,7 @@ def _well_quoted(field: str) -> bool:
 
 def _header(path: Path, record: Record | None, delimiter: str) -> list[str]:
     if record is None:
-        raise InputError(f"{path} is empty; expected a header line with the columns' names, then rows")
+        raise InputError(f"{path} is empty; expected a header line with the column names, then rows")
     names = [name.strip() for name in record[1]]
     other = max(SEPARATORS, key=names[0].count)
     if len(names) == 1 and other != delimiter and other in names[0]:
@@ -162,7 +162,7 @@ def _header(path: Path, record: Record | None, delimiter: str) -> list[str]:
 def _uneven(path: Path, width: int, first: Record, rest: Iterator[Record], delimiter: str) -> InputError:
     line, fields = first
     n = 1
-    # Only the count is at stake here: what else is wrong further down is not the first thing to mend.
+    # Only for the count; other errors further down are not reported now.
     with contextlib.suppress(InputError):
         for _, others in rest:
             n += len(others) != width

@@ -1,4 +1,4 @@
-"""json files: a list of rows, an object that holds one, columns, or SQuAD's articles."""
+"""json files: a list of rows, an object with such a list, columns, or SQuAD's articles."""
 
 from collections.abc import Iterator
 from json import JSONDecodeError
@@ -15,7 +15,7 @@ from nlptl.data.table import Row
 
 
 class Json(Format):
-    """JSON: a list of objects, an object that holds one such list, columns as pandas writes them, or SQuAD's layout."""
+    """JSON: a list of objects, an object with one such list, columns as pandas writes them, or SQuAD's layout."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
     at_once: ClassVar[bool] = True
@@ -24,7 +24,7 @@ class Json(Format):
         """Yields the rows.
 
         Raises:
-            InputError: the file is not JSON, holds something else, or no rows.
+            InputError: the file is not JSON, has another layout, or has no rows.
         """
         content = "".join(text_lines(path))
         if not content.strip():
@@ -32,7 +32,7 @@ class Json(Format):
         try:
             value = parsed(content, str(path))
         except JSONDecodeError as error:
-            hint = "; it seems to hold one object a line: name it .jsonl" if error.msg == "Extra data" else ""
+            hint = "; it seems to have one object per line: rename it to .jsonl" if error.msg == "Extra data" else ""
             raise InputError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}){hint}") from error
         yield from squad_rows(path, value) if is_squad(value) else _rows(path, value)
 

@@ -1,4 +1,4 @@
-"""jsonl files: an object a line."""
+"""jsonl files: one object per line."""
 
 from collections.abc import Iterator
 from json import JSONDecodeError
@@ -14,7 +14,7 @@ from nlptl.data.table import Row
 
 
 class Jsonl(Format):
-    """JSON lines: one row a line; blank lines are no rows."""
+    """JSON lines: one row per line; blank lines are skipped."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl",)
 
@@ -30,14 +30,14 @@ class Jsonl(Format):
                 empty = False
                 yield _object(line, f"{path}, line {number}", is_first=number == 1)
         if empty:
-            raise InputError(f"{path} is empty; expected one JSON object a line")
+            raise InputError(f"{path} is empty; expected one JSON object per line")
 
 
 def _object(line: str, where: str, *, is_first: bool) -> dict[str, object]:
     try:
         value = parsed(line, where)
     except JSONDecodeError as error:
-        hint = "; it seems to hold one list: name it .json" if is_first and line.lstrip()[0] == "[" else ""
+        hint = "; it seems to be one list: rename it to .json" if is_first and line.lstrip()[0] == "[" else ""
         raise InputError(f"{where}: not valid JSON ({error.msg}, column {error.colno}){hint}") from error
     if not isinstance(value, dict):
         raise InputError(f"{where}: expected a JSON object, found {type(value).__name__}")

@@ -26,7 +26,7 @@ class Parquet(Format):
         """Yields the rows.
 
         Raises:
-            InputError: the file is missing, is not parquet, has no rows, or two columns of one name.
+            InputError: the file is missing, is not parquet, has no rows, or has two columns with the same name.
         """
         empty = True
         with _opened(path) as dataset:
@@ -37,17 +37,17 @@ class Parquet(Format):
             raise InputError(f"{path} has no rows")
 
     def classes(self, path: Path) -> Mapping[str, tuple[str, ...]]:
-        """Returns the names of the classes, in order, by column, if the file declares them."""
+        """Returns the class names, in order, by column, if the file declares them."""
         with _opened(path) as dataset:
             return arrow.class_names(dataset)
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Gives a parquet file, unpacked if it is packed, as an iterable data set that is read as it is consumed.
+    """Opens a parquet file, compressed or not, as a data set that is read while it is iterated.
 
     Raises:
-        InputError: the file is missing, is not parquet, or has two columns of one name.
+        InputError: the file is missing, is not parquet, or has two columns with the same name.
     """
     import datasets
     from pyarrow import parquet
@@ -64,7 +64,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    # Parquet is read from its end, which a packed stream cannot offer.
+    # Parquet is read from the end of the file, which a compressed stream does not allow.
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "rows.parquet"
         try:

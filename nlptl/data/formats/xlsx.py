@@ -1,4 +1,4 @@
-"""Excel's workbooks: the rows of one sheet, whose first line has the columns' names."""
+"""Excel workbooks: the rows of one sheet, whose first line has the column names."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from nlptl.data.table import Row, refuse_twice
 
 
 class Xlsx(Format):
-    """Excel: the rows of `data.sheet`, by default the first one; lines that are empty altogether are no rows.
+    """Excel: the rows of `data.sheet`, by default the first one; empty lines are skipped.
 
-    Formulas count with the value that Excel computed, errors such as #N/A as missing.
+    A formula is read as the value that Excel computed, an error such as #N/A as missing.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".xlsx",)
@@ -26,16 +26,16 @@ class Xlsx(Format):
         """Yields the rows.
 
         Raises:
-            InputError: the file is no workbook, lacks the sheet, has no rows, or openpyxl is not installed.
+            InputError: the file is not a workbook, lacks the sheet, has no rows, or openpyxl is not installed.
         """
         name, lines = _lines(path, config.sheet)
         where = f"{path}, sheet {name!r}"
         if not lines:
-            raise InputError(f"{where} is empty; expected a line with the columns' names, then rows")
+            raise InputError(f"{where} is empty; expected a line with the column names, then rows")
         names = ["" if value is None else str(value).strip() for value in lines[0]]
         refuse_twice(names, f"{where}: the first line")
         if len(lines) == 1:
-            raise InputError(f"{where} has a line with the columns' names but no rows")
+            raise InputError(f"{where} has a line with the column names but no rows")
         for line in lines[1:]:
             if any(value is not None for value in line[len(names) :]):
                 raise InputError(
@@ -45,12 +45,12 @@ class Xlsx(Format):
             yield dict(zip(names, [*line, *[None] * len(names)], strict=False))
 
     def notes(self, path: Path, config: DataConfig) -> tuple[str, ...]:
-        """Returns which sheets are not read, if there are several and none was chosen."""
+        """Returns a note on the sheets that are not read, if there are several and none was chosen."""
         names = _sheets(path)
         if config.sheet is not None or len(names) == 1:
             return ()
         others = ", ".join(map(repr, names[1:]))
-        return (f"{path}: the first sheet, {names[0]!r}, is read, not {others} (--data.sheet)",)
+        return (f"{path}: the first sheet, {names[0]!r}, is read, not {others} (choose with --data.sheet)",)
 
 
 def _sheets(path: Path) -> list[str]:
@@ -61,7 +61,7 @@ def _sheets(path: Path) -> list[str]:
 def _lines(path: Path, wanted: str | None) -> tuple[str, list[list[object]]]:
     """Returns the sheet's name, and the cells of each line without the empty ones at its end."""
     with open_bytes(path) as raw, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what Excel has and openpyxl would not write again
+        warnings.simplefilter("ignore")  # openpyxl warns of features that it could not write back
         book = _workbook(path, raw)
         sheets = {sheet.title: sheet for sheet in book.worksheets}
         name = wanted or next(iter(sheets))
@@ -69,7 +69,7 @@ def _lines(path: Path, wanted: str | None) -> tuple[str, list[list[object]]]:
             raise InputError(
                 f"{path} has no sheet {name!r}{nearest(name, sheets)}; sheets: {', '.join(map(repr, sheets))}"
             )
-        sheets[name].reset_dimensions()  # some programs write wrong ones
+        sheets[name].reset_dimensions()  # some programs write wrong dimensions
         try:
             lines = [_cells(line) for line in sheets[name].iter_rows()]
         except Exception as error:  # a damaged workbook breaks openpyxl in many ways
@@ -102,6 +102,6 @@ def _cells(line: Any) -> list[object]:
 
 def _broken(path: Path, error: Exception) -> InputError:
     return InputError(
-        f"{path} is no Excel workbook (.xlsx), is damaged, or is protected by a password ({error}); save it again, or "
+        f"{path} is not an Excel workbook (.xlsx), damaged, or protected by a password ({error}); save it again, or "
         "as .csv"
     )

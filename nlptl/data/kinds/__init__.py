@@ -1,1 +1,1 @@
-"""What data does with the answers of each kind: a file a kind, named like its record in nlptl/core/kinds.py."""
+"""Reading and checking labels by kind of answers: one file per kind, named as in nlptl/core/kinds.py."""

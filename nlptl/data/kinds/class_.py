@@ -1,4 +1,4 @@
-"""One label a row."""
+"""One label per row."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from nlptl.data.kinds.base import KindOf, Labels, all_same
 from nlptl.data.labels import label_names
 
 MANY = 10
-"""Rows from which on labels that all differ are taken for a wrong column."""
+"""If so many rows or more all have different labels, the column is probably wrong."""
 
 
 class Class(KindOf[str]):
-    """One label a row."""
+    """One label per row."""
 
     facts = kinds.of("class")
     advice = "; look at macro F1 rather than accuracy, or set --train.class_weights balanced"
@@ -31,11 +31,11 @@ class Class(KindOf[str]):
         return () if label is None else (label,)
 
     def classes_in(self, label: str | None) -> Sequence[str]:
-        """Returns the label as a model's labels are written."""
+        """Returns the label as the model writes it."""
         return (str(label),)
 
     def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
-        """Returns that all rows have the same label."""
+        """Returns a message if all rows have the same label."""
         if not all_same(train):
             return None
         return (
@@ -44,17 +44,17 @@ class Class(KindOf[str]):
         )
 
     def wrong_column(self, labels: Sequence[object], part: str) -> str | None:
-        """Returns that no two rows have the same label."""
+        """Returns a message if no two of ten or more rows have the same label."""
         if not len(set(labels)) == len(labels) >= MANY:
             return None
         shown = ", ".join(map(repr, labels[:SHOWN]))
         return (
-            f"each of the {len(labels)} rows has a label of its own ({shown}, ...), so {part} would have labels that "
+            f"all {len(labels)} rows have different labels ({shown}, ...), so {part} would have labels that "
             "train lacks; is --data.label the right column? The task regression predicts numbers, text2text texts"
         )
 
     def cut_shares(self, cut: Sequence[Example], examples: Sequence[Example]) -> dict[str, object]:
-        """Returns the share of each class's rows that is cut."""
+        """Returns the share of truncated rows by class."""
         totals = Counter(e.label for e in examples)
         counts = Counter(e.label for e in cut)
         shares = {label: counts[label] / n for label, n in sorted(totals.items(), key=str) if label is not None}

@@ -1,4 +1,4 @@
-"""A number a row."""
+"""One number per row."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from nlptl.data.numbers import target_numbers
 
 
 class Number(KindOf[float]):
-    """A number a row."""
+    """One number per row."""
 
     facts = kinds.of("number")
 
@@ -19,11 +19,11 @@ class Number(KindOf[float]):
         return target_numbers(fields.table.cells(name)), []
 
     def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
-        """Returns that all rows have the same number."""
+        """Returns a message if all rows have the same number."""
         if not all_same(train):
             return None
         return (
-            f"all {len(train)} rows have the number {train[0].label}; numbers that differ are needed, check "
+            f"all {len(train)} rows have the number {train[0].label}; different numbers are needed, check "
             "--data.label and --data.n_train"
         )
 

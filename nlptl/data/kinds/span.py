@@ -1,4 +1,4 @@
-"""A piece of the context a row."""
+"""Answers that are spans of the context."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,17 +13,17 @@ from nlptl.data.splits import divide_groups
 
 
 class Span(KindOf[tuple[Answer, ...]]):
-    """Answers to a question that stand in its context."""
+    """Answers to a question, as spans of its context."""
 
     facts = kinds.of("span")
 
     def read(self, fields: Fields, column: Column, name: str) -> Labels:
-        """Returns the answers of each row with their places in the context."""
+        """Returns the answers of each row with their offsets in the context."""
         contexts = needed(fields.values.get("text_pair"), "a context", fields.table.cells(name).where)
         return read_answers(fields.table, name, contexts)
 
     def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
-        """Returns that no context holds an answer."""
+        """Returns a message if no context contains an answer."""
         if any(answer.start >= 0 for e in train for answer in e.label):
             return None
         return (
@@ -32,20 +32,20 @@ class Span(KindOf[tuple[Answer, ...]]):
         )
 
     def divide(self, examples: Sequence[Example], shares: Mapping[str, float], seed: int) -> Division:
-        """Returns the parts: all questions of one context stay together."""
+        """Divides the rows; all questions about one context stay together."""
         parts = divide_groups([(e.text_pair or "").strip() for e in examples], shares, seed)
-        return Division(parts, "whole contexts, none in two splits", "a context of its own")
+        return Division(parts, "by context, none is in two splits", "a context of its own")
 
     def lost(self, splits: Splits) -> list[Finding]:
-        """Returns which rows have an answer that their context does not hold."""
+        """Returns a finding on rows whose context does not contain an answer."""
         rows = {
             name: [e.row_id for e in examples if any(answer.start < 0 for answer in e.label or ())]
             for name, examples in splits.items()
         }
-        return by_split("repair", "an answer that the context does not hold", rows, "info")
+        return by_split("repair", "an answer that is not in the context", rows, "info")
 
     def unanswered(self, splits: Splits) -> list[Finding]:
-        """Returns which rows have no answer, with their share of each split."""
+        """Returns a finding on rows without an answer, with their share in each split."""
         rows = {name: [e.row_id for e in examples if e.label == ()] for name, examples in splits.items()}
         n = sum(map(len, rows.values()))
         if not n:

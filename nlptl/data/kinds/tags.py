@@ -12,7 +12,7 @@ from nlptl.data.tags import read_tags
 
 
 class Tags(KindOf[tuple[str, ...]]):
-    """A tag for each word; its names are the entity types."""
+    """A tag for each word; the names in a label are the entity types."""
 
     facts = kinds.of("tags")
     a_name = "an entity type"
@@ -21,13 +21,13 @@ class Tags(KindOf[tuple[str, ...]]):
     how = "stratified by each row's rarest entity type"
 
     def read(self, fields: Fields, column: Column, name: str) -> Labels:
-        """Returns the tags of each row as they stand in the data; the borders of entities may split its words."""
+        """Returns the tags of each row as in the data; words are also split where entities begin or end."""
         cells = fields.table.cells(name)
         fields.words, tags, notes = read_tags(cells, needed(fields.words, "words", cells.where))
         return tags, notes
 
     def names_in(self, label: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Returns the entity types, ascending."""
+        """Returns the entity types, sorted."""
         return types_in(label or ())
 
     def counted_in(self, label: tuple[str, ...] | None) -> Sequence[str]:
@@ -47,11 +47,11 @@ class Tags(KindOf[tuple[str, ...]]):
         return (*self.names_in(label), *(label or ()))
 
     def renamed(self, label: tuple[str, ...], mapping: Mapping[str, str]) -> tuple[str, ...]:
-        """Returns the tags under their own new names, or those of their entity types."""
+        """Returns the tags, renamed themselves or by their entity type."""
         return self.renamed_names(label, mapping)
 
     def renamed_names(self, names: Sequence[str], mapping: Mapping[str, str]) -> tuple[str, ...]:
-        """Returns tags as they are called now."""
+        """Returns the tags, renamed themselves or by their entity type."""
         return tuple(renamed_tag(tag, mapping) for tag in names)
 
     def uniform(self, splits: Splits) -> tuple[Mapping[str, Sequence[Example]], list[str]]:
@@ -59,14 +59,14 @@ class Tags(KindOf[tuple[str, ...]]):
         return to_bio(splits)
 
     def declared(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Returns all BIO tags of the declared types."""
+        """Returns all BIO tags of the declared entity types."""
         return declared_bio(names)
 
     def nothing_to_learn(self, train: Sequence[Example]) -> str | None:
-        """Returns that no row has an entity."""
+        """Returns a message if no row has an entity."""
         if any(self.names_in(e.label) for e in train):
             return None
-        return f"all {len(train)} rows have no entity, every word is tagged O; check --data.label and --data.n_train"
+        return f"all {len(train)} rows have no entity (every word is tagged O); check --data.label and --data.n_train"
 
 
 KIND = Tags()

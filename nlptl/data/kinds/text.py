@@ -1,4 +1,4 @@
-"""A text to write a row."""
+"""One target text per row."""
 
 from nlptl.core import kinds
 from nlptl.core.records import Column
@@ -8,7 +8,7 @@ from nlptl.data.texts import target_texts
 
 
 class Text(KindOf[str]):
-    """A text to write a row."""
+    """One target text per row."""
 
     facts = kinds.of("text")
 

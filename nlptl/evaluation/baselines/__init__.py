@@ -1,5 +1,5 @@
-"""What costs nothing and must be beaten: a file each; to add a baseline is to add a file.
+"""Cheap methods that a model should beat, one per file; adding a file adds a baseline.
 
-A baseline says in `kinds` which kinds of answers it is of, and predicts rows from labelled ones. Its predictions have
-scores if the kind's have, so that metrics of scores compare it too.
+A baseline names in `kinds` the kinds of answers that it can predict, and predicts rows from labelled training rows. Its
+predictions have scores if those of the model have, so that metrics of scores can compare them.
 """

@@ -1,4 +1,4 @@
-"""Written answers: a copy of the source."""
+"""Generated texts: a copy of the source."""
 
 import re
 from typing import ClassVar
@@ -10,16 +10,16 @@ from nlptl.evaluation.baseline import Known
 from nlptl.evaluation.kinds.span import accepted_texts, f1
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-N_CHOOSING = 1000  # training rows on which the better copy is chosen
+N_CHOOSING = 1000  # training rows for choosing the better copy
 
 
 class Copy:
-    """The source, or its first sentence: for all rows whichever shares more words (F1) with the training answers."""
+    """For every row the source, or for every row its first sentence, whichever has the higher F1 on training rows."""
 
     kinds: ClassVar[tuple[str, ...]] = ("text",)
 
     def predict(self, known: Known) -> list[Prediction]:
-        """Returns the predictions for `known.rows`."""
+        """Returns one prediction per row of `known.rows`."""
         train = known.train
         chosen = np.random.default_rng(known.seed).permutation(len(train))[:N_CHOOSING]
         whole, first = (

@@ -1,4 +1,4 @@
-"""Labels: the commonest."""
+"""Labels: the most frequent one."""
 
 from collections import Counter
 from typing import ClassVar
@@ -9,14 +9,14 @@ from nlptl.evaluation.baseline import Known
 
 
 class Majority:
-    """The label, or the set of labels, that most training rows have; scores are the shares of the labels."""
+    """The most frequent label, or set of labels, in training; scores are the labels' shares of the training rows."""
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
 
     def predict(self, known: Known) -> list[Prediction]:
-        """Returns the predictions for `known.rows`."""
+        """Returns one prediction per row of `known.rows`."""
         shares = known.targets().mean(0)
-        # Of labels that are equally common, the first in the label space; of sets, the first in the data.
+        # Ties: the first label in the label space, or the first set in the data.
         counts: Counter[str | tuple[str, ...]] = Counter(dict.fromkeys(known.labels.names, 0))
         counts.update(example.label for example in known.train)
         commonest = counts.most_common(1)[0][0]

@@ -9,10 +9,10 @@ from nlptl.evaluation.baseline import Known
 
 
 class Mean:
-    """The mean of the training numbers, for every row."""
+    """The mean of the training numbers for every row."""
 
     kinds: ClassVar[tuple[str, ...]] = ("number",)
 
     def predict(self, known: Known) -> list[Prediction]:
-        """Returns the predictions for `known.rows`."""
+        """Returns one prediction per row of `known.rows`."""
         return known.all_the_same(float(np.mean([float(example.label) for example in known.train])))

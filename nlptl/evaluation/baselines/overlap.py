@@ -1,4 +1,4 @@
-"""Questions: the piece of the context next to the words that it shares with the question."""
+"""Questions: a part of the context sentence that shares most words with the question."""
 
 import math
 import re
@@ -15,20 +15,20 @@ from nlptl.evaluation.baseline import Known
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 WORD = re.compile(r"\w+")
 Word = tuple[str, int, int]
-"""In lower case, its first character and end."""
+"""The word in lower case, and its start and end in the text."""
 
 
 class Overlap:
-    """A piece of the sentence that shares most words with the question.
+    """The heaviest run of words outside the question, in the sentence that shares most with the question.
 
-    Of that sentence it is the run of words, not in the question, with the rarest words, cut to the median length of the
-    training answers. Rare words weigh more (inverse frequency among the sentences of training).
+    A word weighs its inverse frequency among the training sentences. A run has at most the median length of the
+    training answers.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("span",)
 
     def predict(self, known: Known) -> list[Prediction]:
-        """Returns the predictions for `known.rows`."""
+        """Returns one prediction per row of `known.rows`."""
         weights = _rarities([example.text_pair or "" for example in known.train])
         lengths = [len(WORD.findall(answer.text)) for example in known.train for answer in example.label]
         longest = max(1, round(float(np.median(lengths)))) if lengths else 1

@@ -15,22 +15,23 @@ from nlptl.evaluation.confusion import Ids
 from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.words import N_CHOOSING, N_FOLDS, Weights, joined, learnt
 
-STRENGTHS = (1.0, 10.0)  # inverse regularization of one label a row, tried in this order
-STRENGTH = 10.0  # the same of several labels
-THRESHOLDS = (0.5, 0.4, 0.3, 0.2, 0.1)  # tried in this order; one half leaves rare labels out
+STRENGTHS = (1.0, 10.0)  # inverse regularization for one label per row, tried in this order
+STRENGTH = 10.0  # inverse regularization for several labels
+THRESHOLDS = (0.5, 0.4, 0.3, 0.2, 0.1)  # tried in this order; 0.5 would never predict rare labels
 
 
 class TfidfLogreg:
-    """Logistic regression over the words of a row.
+    """Logistic regression on TF-IDF vectors.
 
-    Of one label a row, the regularization is chosen in a cross-validation. Of several, labels are predicted whose
-    probability is above one threshold, chosen for micro F1. Both on at most 5,000 training rows.
+    For one label per row, the regularization is chosen by cross-validation. For several labels, those whose
+    probability reaches a common threshold are predicted; it is chosen by micro F1. Both choices use at most 5,000
+    training rows.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
 
     def predict(self, known: Known) -> list[Prediction]:
-        """Returns the predictions for `known.rows`, with probabilities."""
+        """Returns one prediction per row of `known.rows`, with probabilities."""
         texts, unseen = [joined(example) for example in known.train], [joined(example) for example in known.rows]
         targets, names = known.targets(), known.labels.names
         if kinds.of(known.output).is_several:
@@ -47,10 +48,10 @@ class TfidfLogreg:
 
 
 def _choose_strength(texts: list[str], ids: Ids, seed: int) -> float:
-    """Returns the regularization strength with most hits in a stratified 3-fold cross-validation."""
+    """Returns the regularization strength with the highest accuracy in stratified 3-fold cross-validation."""
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(ids))[:N_CHOOSING]
-    # Dealt out in turn by class, so that each fold gets its share of each.
+    # Sorted by class and dealt out in turn, so that each fold gets its share of every class.
     by_class = chosen[np.argsort(ids[chosen], kind="stable")]
     hits = np.zeros(len(STRENGTHS))
     for fold in range(min(N_FOLDS, len(by_class)) if len(by_class) > 1 else 0):
@@ -78,18 +79,18 @@ def _one(texts: list[str], ids: Ids, unseen: list[str], strength: float, n_class
 
 
 def _words(texts: list[str], ids: Ids, unseen: list[str]) -> tuple[Weights, Weights] | None:
-    """Returns the words of texts and of unseen texts, sparse; None if there is nothing to learn or to predict."""
+    """Returns the TF-IDF vectors of texts and of unseen texts; None if there is nothing to learn or to predict."""
     tfidf = None if not unseen or np.all(ids == ids[0]) else learnt(texts)
     return None if tfidf is None else (tfidf.transform(texts), tfidf.transform(unseen))
 
 
 def _fit(words: Weights, ids: Ids, strength: float) -> OneVsRestClassifier:
-    # one against the rest with liblinear: as accurate as multinomial solvers, and 2-5 times as fast with many classes
+    # One-vs-rest with liblinear is as accurate as multinomial solvers, and 2-5 times as fast with many classes.
     return OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear")).fit(words, ids)
 
 
 def _majority(ids: Ids) -> int:
-    return int(np.bincount(ids).argmax())  # of equals, the first in the label space
+    return int(np.bincount(ids).argmax())  # ties: the first in the label space
 
 
 def _choose_threshold(texts: Sequence[str], targets: Floats, seed: int) -> float:
@@ -102,12 +103,12 @@ def _choose_threshold(texts: Sequence[str], targets: Floats, seed: int) -> float
     return THRESHOLDS[int(np.argmax(scores))]
 
 
-def _micro_f1(targets: Floats, found: npt.NDArray[np.bool_]) -> float:
-    return float(2 * (targets * found).sum() / max(1, targets.sum() + found.sum()))
+def _micro_f1(targets: Floats, predicted: npt.NDArray[np.bool_]) -> float:
+    return float(2 * (targets * predicted).sum() / max(1, targets.sum() + predicted.sum()))
 
 
 def _each(texts: list[str], targets: Floats, unseen: list[str]) -> Floats:
-    """Returns each label's probability, (unseen rows, classes); its share if there is nothing to tell it by."""
+    """Returns the probability of each label, (unseen rows, classes); its training share if it cannot be learned."""
     shares = np.tile(targets.mean(0), (len(unseen), 1))
     tfidf = learnt(texts)
     if tfidf is None or not unseen:

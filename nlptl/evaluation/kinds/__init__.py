@@ -1,11 +1,11 @@
-"""What evaluation does with each kind of answers: a file a kind, found by name."""
+"""Evaluation by kind of answers: one file per kind."""
 
 from nlptl.core import kinds
 from nlptl.evaluation.kind import Kind
 
 
 def of(output: str) -> Kind:
-    """Returns what evaluation does with a kind of answers.
+    """Returns the evaluation functions for a kind of answers.
 
     Args:
         output: the kind's name.

@@ -1,4 +1,4 @@
-"""One label a row."""
+"""One label per row."""
 
 from collections.abc import Sequence
 
@@ -15,17 +15,17 @@ def indicators(rows: Sequence[str], labels: LabelSpace, what: str) -> Floats:
     """Returns 1 for the label of a row, else 0, (n, classes).
 
     Args:
-        rows: label names, one a row.
+        rows: label names, one per row.
         labels: the label space.
-        what: how an error calls the rows, such as "references".
+        what: name of the rows in error messages, such as "references".
 
     Raises:
         InputError: a name is not in the label space.
     """
     ids = class_ids(rows, labels, what)
-    found = np.zeros((len(ids), len(labels.names)))
-    found[np.arange(len(ids)), ids] = 1
-    return found
+    matrix = np.zeros((len(ids), len(labels.names)))
+    matrix[np.arange(len(ids)), ids] = 1
+    return matrix
 
 
 def _ids(answer: str, labels: LabelSpace) -> int:

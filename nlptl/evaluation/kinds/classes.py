@@ -1,7 +1,7 @@
-"""Several labels a row: each label of each row is a decision.
+"""Several labels per row: each label of each row is a binary decision.
 
-Macro averages run over all labels of the label space, as those of scikit-learn and torchmetrics do for several labels:
-one that is neither predicted nor labelled anywhere counts 0.
+Macro averages are over all labels of the label space, as in scikit-learn and torchmetrics for several labels: a label
+that no row has and no row is predicted to have counts as 0.
 """
 
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], labels: LabelSpace) -> Counted:
-    """Returns which labels each row has, which are predicted, and which of these are correct.
+    """Returns the true positives, predicted and labelled labels of each row.
 
     Args:
-        references: label names, any number a row.
-        predictions: label names, any number a row.
+        references: label names, any number per row.
+        predictions: label names, any number per row.
         labels: the label space.
 
     Raises:
@@ -51,29 +51,29 @@ def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> 
     """Returns 1 for each label that a row has, else 0, (n, classes).
 
     Args:
-        rows: label names, any number a row.
+        rows: label names, any number per row.
         labels: the label space.
-        what: how an error calls the rows, such as "references".
+        what: name of the rows in error messages, such as "references".
 
     Raises:
         InputError: a row is one text instead of several, or a name is not in the label space.
     """
-    found = np.zeros((len(rows), len(labels.names)))
+    matrix = np.zeros((len(rows), len(labels.names)))
     for i, names in enumerate(rows):
         if isinstance(names, str):
             raise InputError(f"{what}[{i}] is {names!r}, expected several labels, such as ({names!r},)")
-        found[i, class_ids(names, labels, f"{what}[{i}]")] = 1
-    return found
+        matrix[i, class_ids(names, labels, f"{what}[{i}]")] = 1
+    return matrix
 
 
 def decide(references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
-    """Returns {"thresholds": {label: probability}}, each with the highest F1 of its label.
+    """Returns {"thresholds": {label: probability}}, each with the highest F1 for its label.
 
-    A label that no row has gets the one threshold that suits all labels together best.
+    A label that no row has gets the common threshold with the highest micro F1.
 
     Args:
-        references: label names, any number a row.
-        predictions: of the same rows, made with any thresholds.
+        references: label names, any number per row.
+        predictions: predictions for the same rows, made with any thresholds.
         labels: the label space.
     """
     scores = np.array([[p.scores[name] for name in labels.names] for p in predictions])  # (rows, classes)

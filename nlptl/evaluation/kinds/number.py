@@ -1,7 +1,7 @@
 """Numbers: correlations, errors in the user's unit, and the agreement of grades.
 
-Correlations need spread: if all references or all predictions are equal, pearson and spearman are 0. If all references
-are equal, r2 is 0. spearman ranks all rows once, and resamples keep those ranks.
+If all references or all predictions are equal, pearson and spearman are 0. If all references are equal, r2 is 0.
+spearman ranks all rows once; resamples keep these ranks.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
-NO_SPREAD = 1e-12  # of the mean square: what rounding leaves of equal numbers
+NO_SPREAD = 1e-12  # relative to the sum of squares: rounding error for equal numbers
 VALUES, RANKS, GRADES = slice(3, 8), slice(8, 13), slice(13, 18)
-"""Columns of the moments; before them come 1, the absolute error and the squared error."""
+"""Columns of the moments; columns 0 to 2 are 1, the absolute error and the squared error."""
 
 
 def pearson(sums: Floats) -> Floats:
@@ -26,7 +26,7 @@ def pearson(sums: Floats) -> Floats:
 
 
 def spearman(sums: Floats) -> Floats:
-    """Returns the correlation of their ranks, equals sharing the mean of theirs, (...)."""
+    """Returns the correlation of the ranks of references and predictions, (...); ties have the mean of their ranks."""
     return _correlation(sums[..., RANKS], sums[..., 0])
 
 
@@ -42,15 +42,15 @@ def rmse(sums: Floats) -> Floats:
 
 def r2(sums: Floats) -> Floats:
     """Returns the share of the references' variance that the predictions explain, (...)."""
-    wanted, _, squares, _, _ = np.moveaxis(sums[..., VALUES], -1, 0)
-    spread = _spread(wanted, squares, sums[..., 0])
+    total, _, squares, _, _ = np.moveaxis(sums[..., VALUES], -1, 0)
+    spread = _spread(total, squares, sums[..., 0])
     return ratio(spread - sums[..., 2], spread)
 
 
 def quadratic_kappa(sums: Floats) -> Floats:
-    """Returns the agreement of grades beyond chance with squared distances as weights, (...).
+    """Returns the agreement of grades beyond chance, weighted by squared distances, (...).
 
-    Cohen 1968, "Weighted kappa". Where references and predictions are all of one and the same grade it is 0.
+    Cohen 1968, "Weighted kappa". If all references and predictions are the same grade, kappa is 0.
     """
     wanted, found, wanted2, found2, product = np.moveaxis(sums[..., GRADES], -1, 0)
     by_chance = wanted2 + found2 - 2 * ratio(wanted * found, sums[..., 0])
@@ -68,22 +68,24 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[float], predictions: Sequence[float], labels: LabelSpace) -> Counted:
-    """Returns the errors of each row, and its moments; quadratic_kappa is measured if the references are grades.
+    """Returns the errors and moments of each row; quadratic_kappa is measured only for grades.
+
+    References are grades if the label space has whole numbers, or if all references are whole numbers.
 
     Args:
         references: numbers.
-        predictions: numbers; as grades they are rounded, and clipped to the range of the references.
-        labels: if its values are whole numbers, the references are grades; also if all references are whole.
+        predictions: numbers; for kappa they are rounded and clipped to the range of the references.
+        labels: the label space.
 
     Raises:
-        InputError: something is not a finite number.
+        InputError: a reference or prediction is not a finite number.
     """
     wanted, found = _numbers(references, "references"), _numbers(predictions, "predictions")
     error, grades = wanted - found, np.rint(wanted)
     rounded = np.clip(np.rint(found), grades.min(), grades.max())
     columns = [
         np.stack([np.ones_like(error), np.abs(error), error**2], axis=1),
-        _moments(wanted - wanted.mean(), found - found.mean()),  # small numbers: sums of squares keep their digits
+        _moments(wanted - wanted.mean(), found - found.mean()),  # centred, so that sums of squares keep their precision
         _moments(_centred_ranks(wanted), _centred_ranks(found)),
         _moments(grades - grades.min(), rounded - grades.min()),
     ]
@@ -110,7 +112,7 @@ def _moments(a: Floats, b: Floats) -> Floats:
 
 def _centred_ranks(values: Floats) -> Floats:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2  # from 1; equals share the mean of theirs
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # from 1; ties have the mean of their ranks
     centred: Floats = ranks[places] - (len(values) + 1) / 2
     return centred
 
@@ -122,7 +124,7 @@ def _correlation(moments: Floats, n: Floats) -> Floats:
 
 
 def _spread(total: Floats, squares: Floats, n: Floats) -> Floats:
-    """Returns the sum of squared distances from the mean, exactly 0 if all are equal."""
+    """Returns the sum of squared distances from the mean; exactly 0 if all numbers are equal."""
     spread = squares - ratio(total**2, n)
     return np.where(spread > NO_SPREAD * squares, spread, 0.0)
 

@@ -1,8 +1,8 @@
-"""Answers to questions, compared as the official SQuAD scripts do.
+"""Answers to questions, compared as in the official SQuAD scripts.
 
 Rajpurkar et al. 2016 and 2018, evaluate-v1.1.py and evaluate-v2.0.py: case, punctuation, the articles a, an and the,
-and white space do not count; of several accepted answers the closest one counts; a question without an answer wants an
-empty one. The two scripts differ only for answers such as "The", of which no word is left; then v2.0 is followed.
+and white space are ignored; with several accepted answers, the closest one counts; for a question without an answer, an
+empty prediction is correct. The scripts differ only for answers such as "The", which have no other word: v2.0 is used.
 """
 
 import re
@@ -22,14 +22,14 @@ from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
 Accepted = Sequence[Answer]
-"""The accepted answers of a question, none if it has no answer."""
+"""The accepted answers to a question; empty if it has no answer."""
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 COLUMNS = ("rows", "exact", "f1", "with_answer", "with_answer_exact", "with_answer_f1", "without", "without_right")
 
 
 def _share(above: str, below: str) -> Metric:
-    """Returns the metric that divides the sum of one column by that of another."""
+    """Returns the metric sum(column `above`) / sum(column `below`)."""
     i, j = COLUMNS.index(above), COLUMNS.index(below)
 
     def formula(sums: Floats) -> Floats:
@@ -50,21 +50,21 @@ METRICS: dict[str, Metric] = {
 def count(references: Sequence[Accepted], predictions: Sequence[str], labels: LabelSpace) -> Counted:
     """Returns exact match and F1 of each question.
 
-    If some questions have no answer, those that have one are measured on their own too.
+    If some questions have no answer, questions with and without an answer are also measured separately.
 
     Args:
-        references: the accepted `Answer`s of each question, none if it has no answer.
-        predictions: texts, empty for no answer.
+        references: the accepted `Answer`s to each question; empty if it has no answer.
+        predictions: texts; empty for no answer.
         labels: not used.
 
     Raises:
-        InputError: a prediction is not a text, or a reference is one.
+        InputError: a prediction is not a text, or a reference is a text instead of answers.
     """
     check_texts(predictions, "predictions")
     accepted = [accepted_texts(reference, i) for i, reference in enumerate(references)]
-    both = list(zip(predictions, accepted, strict=True))
-    exact = np.array([exact_match(text, texts) for text, texts in both])
-    overlap = np.array([f1(text, texts) for text, texts in both])
+    pairs = list(zip(predictions, accepted, strict=True))
+    exact = np.array([exact_match(text, texts) for text, texts in pairs])
+    overlap = np.array([f1(text, texts) for text, texts in pairs])
     has = np.array([bool(reference) for reference in references], np.float64)
     columns = [np.ones(len(has)), exact, overlap, has, has * exact, has * overlap, 1 - has, (1 - has) * exact]
     measured = tuple(name for name, metric in METRICS.items() if metric.always or not has.all())
@@ -72,19 +72,19 @@ def count(references: Sequence[Accepted], predictions: Sequence[str], labels: La
 
 
 def exact_match(prediction: str, accepted: Sequence[str]) -> float:
-    """Returns 1 if an accepted text has the words of the prediction in their order, else 0."""
-    wanted = {" ".join(words) for words in map(words_of, _not_blank(accepted))}
-    return float(" ".join(words_of(prediction)) in wanted)
+    """Returns 1 if an accepted text has the same words in the same order as the prediction, else 0."""
+    targets = {" ".join(words) for words in map(words_of, _not_blank(accepted))}
+    return float(" ".join(words_of(prediction)) in targets)
 
 
 def f1(prediction: str, accepted: Sequence[str]) -> float:
-    """Returns the F1 of the words that the prediction shares with an accepted text, the highest of them."""
-    found = words_of(prediction)
-    return max(_overlap(found, words_of(text)) for text in _not_blank(accepted))
+    """Returns the F1 of words between the prediction and the closest accepted text."""
+    words = words_of(prediction)
+    return max(_overlap(words, words_of(text)) for text in _not_blank(accepted))
 
 
 def words_of(text: str) -> list[str]:
-    """Returns the words that count, in lower case, without punctuation and articles."""
+    """Returns the words to compare: in lower case, without punctuation and articles."""
     return ARTICLES.sub(" ", text.lower().translate(NO_PUNCTUATION)).split()
 
 
@@ -93,7 +93,7 @@ def accepted_texts(reference: Accepted, row: int) -> list[str]:
 
     Args:
         reference: a tuple of `Answer`s.
-        row: for the error.
+        row: index of the row, for the message.
 
     Raises:
         InputError: the reference is a plain text.
@@ -107,7 +107,7 @@ def check_texts(values: Sequence[object], what: str) -> None:
     """Checks that all values are texts.
 
     Raises:
-        InputError: one is not.
+        InputError: a value is not a text.
     """
     wrong = next((i for i, value in enumerate(values) if not isinstance(value, str)), None)
     if wrong is not None:
@@ -118,22 +118,22 @@ def _not_blank(accepted: Sequence[str]) -> list[str]:
     return [text for text in accepted if words_of(text)] or [""]
 
 
-def _overlap(found: list[str], wanted: list[str]) -> float:
-    if not found or not wanted:
-        return float(found == wanted)
-    shared = (Counter(found) & Counter(wanted)).total()
-    return 2 * shared / (len(found) + len(wanted))
+def _overlap(predicted: list[str], target: list[str]) -> float:
+    if not predicted or not target:
+        return float(predicted == target)
+    shared = (Counter(predicted) & Counter(target)).total()
+    return 2 * shared / (len(predicted) + len(target))
 
 
 def decide(references: Sequence[Accepted], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
     """Returns {"no_answer": t}; {} if every question has an answer.
 
-    No answer is given if log(p(no answer) / p(best answer)) is above t. t has the highest F1, as the SQuAD 2.0 script
-    finds it.
+    No answer is given if log(p(no answer) / p(best answer)) is above t, the threshold with the highest F1, as in the
+    SQuAD 2.0 script.
 
     Args:
-        references: the accepted `Answer`s of each question, none if it has no answer.
-        predictions: of the same rows, made with any threshold.
+        references: the accepted `Answer`s to each question; empty if it has no answer.
+        predictions: predictions for the same rows, made with any threshold.
         labels: not used.
     """
     if all(references):

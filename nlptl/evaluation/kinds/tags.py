@@ -1,6 +1,6 @@
-"""BIO tags: an entity is correct if its first word, its last word and its type are.
+"""BIO tags: an entity is correct if its first word, its last word and its type are correct.
 
-Entities are read as nlptl/core/bio.py reads them, which is as conlleval and seqeval do.
+Entities are read by nlptl/core/bio.py, as conlleval and seqeval do.
 """
 
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ METRICS: dict[str, Metric] = {
 
 
 def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], labels: LabelSpace) -> Counted:
-    """Returns how many entities each row has, has predicted, and has correct, by type; and its correct tags.
+    """Returns for each row the true positive, predicted and labelled entities by type, and the correct tags.
 
     Args:
         references: a BIO tag for each word of a row.
         predictions: in the same form.
-        labels: not used: types that only the references have count as well.
+        labels: not used; types that only the references have count too.
 
     Raises:
-        InputError: a row has more or fewer tags than it has words.
+        InputError: the numbers of tags in a row differ.
     """
     _check_lengths(references, predictions)
     wanted, found = [set(bio.entities(tags)) for tags in references], [set(bio.entities(tags)) for tags in predictions]

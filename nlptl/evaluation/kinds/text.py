@@ -1,9 +1,9 @@
-"""Written answers: shared words, ROUGE, BLEU and chrF, all from 0 to 1 (sacrebleu's 31.4 is 0.314 here).
+"""Generated texts: shared words, ROUGE, BLEU and chrF, all from 0 to 1 (sacrebleu's 31.4 is 0.314 here).
 
 exact_match and f1 compare words as for questions (nlptl/evaluation/kinds/span.py). rouge1, rouge2 and rougeL are F1 as
-rouge-score computes it, without stemming; its words are of a-z and 0-9, so other scripts want chrf. bleu and chrf are
-of the whole corpus, with sacrebleu's defaults: sums over rows of matched n-grams, so they can be resampled like means.
-Of several accepted texts the closest counts; bleu takes n-grams of all of them.
+in rouge-score, without stemming; it only knows words of a-z and 0-9, so use chrf for other scripts. bleu and chrf are
+corpus-level, with sacrebleu's defaults: formulas over sums of matched n-grams, so they can be resampled like means.
+With several accepted texts the closest counts; bleu uses the n-grams of all of them.
 """
 
 from collections import Counter
@@ -23,23 +23,24 @@ MEANS = ("exact_match", "f1", *ROUGE)
 BLEU_ORDER, CHRF_ORDER = 4, 6  # longest n-gram, of words and of characters
 BETA2 = 2**2  # chrF weighs recall twice as much as precision
 BLEU = slice(1 + len(MEANS), 1 + len(MEANS) + 2 + 2 * BLEU_ORDER)
-"""Columns of lengths and n-grams for bleu; before them come 1 and the means, after them the n-grams for chrf."""
+"""Columns of lengths and n-grams for bleu; column 0 is 1, then come the means; n-grams for chrf follow."""
 
 
 def bleu(sums: Floats) -> Floats:
-    """Returns the BLEU of sums of lengths and n-grams, (...); Papineni et al. 2002, Post 2018."""
+    """Returns BLEU from sums of lengths and n-grams, (...); Papineni et al. 2002, Post 2018."""
     from sacrebleu.metrics.bleu import BLEU as SACRE
 
     def one(counts: Floats) -> float:
-        found, wanted, *ngrams = counts.tolist()
-        result = SACRE.compute_bleu(ngrams[:BLEU_ORDER], ngrams[BLEU_ORDER:], int(found), int(wanted), "exp")
+        length, target_length, *ngrams = counts.tolist()
+        matches, totals = ngrams[:BLEU_ORDER], ngrams[BLEU_ORDER:]
+        result = SACRE.compute_bleu(matches, totals, int(length), int(target_length), "exp")
         return float(result.score) / 100
 
     return np.apply_along_axis(one, -1, sums[..., BLEU])
 
 
 def chrf(sums: Floats) -> Floats:
-    """Returns the chrF of sums of character n-grams, (...); Popović 2015, orders without n-grams left out."""
+    """Returns chrF from sums of character n-grams, (...); Popović 2015, without orders that have no n-grams."""
     return _chrf(sums[..., BLEU.stop :])
 
 
@@ -61,7 +62,7 @@ def count(references: Sequence[str | span.Accepted], predictions: Sequence[str],
     """Returns the shared words and n-grams of each row.
 
     Args:
-        references: a text, or the accepted `Answer`s of a question, none if it has no answer.
+        references: a text, or the accepted `Answer`s to a question; empty if it has no answer.
         predictions: texts.
         labels: not used.
 
@@ -95,13 +96,13 @@ def _rouge(predictions: Sequence[str], accepted: Sequence[Sequence[str]]) -> Flo
 def _bleu_counts(predictions: Sequence[str], accepted: Sequence[Sequence[str]]) -> Floats:
     from sacrebleu.metrics.bleu import BLEU as SACRE
 
-    sentences = SACRE(effective_order=True)  # of single sentences it is expected; the counts are the same without
+    sentences = SACRE(effective_order=True)  # avoids a warning for single sentences; the counts do not depend on it
     found = [sentences.sentence_score(text, texts) for text, texts in zip(predictions, accepted, strict=True)]
     return np.array([[row.sys_len, row.ref_len, *row.counts, *row.totals] for row in found], np.float64)
 
 
 def _chrf_counts(text: str, accepted: Sequence[str]) -> list[float]:
-    """Returns for each order the n-grams of the text, of the accepted one with the highest chrF, and shared ones."""
+    """Returns for each order the numbers of n-grams of the text, of the closest accepted text, and shared by both."""
     from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
     own = extract_all_char_ngrams(text, CHRF_ORDER)
@@ -112,7 +113,7 @@ def _chrf_counts(text: str, accepted: Sequence[str]) -> list[float]:
 def _matches(own: Sequence[Counter[str]], others: Sequence[Counter[str]]) -> list[float]:
     counts: list[float] = []
     for a, b in zip(own, others, strict=True):
-        # sacrebleu counts no n-grams of an order that the reference is too short for
+        # like sacrebleu: none are counted for an order if the reference is too short for it
         counts += [a.total() if b else 0, b.total(), (a & b).total()]
     return counts
 

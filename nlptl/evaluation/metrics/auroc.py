@@ -9,10 +9,10 @@ CHANCE = 0.5
 
 
 class Auroc:
-    """The area under the ROC curve of each label against the rest; of these, the mean.
+    """The mean over labels of the area under the ROC curve of a label against the rest.
 
-    Labels that no row has, or every row, are left out; if none remains, the value is 0.5. Equal scores count half
-    (Hanley and McNeil 1982).
+    Labels that no row or every row has are left out; if none remains, the value is 0.5. Equal scores count half (Hanley
+    and McNeil 1982).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
@@ -20,5 +20,5 @@ class Auroc:
     needs_scores: ClassVar[bool] = True
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows."""
+        """Returns the metric on these rows."""
         return mean_area(rows, lambda areas: areas.roc, CHANCE)

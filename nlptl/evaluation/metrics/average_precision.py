@@ -7,10 +7,10 @@ from nlptl.evaluation.rows import Rows
 
 
 class AveragePrecision:
-    """The average precision of each label against the rest; of these, the mean.
+    """The mean over labels of the average precision of a label against the rest.
 
-    It is the sum, over scores, of the precision at a score times what recall gains there, as scikit-learn computes it.
-    Labels that no row has are left out; if none remains, the value is 0.
+    Average precision is the sum over scores of precision times the increase in recall, as in scikit-learn. Labels
+    that no row has are left out; if none remains, the value is 0.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
@@ -18,5 +18,5 @@ class AveragePrecision:
     needs_scores: ClassVar[bool] = True
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows."""
+        """Returns the metric on these rows."""
         return mean_area(rows, lambda areas: areas.precision, 0.0)

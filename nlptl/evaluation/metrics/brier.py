@@ -7,10 +7,9 @@ from nlptl.evaluation.rows import Rows
 
 
 class Brier:
-    """The mean squared distance of scores from labels, summed over the classes: from 0 to 2 (Brier 1950, equation 2).
+    """The squared distance of scores from labels, summed over classes, mean over rows: 0 to 2 (Brier 1950, equation 2).
 
-    If a row may have several labels, each label is a decision, and a row counts with the mean over its labels: from 0
-    to 1.
+    With several labels per row, the mean over labels instead of the sum: 0 to 1.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
@@ -18,6 +17,6 @@ class Brier:
     needs_scores: ClassVar[bool] = True
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows."""
+        """Returns the metric on these rows."""
         squares = (rows.known_scores - rows.targets) ** 2
         return mean(squares.mean(1) if rows.is_several else squares.sum(1))

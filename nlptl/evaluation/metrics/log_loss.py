@@ -7,14 +7,13 @@ import numpy as np
 from nlptl.evaluation.measures import Measure, mean
 from nlptl.evaluation.rows import Rows
 
-SMALLEST = float(np.finfo(np.float64).eps)  # scikit-learn's bound: one row costs 36 at most
+SMALLEST = float(np.finfo(np.float64).eps)  # as in scikit-learn: at most 36 per row
 
 
 class LogLoss:
-    """The mean of -log(score of the label), which is 0 for sure and correct predictions.
+    """The mean over rows of -log(score of the label): 0 for certain and correct predictions.
 
-    If a row may have several labels, each label is a decision with the probability of what is correct, and a row counts
-    with the mean over its labels.
+    With several labels per row, the mean over labels of -log(probability that the row has, or lacks, the label).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("class", "classes")
@@ -22,7 +21,7 @@ class LogLoss:
     needs_scores: ClassVar[bool] = True
 
     def measure(self, rows: Rows) -> Measure:
-        """Returns the metric of some rows."""
+        """Returns the metric on these rows."""
         scores, targets = rows.known_scores, rows.targets
         right = np.clip(np.where(targets > 0, scores, 1 - scores), SMALLEST, 1)
         losses = -np.log(right)

@@ -1,8 +1,8 @@
-"""What tasks are made of, also a user's own: tokens and windows, losses, weights and decoding by kind of answer.
+"""Building blocks of tasks, also of a user's own.
 
-* tokens: texts as flat token arrays, cut or in windows
-* whole_text: the settings of a task that answers a whole text
+* tokens: texts to flat token arrays, truncated or in windows
+* whole_text: settings of tasks with one answer per text
 * one_label, several_labels: losses, weights and decoding
-* answer_spans: the best answers among the logits of starts and ends
-* places: flat tokens as one row a feature
+* answer_spans: the best answers from the logits of starts and ends
+* places: flat tokens to one row per feature
 """

@@ -1,4 +1,4 @@
-"""From logits of starts and ends to answers: the best spans of all windows of a context, with probabilities."""
+"""Answers from the logits of starts and ends: the best spans over all windows of a context, with probabilities."""
 
 import math
 from collections.abc import Sequence
@@ -12,31 +12,31 @@ from nlptl.core.records import Example, Features, Prediction
 if TYPE_CHECKING:
     import numpy as np
 
-N_ENDS = 20  # starts and ends looked at in each window, as the SQuAD scripts do
+N_ENDS = 20  # best starts and ends combined in each window, as in the SQuAD scripts
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is looked for."""
+    """Limits of the search for answers."""
 
     max_answer: int
-    """Tokens of an answer."""
+    """Most tokens of an answer."""
     n_best: int
-    """Answers listed."""
+    """Number of answers to return."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The likeliest answers of one example, and no answer; scores are sums of two logits."""
+    """The likeliest answers of one example, and the score of no answer; scores are sums of two logits."""
 
     spans: list[tuple[float, int, int]]
-    """Score, first character and end in the context; best first, no two the same."""
+    """Score, start and end (characters of the context) of distinct answers, best first."""
     none: float
-    """Score of no answer: the lowest of the windows'."""
+    """Score of no answer: the lowest over all windows."""
 
 
 def by_example(features: Features, n_examples: int) -> "list[np.ndarray]":
-    """Returns the features of each example."""
+    """Returns the indices of each example's features."""
     import numpy as np
 
     bounds = np.searchsorted(features.example, np.arange(n_examples + 1))
@@ -48,17 +48,17 @@ def found(logits: "np.ndarray", features: Features, rows: "np.ndarray", limits: 
 
     Args:
         logits: float32 (n_tokens, 2), of all features.
-        features: say which tokens are of the context.
-        rows: the example's features.
-        limits: what is looked for.
+        features: the features; their spans tell which tokens belong to the context.
+        rows: indices of the example's features.
+        limits: limits of the search.
     """
     best: dict[tuple[int, int], float] = {}
     none = math.inf
     for row in rows:
         first, last = features.offsets[row], features.offsets[row + 1]
-        own, spans = logits[first:last], features.spans[first:last]  # type: ignore[index]
-        none = min(none, float(own[0].sum()))  # the first token stands for no answer
-        for score, start, end in _spans(own, spans, limits):
+        scores, spans = logits[first:last], features.spans[first:last]  # type: ignore[index]
+        none = min(none, float(scores[0].sum()))  # the first token means no answer
+        for score, start, end in _spans(scores, spans, limits):
             best[start, end] = max(score, best.get((start, end), -math.inf))
     ranked = sorted(((score, *span) for span, score in best.items()), key=lambda s: (-s[0], s[1], s[2]))
     return Found(ranked[: limits.n_best], none)
@@ -67,7 +67,7 @@ def found(logits: "np.ndarray", features: Features, rows: "np.ndarray", limits: 
 def _spans(logits: "np.ndarray", spans: "np.ndarray", limits: Limits) -> list[tuple[float, int, int]]:
     import numpy as np
 
-    context = np.flatnonzero(spans[:, 1] > spans[:, 0])  # neither of the question nor a blank
+    context = np.flatnonzero(spans[:, 1] > spans[:, 0])  # without the question and blanks
     starts = context[np.argsort(-logits[context, 0], kind="stable")[:N_ENDS]]
     ends = context[np.argsort(-logits[context, 1], kind="stable")[:N_ENDS]]
     length = ends[None, :] - starts[:, None] + 1  # (starts, ends)
@@ -83,9 +83,9 @@ def prediction(example: Example, answers: Found, context: str, threshold: float 
 
     Args:
         example: the row.
-        answers: the likeliest ones.
-        context: the text that they are pieces of.
-        threshold: no answer is given where log(p(no answer) / p(best answer)) is above it; None: one is always given.
+        answers: the likeliest answers.
+        context: the text of the context.
+        threshold: if log(p(no answer) / p(best answer)) is above it, the prediction is empty; None: never.
     """
     scores = [answers.none, *(score for score, _, _ in answers.spans)]
     none, *given = _softmax(scores)

@@ -1,4 +1,4 @@
-"""What tasks with one label a row share: losses, weights and decoding."""
+"""One label per row: losses, weights and decoding."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import torch
 
 
-TINY = 1e-6  # the slope of 0 ** gamma is not finite below gamma 1
+TINY = 1e-6  # the gradient of 0 ** gamma is infinite if gamma is below 1
 
 
 def class_ids(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace) -> "np.ndarray":
-    """Returns each feature's class id, int64 (n,); -1 for no label, or one outside of the label space.
+    """Returns each feature's class id, int64 (n,); -1 for a missing or unknown label.
 
     Args:
         examples: the rows.
@@ -33,26 +33,26 @@ def losses(
     """Returns the cross-entropy of each row, (n,), in float32.
 
     Args:
-        logits: (n, classes); log-likelihoods of the labels' names where `likelihood`.
+        logits: (n, classes); if `likelihood`, log-likelihoods of the labels' names.
         labels: int64 (n,).
         smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
-        likelihood: logits are taken as they are: the loss of text-to-text training is the name's own likelihood.
-        gamma: of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
+        likelihood: no softmax over the classes; the loss is the label name's negative log-likelihood.
+        gamma: exponent of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
     """
     log_probs = logits.float() if likelihood else logits.float().log_softmax(-1)
-    own = -log_probs.gather(1, labels[:, None])[:, 0]
+    target = -log_probs.gather(1, labels[:, None])[:, 0]
     if gamma:
-        own = own * (1 - (-own).exp()).clamp(min=TINY) ** gamma
-    return own if smoothing == 0 else (1 - smoothing) * own - smoothing * log_probs.mean(-1)
+        target = target * (1 - (-target).exp()).clamp(min=TINY) ** gamma
+    return target if smoothing == 0 else (1 - smoothing) * target - smoothing * log_probs.mean(-1)
 
 
 def weights(features: Features, n_classes: int, class_weights: str) -> "np.ndarray":
-    """Returns the weight of each feature in the loss, float64 (n,): its example's, divided by the example's features.
+    """Returns the weight of each feature in the loss, float64 (n,): its example's weight / the example's features.
 
     Args:
         features: the training features, with one label each.
         n_classes: number of classes.
-        class_weights: "none" for all 1, "balanced" for n / (classes * rows of the class).
+        class_weights: "none": all 1; "balanced": n / (classes * rows of the class).
     """
     import numpy as np
 
@@ -65,7 +65,7 @@ def weights(features: Features, n_classes: int, class_weights: str) -> "np.ndarr
 
 
 def feature_shares(features: Features) -> "np.ndarray":
-    """Returns the share of each feature in its example, float64 (n,): windows of one text count as one text."""
+    """Returns 1 / (features of the same example), float64 (n,), so that all windows of a text count as one text."""
     import numpy as np
 
     return np.asarray(1 / np.bincount(features.example)[features.example])
@@ -74,13 +74,13 @@ def feature_shares(features: Features) -> "np.ndarray":
 def decode(
     logits: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
 ) -> list[Prediction]:
-    """Returns the likeliest label of each example, in the examples' order; features of one example are averaged.
+    """Returns the likeliest label of each example, in the examples' order, from the mean over its features.
 
     Args:
         logits: float32 (n_features, n_classes).
-        features: say which example each row of logits belongs to.
+        features: the features, which name the example of each row of logits.
         examples: the rows.
-        pretrained: its labels.
+        pretrained: the model, for its labels.
     """
     from nlptl.core.probabilities import softmax
 
@@ -94,7 +94,7 @@ def decode(
 
 
 def pooled(values: "np.ndarray", features: Features, n_examples: int) -> "np.ndarray":
-    """Returns the mean of each example's features, (n_examples, ...), from (n_features, ...)."""
+    """Returns the mean over each example's features, (n_examples, ...), of values (n_features, ...)."""
     import numpy as np
 
     sums = np.zeros((n_examples, *values.shape[1:]))

@@ -1,4 +1,4 @@
-"""Flat tokens as one row a feature."""
+"""Flat tokens to one row per feature."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def places(batch: "Batch", device: "torch.device") -> "torch.Tensor":
-    """Returns which places of (n, longest) hold a token, bool; the flat tokens fill them row by row."""
+    """Returns which places of (n, longest) hold a token, bool; the flat tokens fill these places row by row."""
     import torch
 
     return torch.arange(int(batch.lengths.max()), device=device) < batch.lengths.to(device)[:, None]

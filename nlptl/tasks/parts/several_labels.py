@@ -1,4 +1,4 @@
-"""Several labels a row: losses, weights and decoding with a threshold for each label."""
+"""Several labels per row: losses, weights and decoding with a threshold for each label."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-UNTUNED = 0.5  # before validation has given thresholds
+UNTUNED = 0.5  # threshold until it is tuned on validation
 
 
 def label_rows(examples: Sequence[Example], of: Sequence[int], labels: LabelSpace) -> "np.ndarray":
-    """Returns which labels each feature has, float32 (n, classes) of 0 and 1."""
+    """Returns 1 for each label that a feature has, else 0, float32 (n, classes)."""
     import numpy as np
 
     ids = labels.ids
@@ -25,13 +25,13 @@ def label_rows(examples: Sequence[Example], of: Sequence[int], labels: LabelSpac
 
 
 def losses(logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, gamma: float) -> "torch.Tensor":
-    """Returns the binary cross-entropy of each row, the mean over its labels, (n,), in float32.
+    """Returns the binary cross-entropy of each row, averaged over the labels, (n,), in float32.
 
     Args:
         logits: (n, classes).
         labels: float32 (n, classes), 0 or 1.
-        smoothing: share by which targets move to one half.
-        gamma: of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
+        smoothing: targets become (1 - smoothing) * target + smoothing / 2.
+        gamma: exponent of the focal loss (Lin et al. 2017, equation 4); 0 is cross-entropy.
     """
     from torch.nn import functional
 
@@ -46,7 +46,7 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", *, smoothing: float, 
 def weights(features: Features, class_weights: str) -> "np.ndarray":
     """Returns the weight of each feature in the loss, float64 (n,); balanced: inverse to its rarest label's frequency.
 
-    Rows without a label weigh as much as those with the commonest.
+    Rows without a label weigh as much as rows with the most frequent one.
     """
     import numpy as np
 
@@ -62,7 +62,7 @@ def weights(features: Features, class_weights: str) -> "np.ndarray":
 def decode(
     logits: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
 ) -> list[Prediction]:
-    """Returns each example's labels above their thresholds; probabilities of one example's features are averaged."""
+    """Returns each example's labels above their thresholds, from probabilities averaged over its features."""
     import numpy as np
 
     names = pretrained.labels.names

@@ -1,4 +1,4 @@
-"""Turns texts into flat token arrays, once: cut, by their head and tail, or as overlapping windows."""
+"""Converts texts to flat token arrays: truncated, head and tail only, or in overlapping windows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Long = Literal["truncate", "head+tail", "window"]
 HEAD_SHARE = 0.25  # 128 of 510 tokens in Sun et al. 2019, "How to fine-tune BERT for text classification", section 5.3
-CHUNK = 2_000  # texts a call, so that the tokenizer's own objects stay small
+CHUNK = 2_000  # texts per call, to limit the memory of the tokenizer's objects
 
 
 @dataclass
@@ -21,19 +21,19 @@ class Pieces:
     """Token ids of features, in the order of their examples."""
 
     filler: int
-    """What stands for an empty text, where the tokenizer adds no special tokens."""
+    """Token id for an empty text, if the tokenizer adds no special tokens."""
     ids: "list[np.ndarray]" = field(default_factory=list)
     types: "list[np.ndarray]" = field(default_factory=list)
-    """Token types; empty for models without."""
+    """Token types; empty for models that have none."""
     example: list[int] = field(default_factory=list)
     """Index of each feature's example."""
     full_lengths: list[int] = field(default_factory=list)
-    """Of each example: the tokens that it takes; no more than are kept where nothing is cut."""
+    """Number of tokens of each example before truncation; with windows, at most `max_length`."""
     spans: "list[np.ndarray]" = field(default_factory=list)
-    """int32 (tokens, 2) a feature: the characters of each token, -1 for tokens that are not of the text looked at."""
+    """int32 (tokens, 2) per feature: start and end of each token in the text, -1 for tokens outside it."""
 
     def features(self, labels: "np.ndarray") -> Features:
-        """Returns the features; labels are of the features, (n, ...)."""
+        """Returns the `Features`; labels are per feature, (n, ...)."""
         import numpy as np
 
         return Features(
@@ -61,30 +61,30 @@ def read(examples: Sequence[Example], pretrained: Pretrained, long: Long, overla
 
     Args:
         examples: the rows; all or none have a `text_pair`.
-        pretrained: its tokenizer and `max_length`, special tokens included.
-        long: what happens to longer texts. truncate: the end is cut, of a pair the longer text's; head+tail: the middle
-            is cut; window: nothing is cut, an example becomes several features.
+        pretrained: the model, for its tokenizer and `max_length` (special tokens included).
+        long: what happens to longer texts. truncate: the end is cut (in a pair, that of the longer text); head+tail:
+            the middle is cut; window: nothing is cut, an example becomes several features.
         overlap: tokens that neighbouring windows share.
 
     Raises:
-        InputError: the strategy does not go with pairs of texts.
+        InputError: the examples are pairs and `long` is not truncate.
     """
     pairs = any(e.text_pair is not None for e in examples)
     if pairs and long != "truncate":
-        raise InputError(f"task.long {long} is for single texts, these rows are pairs: set task.long truncate")
+        raise InputError(f"task.long {long} is for single texts, but these rows are pairs: set task.long truncate")
     if long == "window":
         return replace(windows(examples, pretrained, overlap, pairs=False), spans=[])
     return _cut(examples, pretrained) if long == "truncate" else _head_and_tail(examples, pretrained)
 
 
 def windows(examples: Sequence[Example], pretrained: Pretrained, overlap: int, *, pairs: bool) -> Pieces:
-    """Returns overlapping windows over the texts, or for pairs over the second texts, each behind the whole first one.
+    """Returns overlapping windows over the texts; for pairs over the second texts, each after the whole first text.
 
     Args:
         examples: the rows.
-        pretrained: its tokenizer and `max_length`.
-        overlap: tokens that neighbouring windows share, at most half of those that fit.
-        pairs: whether the windows move over `text_pair`; then there must be room beside each first text.
+        pretrained: the model, for its tokenizer and `max_length`.
+        overlap: tokens that neighbouring windows share, at most half a window.
+        pairs: whether the windows are over `text_pair`; then each first text must leave room for it.
     """
     import numpy as np
 
@@ -124,10 +124,10 @@ def _windowed(tokenizer: Tokenizer, texts: list[str], second: list[str] | None, 
 def _spans(encoded: Encoded, i: int, side: int, text: str) -> "np.ndarray":
     import numpy as np
 
-    own = np.array([s == side for s in encoded.sequence_ids(i)])
-    spans = np.where(own[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
+    in_text = np.array([s == side for s in encoded.sequence_ids(i)])
+    spans = np.where(in_text[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
     blank = np.fromiter((c.isspace() for c in text), bool, len(text))
-    while True:  # some tokenizers count the blanks before a word as part of it
+    while True:  # some tokenizers include the blanks before a word
         moving = np.flatnonzero(spans[:, 1] > spans[:, 0])
         moving = moving[blank[spans[moving, 0]]]
         if not len(moving):

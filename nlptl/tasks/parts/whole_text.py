@@ -1,4 +1,4 @@
-"""What tasks share that answer a whole text, or a pair of texts, at once."""
+"""The base of tasks with one answer per text or pair of texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nlptl.tasks.parts import tokens
 
 @dataclass(frozen=True, kw_only=True)
 class WholeText:
-    """One answer a text; long texts are cut, or read in windows whose answers are averaged."""
+    """One answer per text; long texts are truncated, or split into windows whose predictions are averaged."""
 
     long: tokens.Long = "truncate"
-    """What happens to texts above model.max_length: their end is cut, their middle is cut, or they are read in windows
-    whose answers are averaged."""
+    """What happens to texts longer than model.max_length; truncate: the end is cut; head+tail: the middle is cut;
+    window: the text is split into windows whose predictions are averaged."""
     overlap: int = 32
-    """Tokens that neighbouring windows share; at most half of a window."""
+    """Tokens that neighbouring windows share; at most half a window."""
 
     max_length: ClassVar[int] = 256
 
@@ -27,5 +27,5 @@ class WholeText:
         at_least("task.overlap", self.overlap, 0)
 
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
-        """Returns nothing: what is cut is told by the audit."""
+        """Returns no findings, because the audit reports truncation."""
         return []
