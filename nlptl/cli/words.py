@@ -71,7 +71,8 @@ def value_of(flag: str, argv: Sequence[str]) -> str | None:
 
 def _task(word: str) -> str:
     known = registry.names("task")
-    if word not in known and (Path(word).exists() or re.search(r"[/:]", word)):
+    looks_like_data = Path(word).exists() or re.search(r"[/:]|\.[^A-Z]\w*$", word)  # a class begins with a capital
+    if word not in known and looks_like_data:
         raise InputError(
             f"{word!r} is data, expected a task before it: nlptl train {known[0]} {word}; tasks: {', '.join(known)}"
         )

@@ -111,8 +111,8 @@ class TrainConfig:
     """Length of the warm-up in updates; default: 6 % of all updates (one_cycle: 30 %)."""
     layer_decay: float = 1.0
     """Learning rate of each layer as a fraction of the rate of the layer above (Howard and Ruder 2018: discriminative
-    fine-tuning); head and last layer have the full rate, the embeddings the lowest. 1: the same rate everywhere; 0.9 and 0.8 gained nothing that seeds do not
-    move as much (benchmarks/RESULTS.md)."""
+    fine-tuning); head and last layer have the full rate, the embeddings the lowest. 1: the same rate
+    everywhere; 0.9 and 0.8 gained no more than another seed does (benchmarks/RESULTS.md)."""
     weight_decay: float = 0.01
     """AdamW's weight decay; biases and norms are never decayed."""
     max_grad_norm: float = 1.0
