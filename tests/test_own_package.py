@@ -138,8 +138,8 @@ def write_package(folder: Path, group: str, name: str, code: str) -> Path:
     ("name", "code", "said"),
     [
         ("broken", "raise OSError('no such drive')", "broken-package .*OSError: no such drive"),
-        ("broken", "class Broken: pass", "is no method: expected a dataclass that offers default_lr"),
-        ("lora", "class Broken: pass", "two have the name method 'lora': nlptl.methods and broken_package:Broken"),
+        ("broken", "class Broken: pass", "is not a method: expected a dataclass with default_lr"),
+        ("lora", "class Broken: pass", "the method 'lora': nlptl.methods and broken_package:Broken"),
     ],
 )
 def test_a_broken_package_is_named_and_leaves_the_rest_alone(tmp_path, monkeypatch, capsys, name, code, said):

@@ -44,7 +44,7 @@ def load_hub(identifier: str) -> Any:
         ) from error
     except Exception as error:  # the Hub's client raises a dozen unrelated types
         raise InputError(
-            f"{identifier!r}: there is no such file or folder, and loading it from the Hub failed: {first_line(error)}"
+            f"{identifier!r}: there is no such file or folder, and the Hub failed: {first_line(error)}"
         ) from error
 
 
