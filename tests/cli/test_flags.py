@@ -80,8 +80,8 @@ def test_a_recipes_settings_are_the_defaults_of_the_flags(tmp_path):
 
 def test_the_fields_of_bases_are_flags_with_their_docstrings():
     flags = {flag.written: flag for flag in of_fields(registry.load("task", "sentiment"), "task")}
-    assert flags["--task.overlap"].help == "Tokens that neighbouring windows share; at most half of a window."
-    assert flags["--task.scale"].group == "task: One sentiment a text: named classes, or stars"
+    assert flags["--task.overlap"].help == "Tokens that neighbouring windows share; at most half a window."
+    assert flags["--task.scale"].group == "task: One sentiment per text: named classes, or stars"
     assert flags["--task.scale"].placeholder == "{auto,classes,stars}"
 
 

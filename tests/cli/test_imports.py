@@ -119,7 +119,7 @@ def test_only_what_a_command_needs_is_asked_for(run, folder, capsys):
         (("--import", "no_such_package"), "no_such_package"),
         (("--import=own_things.no_such_module",), "no_such_module"),
         (("--method", "own_things.inside.Yours"), "has no attribute 'Yours'"),
-        (("--method", "own_things.inside.Told"), "is no method"),
+        (("--method", "own_things.inside.Told"), "is not a method"),
         (("--import",), "--import"),
     ],
 )
