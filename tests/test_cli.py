@@ -233,7 +233,7 @@ def test_nlptl_alone_says_what_there_is(capsys, words):
                 "Peak learning rate",
                 "examples",
                 "default: 5",
-                "a lone train file is divided",
+                "70/15/15",
             ],
         ),
         ("train sentiment --method lora --help", ["--method.rank", "Rank of the update", "--task.scale"]),

@@ -291,9 +291,9 @@ def test_an_artifact_does_not_choose_what_is_imported(saved, kind, name):
     folder = saved(Full())
     change(folder / "nlptl.json", **{kind: {"name": name}})
     module = name.rpartition(".")[0]
-    assert (
-        refused(folder) == f"{folder / 'nlptl.json'} names the {kind} {name!r}: import {module} first, if you trust it"
-    )
+    message = refused(folder)
+    assert f"{kind} {name!r} is not imported" in message
+    assert f"--import {module}" in message
     assert module not in sys.modules
 
 
