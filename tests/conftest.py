@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
@@ -12,6 +13,7 @@ import pytest
 
 from nlptl.core import registry
 from tests import tiny
+from tests.reloading import OtherProcess
 
 
 def pytest_unconfigure() -> None:
@@ -25,6 +27,14 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         family: tiny.write(family, tmp_path_factory.mktemp(f"tiny-{family}")) for family in registry.names("family")
     }
+
+
+@pytest.fixture(scope="session")
+def other_process() -> Iterator[OtherProcess]:
+    """A fresh process for the reload checks of all runs that ask it."""
+    process = OtherProcess()
+    yield process
+    process.end()
 
 
 @pytest.fixture(params=tiny.FAMILIES)

@@ -1,9 +1,6 @@
 """Every task from data to predictions: the run's folder, a fresh process, new data, and two processes."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -71,10 +68,11 @@ def recipe(kind: str, folder: Any) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def runs(tiny_folders, tmp_path_factory) -> dict[str, Run]:
+def runs(tiny_folders, tmp_path_factory, other_process) -> dict[str, Run]:
     """One run of each task, reload check in a fresh process included."""
     folder = tmp_path_factory.mktemp("runs")
-    return {kind: recipe(kind, tiny_folders[FAMILY.get(kind, "bert")]).run(folder / kind) for kind in TASKS}
+    with other_process.answering():
+        return {kind: recipe(kind, tiny_folders[FAMILY.get(kind, "bert")]).run(folder / kind) for kind in TASKS}
 
 
 kinds = pytest.mark.parametrize("kind", TASKS)
@@ -170,42 +168,3 @@ def test_entities_and_answers_are_pieces_of_the_users_text(runs):
         text = " ".join(given["tokens"])
         assert all(text[s["start"] : s["end"]] == s["text"] for s in line["spans"])
         assert len(line["prediction"]) == len(given["tokens"])
-
-
-SCRIPT = """
-import sys
-from nlptl.cli import main
-from nlptl import Recipe, Classification
-raise SystemExit(main(Recipe(task=Classification(long="window", overlap=2)), sys.argv[1:]))
-"""
-
-
-def test_two_processes_give_the_run_of_one(tiny_folders, tmp_path):
-    for split, n, start in (("train", 48, 0), ("validation", 16, 100), ("test", 21, 200)):
-        lines = [json.dumps(r) + "\n" for r in rows("windows", n, start)]
-        (tmp_path / f"{split}.jsonl").write_text("".join(lines))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    words = ["--data.train", tmp_path, "--model.name", tiny_folders["bert"], "--model.max_length", 16]
-    words += ["--model.dropout", 0, "--train.precision", "fp32", "--train.epochs", 2, "--train.batch_size", 8]
-    words += ["--train.lr", "1e-3", "--train.log_every", 1, "--eval.baselines", "none", "--eval.n_bootstrap", 100]
-    found = {}
-    launchers = {1: [], 2: ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]}
-    for n, launcher in launchers.items():
-        output = tmp_path / f"run{n}"
-        command = [sys.executable, *launcher, tmp_path / "script.py", *words, "--output", output]
-        done = subprocess.run(
-            [str(word) for word in command],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        logged = [line for line in read_lines(output / "metrics.jsonl") if "loss" in line]
-        found[n] = [line["loss"] for line in logged], read_lines(output / "predictions" / "test.jsonl")
-    assert [line["row_id"] for line in found[2][1]] == list(range(21))
-    assert found[2][0] == pytest.approx(found[1][0], abs=1e-4)
-    for one, two in zip(found[1][1], found[2][1], strict=True):
-        assert one["prediction"] == two["prediction"]
-        assert one["scores"] == pytest.approx(two["scores"], abs=1e-3)

@@ -41,11 +41,12 @@ def words(place):
 
 
 @pytest.fixture(scope="module")
-def run(place, words):
-    """A finished run; its reload check really starts a process."""
+def run(place, words, other_process):
+    """A finished run, reload check in a fresh process included."""
     from nlptl.cli import command
 
-    assert command([*words, "--output", str(place / "run")]) == 0
+    with other_process.answering():
+        assert command([*words, "--output", str(place / "run")]) == 0
     return place / "run"
 
 
@@ -275,12 +276,13 @@ def test_label_names_with_brackets_are_printed_as_they_are(capsys, tmp_path, pla
     assert label in said.out
 
 
-def test_the_evaluation_has_the_number_format_asked_for_and_the_reload_check_the_same(place, words):
+def test_the_evaluation_has_the_number_format_asked_for_and_the_reload_check_the_same(place, words, other_process):
     from nlptl import Run
     from nlptl.cli import command
 
     quick = ("--train.epochs", "1", "--eval.baselines", "none", "--eval.precision", "bf16")
-    assert command([*words, *quick, "--output", str(place / "rounded")]) == 0
+    with other_process.answering():
+        assert command([*words, *quick, "--output", str(place / "rounded")]) == 0
     run = Run(place / "rounded")
     assert run.result.precision == "bf16"
     assert run.result.reload_check.max_abs_diff < 0.1

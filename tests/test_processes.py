@@ -8,10 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
+from nlptl import Classification, Recipe, Sentiment
+from nlptl.cli import main
 from tests.faults.small import read_lines, reviews, write_csv
+from tests.test_every_task import rows
 
 SCRIPT = """
 import sys
@@ -64,95 +69,30 @@ call(Fail())
 raise SystemExit(main(Recipe(task=Sentiment()), sys.argv[3:]))
 """
 )
+UNCHECKED = """
+from nlptl.runs import reload_check
+
+reload_check.run = lambda *_: {"max_abs_diff": 0.0, "n_examples": 0}
+"""
 ROWS_OF_SMALL_VOCABULARIES = """
 from nlptl.engine import used_rows
 
 used_rows.MIN_ROWS = 1
 """
-PARTS = """
-import json, sys
-from pathlib import Path
-import torch
-from accelerate import Accelerator
-from nlptl.engine.sharding import Sharding, Shards
-from nlptl.methods.full import Full
-from nlptl.models.loading import Wanted, load
-from nlptl.core.config import ModelConfig
-from nlptl.core.records import LabelSpace
-from torch.distributed.tensor import DTensor
-
-def count(tensors):
-    return sum((t.to_local() if isinstance(t, DTensor) else t).numel() for t in tensors)
-
-rank = Accelerator(cpu=True).process_index
-pretrained = load(ModelConfig(sys.argv[1]), Wanted("class", LabelSpace(("a", "b")), "native", 32), seed=0)
-Full().prepare(pretrained)
-model = pretrained.module
-before, values = count(model.parameters()), [p.detach().clone() for p in model.parameters()]
-with Shards(model, torch.device("cpu"), 2, Sharding(True)) as shards:
-    parts = list(shards.model.parameters())
-    part, whole = count(parts), count(model.parameters())
-    optimizer = torch.optim.AdamW(parts)
-    sum(p.square().sum() for p in parts).full_tensor().backward()
-    gradients = count(p.grad for p in parts)
-    optimizer.step()
-    state = count(v for s in optimizer.state.values() for k, v in s.items() if k != "step")
-    with shards.gathered():
-        assert count(model.parameters()) == before
-    assert count(model.parameters()) == whole
-assert any(not torch.equal(p, v) for p, v in zip(model.parameters(), values))
-found = dict(before=before, after=count(model.parameters()))
-found |= dict(part=part, whole=whole, gradients=gradients, state=state)
-Path(sys.argv[2], f"{rank}.json").write_text(json.dumps(found))
-"""
-WITHOUT_MEMORY = (
-    CALLED
-    + """
-import os
-from nlptl.engine import exchange
-
-exchange.BUCKET_BYTES = 1000  # some are sent before memory runs out, some are not
-ready, n_ready, failed, told = exchange.Exchange._ready, [], [], []
-
-def fail():
-    failed.append(True)
-    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-
-class Count(Callback):
-    def on_update(self, facts):
-        told.append(facts.update)
-
-def out_of_memory_forward(job):
-    def losses(*given):
-        if os.environ.get("RANK") == "1" and len(told) == 2 and not failed:
-            fail()
-        return job.losses(*given)
-
-    return dataclasses.replace(job, losses=losses)
-
-def out_of_memory_backward(self, parameter):
-    if self.rank == 1 and self._n_awaited:
-        n_ready.append(parameter)
-        if len(n_ready) == 2 * len(self._place) + 10 and not failed:
-            fail()
-    ready(self, parameter)
-
-if WHERE == "forward":
-    call(Count(), out_of_memory_forward)
-else:
-    exchange.Exchange.rank = int(os.environ.get("RANK", 0))
-    exchange.Exchange._ready = out_of_memory_backward
-"""
-)
 N_TEST, SECONDS = 21, 30
+
+
+def write_data(folder: Path) -> Path:
+    """Returns a folder with a train, a validation and a test file."""
+    for name, n in (("train", 48), ("validation", 16), ("test", N_TEST)):
+        write_csv(folder / f"{name}.csv", reviews(n))
+    return folder
 
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A folder with a train, a validation and a test file."""
-    for name, n in (("train", 48), ("validation", 16), ("test", N_TEST)):
-        write_csv(tmp_path / f"{name}.csv", reviews(n))
-    return tmp_path
+    return write_data(tmp_path)
 
 
 def launch(work: Path, script: str, *launcher: object, words: tuple[object, ...] = (), **variables: str):
@@ -221,62 +161,110 @@ def test_two_processes_give_the_losses_metrics_and_predictions_of_one(work, tiny
             assert two["metrics"][split][metric] == pytest.approx(interval, abs=1e-6), metric
 
 
-@pytest.mark.parametrize("method", ["probe", pytest.param("partial", marks=pytest.mark.slow)])
-def test_methods_with_frozen_layers_give_on_two_processes_what_they_give_on_one(work, tiny_folders, method):
-    more = (
-        "--method",
-        method,
-        *(("--method.layers", "last:1") if method == "partial" else ("--model.pooling", "mean")),
+@pytest.fixture(scope="module")
+def together(tiny_folders, tmp_path_factory) -> Path:
+    """A folder with what two processes of one launch did, run by run, and the same runs by this process alone."""
+    place = write_data(tmp_path_factory.mktemp("together"))
+    bert, place_of = tiny_folders["bert"], {n: place / n for n in ("one", "two")}
+    for split, n, start in (("train", 48, 0), ("validation", 16, 100), ("test", N_TEST, 200)):
+        lines = [json.dumps(r) + "\n" for r in rows("windows", n, start)]
+        (place / "windows").mkdir(exist_ok=True)
+        (place / "windows" / f"{split}.jsonl").write_text("".join(lines))
+    once = ("--train.epochs", 1)
+    runs = {
+        "probe": ("checked", "--method", "probe", "--model.pooling", "mean"),
+        "forward": ("out_of_memory", *once, "--train.micro_batch_tokens", 256),
+        "backward": ("out_of_memory", *once, "--train.micro_batch_tokens", 256),
+        "windows": ("windows", "--data.train", place / "windows", "--model.max_length", 16, "--model.dropout", 0),
+        "sharded": ("sharded", "--train.micro_batch_tokens", 40),  # so that one process has more micro-batches
+    }
+    jobs: list[tuple[str, list[str]]] = [("parts", [str(bert), str(place)])]
+    for name, (does, *more) in runs.items():
+        for output, folder in place_of.items():
+            words = [*flags(place, bert, f"{output}/{name}", *more), "--train.cache_dir", folder / f"cache-{name}"]
+            if output == "two":
+                jobs.append((does, [str(w) for w in ([name, *words] if does == "out_of_memory" else words)]))
+            else:
+                alone(*words, task=Classification(long="window", overlap=2) if name == "windows" else Sentiment())
+    (place / "jobs.json").write_text(json.dumps(jobs))
+    done = launch(
+        place, (Path(__file__).parent / "two_processes.py").read_text(), *TORCHRUN, words=(place / "jobs.json",)
     )
-    found = []
+    assert done.returncode == 0, done.stderr[-3000:]
+    return place
+
+
+def alone(*words: object, task: Any = None) -> None:
+    """Runs a recipe in this process, without its reload check."""
+    with mock.patch("nlptl.runs.reload_check.run", lambda *_: {"max_abs_diff": 0.0, "n_examples": 0}):
+        assert main(Recipe(task=task or Sentiment()), [str(word) for word in words]) == 0
+
+
+def numbers(run: Path) -> tuple[list[float], list[float]]:
+    """Returns the losses of a run and the scores of its test rows, which are all there and in their order."""
+    losses = [line["loss"] for line in read_lines(run / "metrics.jsonl") if "loss" in line]
+    lines = read_lines(run / "predictions" / "test.jsonl")
+    assert [line["row_id"] for line in lines] == list(range(N_TEST))
+    return losses, [value for line in lines for value in line["scores"].values()]
+
+
+def assert_same(two: Path, one: Path, n_losses: int, abs_: float = 1e-4) -> None:
+    (losses, scores), (found, answers) = numbers(one), numbers(two)
+    assert len(losses) == n_losses
+    assert found == pytest.approx(losses, abs=abs_)
+    assert answers == pytest.approx(scores, abs=abs_)
+
+
+def test_a_probe_on_two_processes_is_that_on_one_and_passes_its_reload_check(together):
+    assert_same(together / "two" / "probe", together / "one" / "probe", 0)
+    result = json.loads((together / "two" / "probe" / "result.json").read_text())
+    assert result["reload_check"]["n_examples"] > 0
+
+
+def test_windows_of_long_texts_are_divided_over_two_processes(together):
+    one, two = (read_lines(together / n / "windows" / "predictions" / "test.jsonl") for n in ("one", "two"))
+    assert [line["prediction"] for line in two] == [line["prediction"] for line in one]
+    assert_same(together / "two" / "windows", together / "one" / "windows", 12, 1e-3)
+
+
+@pytest.mark.slow
+def test_frozen_layers_give_on_two_processes_what_they_give_on_one(work, tiny_folders):
+    more = ("--method", "partial", "--method.layers", "last:1")
     for output, launcher in (("one", ()), ("two", TORCHRUN)):
         cache = ("--train.cache_dir", work / f"cache-{output}")
         words = flags(work, tiny_folders["bert"], output, *more, *cache)
         done = launch(work, SCRIPT, *launcher, words=words)
         assert done.returncode == 0, done.stderr[-3000:]
-        lines = read_lines(work / output / "predictions" / "test.jsonl")
-        assert [line["row_id"] for line in lines] == list(range(N_TEST))
-        found.append([value for line in lines for value in line["scores"].values()])
-    assert found[1] == pytest.approx(found[0], abs=1e-4)
+    assert_same(work / "two", work / "one", 12)
 
 
+def test_sharded_training_gives_the_losses_and_predictions_of_one_process(together):
+    assert_same(together / "two" / "sharded", together / "one" / "sharded", 12)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "stage", "more"),
     [
-        ("bert", STAGE_3, ("--train.micro_batch_tokens", 40)),  # so that one process has more micro-batches
-        pytest.param("bert", STAGE_2, (), marks=pytest.mark.slow),
-        pytest.param("t5", STAGE_3, ("--model.head", "label_words"), marks=pytest.mark.slow),
-        pytest.param(
-            "deberta_v2",
-            STAGE_3,
-            ("--train.gradient_checkpointing", "true", "--model.dropout", 0),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0.2), marks=pytest.mark.slow),
-        pytest.param("bert", STAGE_3, ("--method", "adapter"), marks=pytest.mark.slow),
-        pytest.param("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1"), marks=pytest.mark.slow),
-        pytest.param(
-            "bert", STAGE_3, ("--method.unfreeze", "gradual", "--train.layer_decay", 0.9), marks=pytest.mark.slow
-        ),
+        ("bert", STAGE_2, ()),
+        ("t5", STAGE_3, ("--model.head", "label_words")),
+        ("deberta_v2", STAGE_3, ("--train.gradient_checkpointing", "true", "--model.dropout", 0)),
+        ("roberta", STAGE_3, ("--method", "lora", "--method.dropout", 0.2)),
+        ("bert", STAGE_3, ("--method", "adapter")),
+        ("bert", STAGE_3, ("--method", "partial", "--method.layers", "last:1")),
+        ("bert", STAGE_3, ("--method.unfreeze", "gradual", "--train.layer_decay", 0.9)),
     ],
 )
-def test_sharded_training_gives_the_losses_and_predictions_of_one_process(work, tiny_folders, family, stage, more):
-    found = []
+def test_sharded_training_of_other_models_and_methods(work, tiny_folders, family, stage, more):
     for output, launcher, variables in (("one", (), {}), ("sharded", TORCHRUN, stage)):
         words = flags(work, tiny_folders[family], output, *more)
         done = launch(work, ROWS_OF_SMALL_VOCABULARIES + SCRIPT, *launcher, words=words, **variables)
         assert done.returncode == 0, done.stderr[-3000:]
-        losses = [line["loss"] for line in read_lines(work / output / "metrics.jsonl") if "loss" in line]
-        lines = read_lines(work / output / "predictions" / "test.jsonl")
-        assert (len(losses), len(lines)) == (12, N_TEST)
-        found.append([*losses, *(value for line in lines for value in line["scores"].values())])
-    assert found[1] == pytest.approx(found[0], abs=1e-4)
+    assert_same(work / "sharded", work / "one", 12)
 
 
-def test_each_process_holds_its_part_of_what_is_trained(work, tiny_folders):
-    done = launch(work, PARTS, *TORCHRUN, words=(tiny_folders["bert"], work))
-    assert done.returncode == 0, done.stderr[-3000:]
-    held = [json.loads((work / f"{rank}.json").read_text()) for rank in (0, 1)]
+def test_each_process_holds_its_part_of_what_is_trained(together):
+    held = [json.loads((together / f"{rank}.json").read_text()) for rank in (0, 1)]
     for h in held:
         assert h["before"] == h["after"]
         assert h["whole"] == 0
@@ -296,13 +284,8 @@ def test_the_ready_files_work(work, tiny_folders, name):
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
-def test_where_one_process_runs_out_of_memory_all_go_on_with_less(work, tiny_folders, where):
-    words = flags(work, tiny_folders["bert"], "whole", "--train.epochs", 1)
-    assert launch(work, SCRIPT, words=words).returncode == 0
-    words = flags(work, tiny_folders["bert"], "run", "--train.epochs", 1, "--train.micro_batch_tokens", 256)
-    done = launch(work, f"WHERE = {where!r}\n" + WITHOUT_MEMORY + SCRIPT, *TORCHRUN, words=words)
-    assert done.returncode == 0, done.stderr[-3000:]
-    whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "run"))
+def test_where_one_process_runs_out_of_memory_all_go_on_with_less(together, where):
+    whole, run = (read_lines(together / n / where / "metrics.jsonl") for n in ("one", "two"))
     assert [line for line in run if "out_of_memory" in line] == [
         {"update": 3, "out_of_memory": True, "micro_batch_tokens": 128}
     ]
@@ -322,7 +305,8 @@ def test_a_launch_that_silently_starts_one_process_is_refused(work, tiny_folders
 
 def test_one_process_by_accelerate_launch_is_fine(work, tiny_folders):
     words = flags(work, tiny_folders["bert"], "run", "--train.epochs", 1)
-    done = launch(work, SCRIPT, *ACCELERATE, "--cpu", "--num_processes", 1, "--num_machines", 1, words=words)
+    script = UNCHECKED + SCRIPT
+    done = launch(work, script, *ACCELERATE, "--cpu", "--num_processes", 1, "--num_machines", 1, words=words)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -1,6 +1,6 @@
 """Phases: what trains in each, what goes on from one to the next, and what a resumed run finds again."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import torch
@@ -83,15 +83,31 @@ def test_what_trained_before_goes_on_with_its_moments(tiny_folders, tmp_path):
     assert moments["net.bert.encoder.layer.0.output.dense.weight.step"] == 2
 
 
+def scored(best):
+    return {update: 0.9 - abs(update - best) / 10 for update in (3, 6, 9)}
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tiny_folders, tmp_path_factory):
+    """Returns what `states` does for a run with its best state after an update; each is trained once."""
+
+    @cache
+    def get(min_rows, best):  # with the caller's smallest embedding of which rows are trained
+        assert min_rows == used_rows.MIN_ROWS
+        return states(tiny_folders["bert"], tmp_path_factory.mktemp("whole"), scores=scored(best))
+
+    return get
+
+
 @pytest.mark.parametrize("min_rows", [1, 10**9], ids=["used rows", "whole embedding"])
 @pytest.mark.parametrize("stop", [1, 3, 4, 8, 9])
 @pytest.mark.parametrize("best", [3, 6])
 def test_stopped_in_or_between_phases_and_resumed_is_the_same(
-    tiny_folders, tmp_path, monkeypatch, min_rows, stop, best
+    tiny_folders, tmp_path, monkeypatch, never_stopped, min_rows, stop, best
 ):
     monkeypatch.setattr(used_rows, "MIN_ROWS", min_rows)
-    base, scores = tiny_folders["bert"], {update: 0.9 - abs(update - best) / 10 for update in (3, 6, 9)}
-    found, (whole, expected, record, _) = states(base, tmp_path / "whole", scores=scores)
+    base, scores = tiny_folders["bert"], scored(best)
+    found, (whole, expected, record, _) = never_stopped(min_rows, best)
     assert whole.best_update == best
     pressed = stop_at(stop)
     run(base, tmp_path / "run", scores=scores, show=lambda facts, _: pressed(facts))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,15 +77,27 @@ def train(base: Path, method: str, folder: Path, show=None, newest: Path | None 
     return progress, tiny.state(pretrained.module), record
 
 
+@pytest.fixture(scope="module")
+def whole(tiny_folders, tmp_path_factory):
+    """Returns what `train` does for a run that is never stopped; each is trained once."""
+    return cache(
+        lambda family, method, keep="best": train(tiny_folders[family], method, aside(tmp_path_factory), keep=keep)
+    )
+
+
+def aside(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("whole") / "checkpoints"
+
+
 def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     assert found.keys() == expected.keys()
     assert [name for name in found if not torch.equal(found[name], expected[name])] == []
 
 
 @pytest.mark.parametrize(("family", "method", "keep", "stops"), CASES)
-def test_a_run_stopped_by_ctrl_c_ends_as_if_it_had_not_been(tiny_folders, tmp_path, family, method, keep, stops):
+def test_a_run_stopped_by_ctrl_c_ends_as_if_it_had_not_been(tiny_folders, tmp_path, whole, family, method, keep, stops):
     base = tiny_folders[family]
-    whole, expected, _ = train(base, method, tmp_path / "whole", keep=keep)
+    done, expected, _ = whole(family, method, keep)
     newest, folder = None, tmp_path / "stopped"
     for stop in stops:
         progress, _, _ = train(base, method, folder, stop_at(stop), newest, keep=keep)
@@ -94,21 +107,21 @@ def test_a_run_stopped_by_ctrl_c_ends_as_if_it_had_not_been(tiny_folders, tmp_pa
         assert newest.name in [p.name for p in folder.iterdir()]
     progress, found, record = train(base, method, folder, None, newest, keep=keep)
     assert len(record.losses) == LAST - stops[-1]
-    assert (progress.update, progress.finished, progress.n_examples) == (LAST, True, whole.n_examples)
-    assert (progress.best_update, progress.best_score) == (whole.best_update, whole.best_score) == (6, 0.8)
+    assert (progress.update, progress.finished, progress.n_examples) == (LAST, True, done.n_examples)
+    assert (progress.best_update, progress.best_score) == (done.best_update, done.best_score) == (6, 0.8)
     assert_same(found, expected)
 
 
 @pytest.mark.parametrize("at", [5, 6, 7])
-def test_a_killed_run_goes_on_from_its_last_checkpoint(tiny_folders, tmp_path, at):
-    _, expected, whole = train(tiny_folders["bert"], "full", tmp_path / "whole")
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tiny_folders, tmp_path, whole, at):
+    _, expected, told = whole("bert", "full")
     folder = tmp_path / "killed"
     with pytest.raises(KilledError):
         train(tiny_folders["bert"], "full", folder, kill_at(at), checkpoint_every=2)
     newest = checkpoint.latest(folder)
     assert checkpoint.update_of(newest) == 2 * ((at - 1) // 2)
     _, found, record = train(tiny_folders["bert"], "full", folder, None, newest, checkpoint_every=2)
-    assert record.losses == whole.losses[checkpoint.update_of(newest) :]
+    assert record.losses == told.losses[checkpoint.update_of(newest) :]
     assert_same(found, expected)
 
 
@@ -121,9 +134,9 @@ def test_the_same_checkpoint_can_be_resumed_twice(tiny_folders, tmp_path):
     assert_same(second, first)
 
 
-def test_stopping_before_anything_new_is_done_keeps_the_checkpoint(tiny_folders, tmp_path):
+def test_stopping_before_anything_new_is_done_keeps_the_checkpoint(tiny_folders, tmp_path, whole):
     base, folder = tiny_folders["bert"], tmp_path / "stopped"
-    _, expected, _ = train(base, "full", tmp_path / "whole")
+    _, expected, _ = whole("bert", "full")
     train(base, "full", folder, stop_at(4))
     newest = checkpoint.latest(folder)
     checkpoint.save(newest, *checkpoint.load(newest))
@@ -199,13 +212,22 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_before(tiny_folders, t
     assert checkpoint.damage(newest) is None
 
 
+@pytest.fixture(scope="module")
+def killed(tiny_folders, tmp_path_factory) -> Path:
+    """The checkpoints of a run that was killed in update 7; copy them to change them."""
+    folder = aside(tmp_path_factory)
+    with pytest.raises(KilledError):
+        train(tiny_folders["bert"], "full", folder, kill_at(7), checkpoint_every=2)
+    return folder
+
+
 @pytest.mark.parametrize("name", ["trained.safetensors", "optimizer.safetensors", "best.safetensors", "progress.json"])
 @pytest.mark.parametrize("fault", ["a bit", "cut", "gone"])
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(tiny_folders, tmp_path, name, fault):
-    base, folder, fields = tiny_folders["bert"], tmp_path / "run", {"checkpoint_every": 2}
-    _, expected, _ = train(base, "full", tmp_path / "whole", **fields)
-    with pytest.raises(KilledError):
-        train(base, "full", folder, kill_at(7), **fields)
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(
+    tiny_folders, tmp_path, whole, killed, name, fault
+):
+    base, folder, fields = tiny_folders["bert"], shutil.copytree(killed, tmp_path / "run"), {"checkpoint_every": 2}
+    _, expected, _ = whole("bert", "full")
     spoil(folder / "update-00000006" / name, fault)
     said: list[str] = []
     newest = checkpoint.latest(folder, said.append)
