@@ -1,7 +1,10 @@
 """What a launcher's configuration asks for; dividing itself is tested on two processes, in tests/test_processes.py."""
 
+import inspect
+
 import pytest
 import torch
+from torch.distributed.fsdp import FSDPModule, fully_shard
 
 from nlptl.core.errors import InputError
 from nlptl.engine import sharding
@@ -70,3 +73,18 @@ def test_every_process_loads_the_weights(asked, monkeypatch):
     before = is_fsdp_enabled()
     asked(FSDP2)
     assert (before, is_fsdp_enabled()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("function", "takes"),
+    [
+        (fully_shard, {"mesh", "reshard_after_forward", "ignored_params"}),
+        (FSDPModule.set_force_sum_reduction_for_comms, {"enable"}),
+        (FSDPModule.set_gradient_divide_factor, {"factor"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_fsdp_takes_what_engine_sharding_gives_it(function, takes):
+    """Guards what sharded runs need of FSDP2; what it computes is compared in tests/test_processes.py."""
+    missing = takes - set(inspect.signature(function).parameters)
+    assert not missing, f"torch's {function.__name__} no longer takes {missing}: engine/sharding.py cannot divide a run"

@@ -1,7 +1,10 @@
 """One sub-layer with adapters: the formula, its start, packed sequences, dropout."""
 
+import inspect
+
 import pytest
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import BertConfig, BertModel, T5Config, T5EncoderModel
 
@@ -113,3 +116,18 @@ def test_adapter_dropout_works_in_training_only():
 def test_a_block_without_a_linear_layer_is_refused():
     with pytest.raises(InputError, match=r"whole sub-layers .* found a LayerNorm without a Linear"):
         wrapped(nn.LayerNorm(16))
+
+
+def test_peft_s_layers_have_what_ours_take_from_them():
+    """Guards what CONTRIBUTING.md lists of PEFT's insides for methods/_bottleneck_layer.py."""
+    changed = "peft's BaseTunerLayer no longer has {}, which methods/_bottleneck_layer.py uses: adapters cannot run"
+    for name in ("disable_adapters", "active_adapters"):
+        assert isinstance(inspect.getattr_static(BaseTunerLayer, name, None), property), changed.format(name)
+    cast = getattr(BaseTunerLayer, "_cast_input_dtype", None)
+    assert cast, changed.format("_cast_input_dtype")
+    layer = BottleneckLayer(nn.Linear(4, 4), "default", BottleneckConfig(variant="pfeiffer", bottleneck_dim=2))
+    assert layer.active_adapters == ["default"], changed.format("active_adapters as a list of names")
+    x = torch.ones(1, 4, dtype=torch.bfloat16)
+    assert cast(layer, x, torch.float32).dtype == torch.float32, changed.format("a _cast_input_dtype that casts")
+    layer.enable_adapters(False)
+    assert layer.disable_adapters, changed.format("an enable_adapters that sets disable_adapters")
