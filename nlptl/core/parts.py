@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, ValuesView
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, overload
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, overload
 
 from nlptl.core.protocols import Model
 
@@ -41,6 +41,13 @@ class Adaptable(Model, Protocol):
     def classifier(self) -> nn.Linear:
         """The linear head over the encoder."""
 
+    def read_terms(self, n_terms: int) -> nn.Linear:
+        """Makes the linear head read terms beside the encoder's vector; returns their weights, which are zero."""
+
+    @property
+    def term_weights(self) -> nn.Linear:
+        """The weights that `read_terms` has made."""
+
     @property
     def architecture(self) -> Architecture:
         """The net's configuration."""
@@ -68,6 +75,15 @@ class Layered(Protocol):
 
     def layers(self, backbone: nn.Module) -> nn.ModuleList:
         """Returns the encoder's layers, first to last."""
+
+
+class SubLayers(NamedTuple):
+    """Regular expressions on module names that find a family's layers and, inside a layer, its two sub-layers."""
+
+    stack: str
+    """The list of layers, as in `encoder.layer.3`."""
+    attention: str
+    feed_forward: str
 
 
 class Encoded(Protocol):

@@ -14,7 +14,7 @@ from torch import nn
 
 from nlptl.core import registry
 from nlptl.core.errors import InputError, nearest
-from nlptl.core.records import SubLayers
+from nlptl.core.parts import SubLayers
 from nlptl.methods._bottleneck_layer import ACTIVATIONS, BottleneckLayer
 from nlptl.methods._peft_type import (
     AuxiliaryTrainingWrapper,

@@ -7,8 +7,8 @@ from torch import nn
 from transformers import PreTrainedConfig
 
 from nlptl.core.kinds import Head, Kind
-from nlptl.core.parts import Layered
-from nlptl.core.records import Batch, SubLayers
+from nlptl.core.parts import Layered, SubLayers
+from nlptl.core.records import Batch
 
 ENCODER: tuple[Head, ...] = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
 """Heads that transformers' encoders have."""

@@ -8,7 +8,7 @@ from transformers import BartConfig, BartPreTrainedModel
 from transformers.models.bart.modeling_bart import BartEncoder, shift_tokens_right
 
 from nlptl.core.kinds import WRITER, Head
-from nlptl.core.records import SubLayers
+from nlptl.core.parts import SubLayers
 from nlptl.models.families.parts.writer import Writer
 
 

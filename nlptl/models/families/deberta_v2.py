@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from nlptl.core.records import SubLayers
+from nlptl.core.parts import SubLayers
 from nlptl.models.families.parts.padded import Padded
 
 

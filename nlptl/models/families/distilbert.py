@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nlptl.core.records import Batch, SubLayers
+from nlptl.core.parts import SubLayers
+from nlptl.core.records import Batch
 from nlptl.models.families.parts.encoder import Encoder
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from nlptl.core.records import SubLayers
+from nlptl.core.parts import SubLayers
 from nlptl.models.families.parts.padded import Padded
 
 

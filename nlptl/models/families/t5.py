@@ -7,7 +7,8 @@ from torch import nn
 from transformers.masking_utils import create_bidirectional_mask
 
 from nlptl.core.kinds import WRITER, Head
-from nlptl.core.records import Batch, SubLayers
+from nlptl.core.parts import SubLayers
+from nlptl.core.records import Batch
 from nlptl.models.families.parts.writer import Writer
 from nlptl.models.padding import pad
 

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from nlptl.core.kinds import WRITER, Head
-from nlptl.core.records import Batch, SubLayers
+from nlptl.core.parts import SubLayers
+from nlptl.core.records import Batch
 from nlptl.models.family import ENCODER
 from nlptl.models.packing import NAME, Packing
 

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from nlptl.core.kinds import WRITER, Head, Kind
-from nlptl.core.records import Batch, SubLayers
+from nlptl.core.parts import SubLayers
+from nlptl.core.records import Batch
 from nlptl.models.family import ENCODER
 from nlptl.models.heads.base import head_of
 from nlptl.models.padding import NAME, pad
