@@ -13,7 +13,7 @@ from nlptl.cli.words import value_of, with_flags
 from nlptl.core import registry
 from nlptl.core.checks import from_yaml
 from nlptl.core.errors import InputError
-from nlptl.core.recipe import CHOSEN, PLAIN, Recipe
+from nlptl.core.recipe import CHOSEN, PLAIN, RESOLVED, Recipe
 
 USAGE = """nlptl train TASK [DATA] [flags]
        nlptl train --config runs/a/recipe.yaml [flags]
@@ -33,7 +33,6 @@ def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, di
     words = with_flags(argv, has_task=script is None)
     base = _configured(words) or script or Recipe()
     names = {kind: value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
-    base = _with_method(base, names["method"])
     values = parse(_train(base, names), words)
     return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PLAIN)}), values
 
@@ -75,17 +74,6 @@ def _name(kind: str, recipe: Recipe) -> str:
     return registry.name_of(kind, type(getattr(recipe, kind)))
 
 
-def _with_method(base: Recipe, name: str) -> Recipe:
-    """Returns the recipe without what was set for it by the defaults of a method that is now replaced."""
-    if name == _name("method", base):
-        return base
-    lr = None if base.train.lr == base.method.default_lr else base.train.lr
-    pooling = None if base.model.pooling == base.method.default_pooling else base.model.pooling
-    return dataclasses.replace(
-        base, train=dataclasses.replace(base.train, lr=lr), model=dataclasses.replace(base.model, pooling=pooling)
-    )
-
-
 def _configured(argv: Sequence[str]) -> Recipe | None:
     import yaml
 
@@ -99,6 +87,21 @@ def _configured(argv: Sequence[str]) -> Recipe | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"--config {path!r} is not valid YAML: {error}") from error
     try:
-        return Recipe.from_dict(values)
+        recipe = Recipe.from_dict(values)
     except InputError as error:
         raise InputError(f"--config {path!r}: {error}") from error
+    return _open_again(recipe, values.get(RESOLVED)) if any(map(_varies, argv)) else recipe
+
+
+def _varies(word: str) -> bool:
+    """Returns whether a flag changes what other settings follow from."""
+    return word.startswith(tuple(f"--{part}." for part in (*CHOSEN, *PLAIN))) and not word.startswith("--train.seed")
+
+
+def _open_again(recipe: Recipe, resolved: object) -> Recipe:
+    """Returns a recipe in which the settings that its run resolved are open: they may have other values now."""
+    for name in resolved if isinstance(resolved, dict) else ():
+        part, _, own = str(name).partition(".")
+        if part in PLAIN and own in (field.name for field in dataclasses.fields(PLAIN[part])):
+            recipe = dataclasses.replace(recipe, **{part: dataclasses.replace(getattr(recipe, part), **{own: None})})
+    return recipe

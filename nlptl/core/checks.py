@@ -4,10 +4,11 @@ import dataclasses
 import re
 import sys
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nlptl.core.errors import InputError, nearest
 
+T = TypeVar("T")
 NOTHING = ("null", "Null", "NULL", "~")
 """YAML's words for None."""
 WORDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text", NoneType: "null"}
@@ -99,6 +100,13 @@ def wrong_value(name: str, hint: Any, value: Any) -> InputError:
 def described(hint: Any) -> str:
     """Describes in words what an annotation allows."""
     return " or ".join(_described(h) for h in alternatives(hint) if h is not NoneType)
+
+
+def known(name: str, value: T | None) -> T:
+    """Returns a setting that has been resolved; raises a ValueError if it is still open."""
+    if value is None:
+        raise ValueError(f"{name} is not resolved: see nlptl/runs/settings.py")
+    return value
 
 
 def at_least(name: str, value: float | None, low: float) -> None:

@@ -71,12 +71,13 @@ class ModelConfig:
     """Hub revision (branch, tag or commit)."""
     pooling: Literal["native", "mean", "cls", "max", "none"] | None = None
     """How token states become one vector; native: the head of transformers; none: a linear layer on every token, for
-    tags and spans; default: native if the method and the architecture allow it, else mean or none."""
+    tags and spans; default: what the checkpoint declares in its 1_Pooling folder (sentence-transformers), else native
+    if the method and the architecture allow it, else mean or none. benchmarks/RESULTS.md (settings) compares them."""
     head: Literal["classifier", "label_words"] = "classifier"
     """classifier: a linear head; label_words: the likelihood of each label's name as output text (T5)."""
     max_length: int | None = None
     """Most tokens per input, special tokens included; default: 256 (questions with contexts: 384, generated text: 512),
-    or the model's limit if that is lower."""
+    more if over a tenth of the training texts would be cut (up to 512), never more than the model's limit."""
     dropout: float | None = None
     """Dropout probability inside the model during training; default: the checkpoint's."""
     max_written: int = 64
@@ -97,12 +98,17 @@ class ModelConfig:
 class TrainConfig:
     """The optimization."""
 
-    epochs: int = 5
-    """Passes over the training examples."""
-    lr: float | None = None
-    """Peak learning rate; default: that of the method."""
-    batch_size: int = 32
-    """Examples per update (optimizer step), over all processes."""
+    epochs: int | None = None
+    """Passes over the training examples; default: 5, or as many as give 500 updates, but at most 20."""
+    lr: float | Literal["auto"] | None = None
+    """Peak learning rate; auto: the best of three, tried on rows held out of training; default: that of the method for
+    the model's width."""
+    search_share: float = 0.25
+    """With lr auto: most updates of the trials, as a share of all updates, those of training included."""
+    minutes: float | None = None
+    """With method auto: most minutes for its trials and the training that follows; default: 10."""
+    batch_size: int | None = None
+    """Examples per update (optimizer step), over all processes; default: 32, with fewer than 500 rows 16."""
     seed: int = 0
     """Seed of splits, head, order, dropout and bootstrap."""
     schedule: Literal["linear", "cosine", "constant", "one_cycle"] = "linear"
@@ -184,7 +190,10 @@ class TrainConfig:
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
         if not 0 < self.layer_decay <= 1:
             raise InputError(f"train.layer_decay must be above 0 and at most 1, found {self.layer_decay}")
-        if self.lr is not None and not 0 < self.lr <= 1:
+        within("train.search_share", self.search_share, 0.0, 0.9)
+        if self.minutes is not None and not self.minutes > 0:
+            raise InputError(f"train.minutes must be above 0, found {self.minutes}")
+        if not isinstance(self.lr, str) and self.lr is not None and not 0 < self.lr <= 1:
             raise InputError(f"train.lr must be above 0 and at most 1, found {self.lr}")
 
 

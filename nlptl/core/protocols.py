@@ -146,7 +146,7 @@ class Method(Protocol):
     default_lr: ClassVar[float]
     """Default of the peak learning rate."""
     default_pooling: ClassVar[str]
-    """Default of `model.pooling`."""
+    """Default of `model.pooling` for checkpoints that declare none."""
     self_contained: ClassVar[bool]
     """Whether the saved folder is a complete model; if not, loading also needs the pretrained model."""
 
@@ -183,6 +183,30 @@ class Solving(Protocol):
             weights: weight of each feature in the loss, float64 (n,).
             seed: seed of all random draws.
         """
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A method that learns from the training texts themselves what the head reads (nlptl/methods/hybrid.py)."""
+
+    def read(self, pretrained: Pretrained, examples: Sequence[Example]) -> None:
+        """Sets `pretrained.terms` from the training examples; called after `prepare`, before anything is encoded."""
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A method that stands for others until a run has tried them (nlptl/methods/auto.py)."""
+
+    def candidates(self) -> dict[str, Method]:
+        """Returns the methods to try, by name, the cheapest first."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A method whose default learning rate depends on the model's hidden size."""
+
+    lr_by_width: ClassVar[Mapping[int, float]]
+    """Peak learning rates by hidden size; in place of `default_lr`."""
 
 
 @runtime_checkable

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 PLAIN = {"data": DataConfig, "model": ModelConfig, "train": TrainConfig, "eval": EvalConfig}
 CHOSEN = ("task", "method")
-FORMAT = 1
-"""Format number of recipe.yaml; a recipe without one is read as format 1."""
+FORMAT = 2
+"""Format number of recipe.yaml; a recipe without one is read as format 1, which does not say what was resolved."""
+RESOLVED = "resolved"
+"""The part of recipe.yaml that names the settings which the user had left open, each with the reason for its value."""
 
 
 @dataclass(frozen=True, init=False)
@@ -107,13 +109,14 @@ class Recipe:
 
 
 def _of_this_format(values: Mapping[str, object]) -> dict[str, Any]:
-    """Returns a recipe's values without their format number.
+    """Returns a recipe's values without their format number and the reasons for them.
 
     Raises:
         InputError: a newer nlptl wrote them.
     """
     parts = dict(values)
     version = parts.pop("format", FORMAT)
+    parts.pop(RESOLVED, None)
     if type(version) is not int or not 1 <= version <= FORMAT:
         raise InputError(f"the recipe has format {version!r}, this nlptl reads up to {FORMAT}: update nlptl")
     return parts

@@ -21,9 +21,11 @@ from nlptl.core.plain import Decision, Span
 if TYPE_CHECKING:
     import numpy as np
     import torch
+    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
     from nlptl.core.config import ModelConfig
     from nlptl.core.parts import Adaptable, Layered, Tokenizer
+    from nlptl.core.terms import Terms
 
 NON_COMMERCIAL = re.compile(r"(^|[^a-z])(nc|non-?commercial)([^a-z]|$)", re.IGNORECASE)
 TINY = 1e-300  # keeps logarithms of probabilities finite
@@ -150,6 +152,8 @@ class Features:
     spans: np.ndarray | None = None
     """int32 (n_tokens, 2), for tags and spans only: start and end of each token in the user's text (for question
     answering: in the context), in characters; -1 for other tokens."""
+    terms: csr_matrix | None = None
+    """Sparse float32 (n, terms): TF-IDF weights of each feature's whole text, if the head reads them."""
 
     def __len__(self) -> int:
         """Returns the number of features."""
@@ -184,6 +188,8 @@ class Batch:
     """int64 (n,): the features' positions in their `Features`, on the CPU"""
     states: torch.Tensor | None = None
     """(n_tokens, hidden) or (n, hidden): outputs of the frozen prefix if they are cached."""
+    terms: torch.Tensor | None = None
+    """Sparse COO (n, terms), as `Features.terms`."""
     draws: torch.Tensor | None = None
     """int64 (n,), on the CPU: for each row of an update, the random number that determines its dropout."""
 
@@ -283,17 +289,12 @@ class Pretrained:
     adapted: object = None
     """Wrapper that a method put around `module.net`, such as a PeftModel; needed for saving."""
     decision: Decision = field(default_factory=Decision)
+    terms: Terms | None = None
+    """What the head reads beside the encoder's vector; None if it reads nothing else."""
+    limit: int | None = None
+    """Most tokens that the model can read; None if there is no limit."""
 
     @property
     def kind(self) -> Kind:
         """The facts about the kind of answers."""
         return kinds.of(self.output)
-
-
-class SubLayers(NamedTuple):
-    """Regular expressions on module names that find a family's layers and, inside a layer, its two sub-layers."""
-
-    stack: str
-    """The list of layers, as in `encoder.layer.3`."""
-    attention: str
-    feed_forward: str

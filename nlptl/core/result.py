@@ -111,6 +111,8 @@ class Verdict:
 
     findings: tuple[Finding, ...] = ()
     advice: tuple[str, ...] = ()
+    better: str | None = None
+    """The command that gives a better model, if a baseline is better than this one by more than its interval."""
 
 
 @dataclass(frozen=True)

@@ -20,21 +20,21 @@ def layer_of(name: str) -> int | None:
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
-def save_head(head: "nn.Module", folder: Path) -> None:
-    """Writes a linear head into a folder."""
+def save_head(head: "nn.Module", folder: Path, file: str = HEAD_FILE) -> None:
+    """Writes a linear head into a file of a folder."""
     from safetensors.torch import save_file
 
-    save_file({name: value.contiguous() for name, value in head.state_dict().items()}, folder / HEAD_FILE)
+    save_file({name: value.contiguous() for name, value in head.state_dict().items()}, folder / file)
 
 
-def load_head(head: "nn.Module", folder: Path) -> None:
+def load_head(head: "nn.Module", folder: Path, file: str = HEAD_FILE) -> None:
     """Loads the file written by `save_head` into a head of the same shape.
 
     Raises:
         InputError: the file is missing or damaged, or has another shape.
     """
     shapes = {name: value.shape for name, value in head.state_dict().items()}
-    head.load_state_dict(read(folder / HEAD_FILE, shapes))
+    head.load_state_dict(read(folder / file, shapes))
 
 
 def read(path: Path, wanted: Shapes) -> "dict[str, Tensor]":

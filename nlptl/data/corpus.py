@@ -57,6 +57,26 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     return Corpus(examples, train.declared, train.choice.names, tuple(notes))
 
 
+def held_out(rows: list[Example], output: str, share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Returns the rows to learn from and a share that is held out; every label is among the first.
+
+    Args:
+        rows: of training.
+        output: the kind of answers.
+        share: of the rows, from 0 to 1.
+        seed: of the division.
+
+    Raises:
+        InputError: there are too few rows to hold any out.
+    """
+    kind = kind_of(output)
+    parts = kind.divide(rows, {"validation": share}, seed).parts
+    if not parts["validation"]:
+        raise InputError(undivided(kind, rows, "validation", "three or more rows of a label"))
+    kept, others = ([rows[i] for i in parts[name]] for name in ("train", "validation"))
+    return kept, others
+
+
 def load_split(source: object, config: DataConfig, columns: Sequence[Column], *, need_label: bool) -> list[Example]:
     """Returns all rows of one new file, frame or list, in order; blank texts are kept.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
 from nlptl.core.ragged import ranges
 from nlptl.core.records import Batch, Features
@@ -93,7 +94,14 @@ def collate(features: Features, rows: np.ndarray, device: torch.device) -> Batch
         positions=put(ranges(0, lengths), device),
         labels=put(features.labels[rows], device),
         rows=torch.from_numpy(rows),
+        terms=None if features.terms is None else _sparse(features.terms[rows], device),
     )
+
+
+def _sparse(values: csr_matrix, device: torch.device) -> torch.Tensor:
+    placed = values.tocoo()
+    index = put(np.stack([placed.row, placed.col]).astype(np.int64), device)
+    return torch.sparse_coo_tensor(index, put(placed.data, device), size=values.shape, check_invariants=False)
 
 
 def put(values: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:

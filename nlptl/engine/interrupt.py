@@ -26,6 +26,11 @@ class Interrupted(KeyboardInterrupt):
         super().__init__()
         self.signal = signal.Signals(number)
 
+    @staticmethod
+    def named(name: str) -> "Interrupted":
+        """Returns the error for a signal's name, such as SIGTERM."""
+        return Interrupted(signal.Signals[name])
+
 
 class Interrupt:
     """While entered, the first SIGINT or SIGTERM only sets `signal`; a second SIGINT raises KeyboardInterrupt."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from nlptl.core.callbacks import Callback
+from nlptl.core.checks import known
 from nlptl.core.config import TrainConfig
 from nlptl.core.phases import Phase
 from nlptl.core.protocols import Model
@@ -46,6 +47,19 @@ class Job:
     phases: Sequence[Phase] = (Phase(),)
     callbacks: Sequence[Callback] = ()
     """Are told how training goes on, in their order."""
+
+    n_updates: int | None = None
+    """Number of updates; None for those of train.epochs."""
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes over the training examples."""
+        return known("train.epochs", self.config.epochs)
+
+    @property
+    def batch_size(self) -> int:
+        """Examples of an update, over all processes."""
+        return known("train.batch_size", self.config.batch_size)
 
     def note(self, note: Mapping[str, object]) -> None:
         """Passes a note to the callbacks, for metrics.jsonl."""

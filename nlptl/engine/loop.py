@@ -54,8 +54,8 @@ class _Loop:
         self.best: Tensors | None = None
         self.moments: Tensors = {}
         """The optimizer's state of what earlier phases trained."""
-        self.order = Order(len(job.features.full_lengths), job.config.batch_size, job.config.seed, job.draw)
-        self.n_updates = self.order.per_epoch * job.config.epochs
+        self.order = Order(len(job.features.full_lengths), job.batch_size, job.config.seed, job.draw)
+        self.n_updates = job.n_updates or self.order.per_epoch * job.n_epochs
         self.phases = phases.planned(job.phases, job.model, self.n_updates)
         self.phase = self.phases[0]
         names = frozenset[str]().union(*(planned.names for planned in self.phases))

@@ -110,8 +110,7 @@ def lr_factor(update: int, n_updates: int, config: TrainConfig) -> float:
         n_updates: of the whole run.
         config: schedule and warm-up.
     """
-    default = 0.3 if config.schedule == "one_cycle" else 0.06
-    warmup = config.warmup if config.warmup is not None else math.ceil(default * n_updates)
+    warmup = config.warmup or 0
     if update < warmup:
         done = (update + 1) / warmup
         return _cosine(1 - done) if config.schedule == "one_cycle" else done

@@ -70,7 +70,7 @@ class Updates:
         """
         lengths = self._job.features.lengths[rows]
         few = lengths.sum() < self.tokens_at_once(progress)
-        if self._graphs and few and len(rows) == self._job.config.batch_size:
+        if self._graphs and few and len(rows) == self._job.batch_size:
             found = self._repeated_within_memory(self._graphs, rows, progress)
             if found:
                 return found

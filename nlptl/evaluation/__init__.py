@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from nlptl.evaluation.listing import METRICS, check, greater_is_better, usable
     from nlptl.evaluation.scores import paired_difference, score, values
     from nlptl.evaluation.tuning import decide
-    from nlptl.evaluation.verdicts import verdict
+    from nlptl.evaluation.verdicts import is_worse, verdict
 
 __all__ = [
     "METRICS",
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "decide",
     "greater_is_better",
+    "is_worse",
     "paired_difference",
     "score",
     "usable",
@@ -30,6 +31,7 @@ _FILES = {
     "check": "listing",
     "decide": "tuning",
     "greater_is_better": "listing",
+    "is_worse": "verdicts",
     "paired_difference": "scores",
     "score": "scores",
     "usable": "listing",

@@ -34,6 +34,17 @@ def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Inter
     return [*below, *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
 
 
+def is_worse(metric: str, gains: Mapping[str, Interval]) -> bool:
+    """Returns whether a model is worse than one of its baselines by more than the difference's interval.
+
+    Args:
+        metric: the primary metric.
+        gains: the model's metric minus each baseline's.
+    """
+    sign = 1 if greater_is_better(metric) else -1
+    return any(gain.high < 0 if sign > 0 else gain.low > 0 for gain in gains.values())
+
+
 def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[Finding]:
     sign = 1 if greater_is_better(metric) else -1
     name = min(gains, key=lambda name: sign * gains[name].value)

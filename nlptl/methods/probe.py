@@ -13,11 +13,9 @@ from nlptl.core.weights import load_head, save_head
 if TYPE_CHECKING:
     import numpy as np
 
+    from nlptl.methods.parts.folds import Folds
     from nlptl.methods.parts.linear_heads import Rows
 
-    Folds = list[tuple[np.ndarray, np.ndarray]]
-
-MIN_FOLDS = 2
 RISEN = 1.02  # times the least loss: the search for a strength ends
 
 
@@ -78,7 +76,7 @@ class Probe:
         from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
-        from nlptl.methods.parts import linear_heads
+        from nlptl.methods.parts import folds, linear_heads
 
         if not np.isfinite(vectors).all():
             raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
@@ -89,10 +87,11 @@ class Probe:
         rows = linear_heads.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.classifier
         one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)
-        folds = self._stratified_folds(targets, seed) if one_each else self._folds(example, seed)
+        sizes = (self.n_folds, self.n_search, seed)
+        found_folds = folds.stratified(targets, *sizes) if one_each else folds.of_examples(example, *sizes)
         # Solvers take many small steps: two threads of BLAS take 4.5 times as long as one (67,349 rows on 2 cores).
         with threadpool_limits(1, user_api="blas"):
-            strength, losses = self._search(rows, head.out_features, folds)
+            strength, losses = self._search(rows, head.out_features, found_folds)
             found = linear_heads.solve(rows, strength, head.out_features)
         weight = found.weight / scaler.scale_  # the head reads vectors as they are
         with torch.no_grad():
@@ -131,38 +130,6 @@ class Probe:
             if losses[str(strength)] > RISEN * min(losses.values()):
                 break
         return float(min(losses, key=losses.__getitem__)), losses
-
-    def _folds(self, example: "np.ndarray", seed: int) -> "Folds":
-        """Returns rows to fit on and rows held out, at random; the rows of one example stay together.
-
-        Args:
-            example: int64 (rows,): index of each row's example.
-            seed: of the division.
-        """
-        import numpy as np
-
-        order = np.random.default_rng(seed).permutation(np.unique(example))
-        counts = np.bincount(example)[order].cumsum()
-        some = order[: max(self.n_folds, int(np.searchsorted(counts, self.n_search, side="right")))]
-        if len(some) < self.n_folds:
-            return []
-        parts = [np.flatnonzero(np.isin(example, some[fold :: self.n_folds])) for fold in range(self.n_folds)]
-        return [(np.concatenate(parts[:i] + parts[i + 1 :]), held_out) for i, held_out in enumerate(parts)]
-
-    def _stratified_folds(self, ids: "np.ndarray", seed: int) -> "Folds":
-        """Returns rows to fit on and rows held out, with each class's share; none if a class has a single row."""
-        import numpy as np
-        from sklearn.model_selection import StratifiedKFold, train_test_split
-
-        rows = np.arange(len(ids))
-        smallest = int(np.bincount(ids).min())
-        if len(rows) > self.n_search and smallest * self.n_search >= 2 * len(rows):
-            rows, _ = train_test_split(rows, train_size=self.n_search, stratify=ids, random_state=seed)
-        n_folds = min(self.n_folds, int(np.bincount(ids[rows]).min()))
-        if n_folds < MIN_FOLDS:
-            return []
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-        return [(rows[a], rows[b]) for a, b in folds.split(rows, ids[rows])]
 
 
 def _tagged(

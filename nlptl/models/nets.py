@@ -79,7 +79,10 @@ def assembled(plan: Plan, found: Found) -> Pretrained:
     check_tokenizer(plan.tokenizer, embedding_of(found.net).num_embeddings, config, writes=kinds.WRITER in family.heads)
     words = label_words(plan.tokenizer, wanted.labels) if config.head == "label_words" else None
     module = SequenceModel(found.net.float(), family, config, wanted.output, words)
-    return Pretrained(module, plan.tokenizer, family, plan.source, found.head, config, wanted.labels, wanted.output)
+    limit = family.max_length(plan.net_config)
+    return Pretrained(
+        module, plan.tokenizer, family, plan.source, found.head, config, wanted.labels, wanted.output, limit=limit
+    )
 
 
 def _from_pretrained(made: str | type, plan: Plan, **options: bool) -> tuple[PreTrainedModel, Info]:

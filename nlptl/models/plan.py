@@ -13,7 +13,7 @@ from nlptl.core.config import ModelConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.parts import Tokenizer
 from nlptl.core.records import LabelSpace, ModelSource
-from nlptl.models import sources
+from nlptl.models import declared, sources
 from nlptl.models.family import Family
 from nlptl.models.tokenizers import load_tokenizer
 
@@ -26,7 +26,7 @@ class Wanted:
     labels: LabelSpace
     """The classes, in the order of the logits."""
     pooling: str = "native"
-    """Where the user gives none."""
+    """Default if neither the user nor the checkpoint names one."""
     max_length: int = 256
     """Where the user gives none."""
 
@@ -70,7 +70,7 @@ def plan(config: ModelConfig, wanted: Wanted, source: ModelSource) -> Plan:
     net_config = _net_config(config, source.path, family, wanted)
     config = dataclasses.replace(
         config,
-        pooling=_pooling(config, wanted, family),  # type: ignore[arg-type]
+        pooling=_pooling(config, wanted, family, declared.pooling(source.path)),  # type: ignore[arg-type]
         max_length=_max_length(config, wanted.max_length, family.max_length(net_config)),
     )
     if wanted.kind.is_written:
@@ -119,12 +119,12 @@ def _check_head(config: ModelConfig, wanted: Wanted, family: Family, model_type:
         raise InputError(f"model.pooling {config.pooling} does not go with model.head label_words, which pools nothing")
 
 
-def _pooling(config: ModelConfig, wanted: Wanted, family: Family) -> str:
+def _pooling(config: ModelConfig, wanted: Wanted, family: Family, declared: str | None) -> str:
     allowed: tuple[str, ...]
     if config.head == "label_words" or wanted.kind.is_written:
         allowed, default = ("native",), "native"
     elif wanted.kind.by_row:
-        allowed, default = ("native", "mean", "cls", "max"), wanted.pooling
+        allowed, default = ("native", "mean", "cls", "max"), declared or wanted.pooling
     else:
         allowed = ("native", "none") if wanted.kind.head in family.heads else ("none",)
         default = allowed[0] if wanted.pooling == "native" else "none"

@@ -24,15 +24,30 @@ class PooledClassifier(nn.Module):
         self.config: PreTrainedConfig = backbone.config
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(self.config.hidden_size, n_classes)
+        self.terms: nn.Linear | None = None
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Returns the encoder's token embeddings, as every transformers model does."""
         return embedding_of(self.backbone)
 
-    def classify(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Returns logits (n, classes) from vectors (n, hidden)."""
+    def read_terms(self, n_terms: int) -> nn.Linear:
+        """Adds weights for terms beside the vector, and returns them; they are zero at first."""
+        self.terms = nn.Linear(n_terms, self.classifier.out_features, bias=False)
+        nn.init.zeros_(self.terms.weight)
+        return self.terms
+
+    def classify(self, vectors: torch.Tensor, terms: torch.Tensor | None = None) -> torch.Tensor:
+        """Returns logits (n, classes).
+
+        Args:
+            vectors: (n, hidden).
+            terms: sparse (n, terms), if the head reads terms.
+        """
         logits: torch.Tensor = self.classifier(self.dropout(vectors))
-        return logits
+        if self.terms is None or terms is None:
+            return logits
+        beside: torch.Tensor = torch.sparse.mm(terms, self.terms.weight.t())
+        return logits + beside
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes the encoder as a transformers folder and the head beside it."""

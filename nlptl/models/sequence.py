@@ -70,6 +70,19 @@ class SequenceModel(nn.Module):
             return self.net.classifier
         raise TypeError(f"{type(self.net).__name__} has no linear head of nlptl's")
 
+    def read_terms(self, n_terms: int) -> nn.Linear:
+        """Makes the linear head read terms beside the encoder's vector; returns their weights, which are zero."""
+        if isinstance(self.net, PooledClassifier):
+            return self.net.read_terms(n_terms)
+        raise TypeError(f"{type(self.net).__name__} has no linear head of nlptl's")
+
+    @property
+    def term_weights(self) -> nn.Linear:
+        """The weights of the terms that the head reads."""
+        if isinstance(self.net, PooledClassifier) and self.net.terms is not None:
+            return self.net.terms
+        raise TypeError("the head reads no terms")
+
     @property
     def architecture(self) -> PreTrainedConfig:
         """The net's configuration."""
@@ -159,7 +172,7 @@ class SequenceModel(nn.Module):
             if not isinstance(self.family, Padded):
                 raise lacks(self.family, "logits")
             return self.family.logits(self.net, batch, self.kind)
-        return self.head(self._vectors(batch, cut))
+        return self.head(self._vectors(batch, cut), batch.terms)
 
     def answer(self, batch: Batch, cut: int = 0) -> torch.Tensor:
         """Returns what predictions are made of: logits, or the tokens of written texts, int64 (n, longest)."""
@@ -173,10 +186,15 @@ class SequenceModel(nn.Module):
             raise lacks(self.family, "text_logits and write")
         return self.family
 
-    def head(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Returns logits from pooled vectors (n, hidden), of tags and spans from states (n_tokens, hidden)."""
+    def head(self, vectors: torch.Tensor, terms: torch.Tensor | None = None) -> torch.Tensor:
+        """Returns logits.
+
+        Args:
+            vectors: pooled vectors (n, hidden), of tags and spans states (n_tokens, hidden).
+            terms: sparse (n, terms), if the head reads them.
+        """
         if isinstance(self.net, PooledClassifier):
-            return self.net.classify(vectors)
+            return self.net.classify(vectors, terms)
         return head_of(self.kind.head).logits(self.family, self.net, vectors)
 
     def per_token(self, cut: int | None = None) -> bool:

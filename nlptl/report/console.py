@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
-from nlptl.core.result import Result
+from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
 from nlptl.report import tables
 from nlptl.report.progress import Plan, progress
+from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-__all__ = ["Plan", "after", "before", "detail", "note", "progress", "scores", "speaking", "warn"]
+__all__ = ["Plan", "Tried", "after", "before", "detail", "note", "progress", "scores", "speaking", "warn"]
 
 MOST_LABELS = 30  # named before training
+UNEVEN = 3  # times as many rows as the smallest class
 
 
 def before(
@@ -48,6 +50,37 @@ def before(
             say("audit", finding.message)
 
 
+def settings(recipe: "Recipe", reasons: Mapping[str, str]) -> None:
+    """Prints the settings that were not given, each with its reason."""
+    for name, reason in reasons.items():
+        part, _, own = name.partition(".")
+        value = getattr(getattr(recipe, part), own) if own else type(getattr(recipe, part)).__name__
+        say("set", f"{name} {value:g}: {reason}" if isinstance(value, float) else f"{name} {value}: {reason}")
+
+
+def trial(name: str, part: int, metric: str, value: float, updates: int, seconds: float) -> None:
+    """Prints the outcome of a trial of a search.
+
+    Args:
+        name: what was tried.
+        part: which rows were held out.
+        metric: that judged it.
+        value: its value.
+        updates: number of updates; 0 if the head was solved for.
+        seconds: the trial took.
+    """
+    how = f"{updates:,} updates" if updates else "solved"
+    say("trial", f"{name}, part {part + 1}: {metric} {value:.4f} ({how}, {seconds:.1f} s)")
+
+
+def tried(metric: str, rows: Sequence[tables.Tried], left_out: Sequence[str]) -> None:
+    """Prints what a search compared, and what it did not try to the end."""
+    if not is_quiet():
+        put(tables.tried(metric, rows))
+    for reason in left_out:
+        say("left", reason)
+
+
 def after(folder: Path, result: Result) -> None:
     """Prints the tables of results, the folder, and warnings about poor results.
 
@@ -62,11 +95,14 @@ def after(folder: Path, result: Result) -> None:
         return
     if result.primary and not is_quiet():
         put(tables.results(result, result.primary))
+        _unbalanced(result, result.primary)
         _classes(result.per_class[result.primary.split], result.confusion[result.primary.split])
     _trained(folder, result)
     _verdict([finding.message for finding in result.verdict.findings])
     if result.verdict.advice:
         say("try", "; or ".join(result.verdict.advice))
+    if result.verdict.better:
+        warn(f"a baseline is better than this model; for a better one: {result.verdict.better}")
 
 
 def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
@@ -103,6 +139,15 @@ def _classes(per_class: Mapping[str, Mapping[str, float]], confusion: Sequence[S
         put(tables.by_class(per_class))
     if confusion and len(confusion) <= tables.MOST_CLASSES:
         put(tables.confusion(confusion, list(per_class)))
+
+
+def _unbalanced(result: Result, primary: Primary) -> None:
+    """Prints macro F1 beside accuracy if some classes have many more rows: accuracy hides the small ones."""
+    rows = [row["support"] for row in result.per_class[primary.split].values() if row["support"]]
+    macro = result.metrics[primary.split].get("macro_f1")
+    if macro and primary.name == "accuracy" and len(rows) > 1 and max(rows) >= UNEVEN * min(rows):
+        ends = f"{macro.low:.4f} to {macro.high:.4f}"
+        say("also", f"macro_f1 {macro.value:.4f} ({ends}): the classes have {min(rows):,.0f} to {max(rows):,.0f} rows")
 
 
 def _trained(folder: Path, result: Result) -> None:

@@ -1,6 +1,7 @@
 """The tables of a run: results beside the baselines, scores, classes, confusion."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -28,6 +29,35 @@ def results(result: Result, primary: Primary) -> Table:
         gain, value = baseline.gain, baseline.value
         difference = f"{gain.value:+.4f} ({_interval(gain, signed=True)})"
         table.add_row(cell(name), f"{value.value:.4f}", _interval(value), difference)
+    return table
+
+
+class Tried(NamedTuple):
+    """A row of the table of a search."""
+
+    name: str
+    value: float
+    """Of the metric, mean over the parts."""
+    gain: tuple[float, float] | None
+    """95 % interval of the difference to the chosen one; None for this one."""
+    n_parts: int
+    updates: int
+    """0 if the head was solved for."""
+    seconds: float
+    chosen: bool
+
+
+def tried(metric: str, rows: Sequence[Tried]) -> Table:
+    """Returns what a search compared."""
+    headings = ("method", metric, "difference to the chosen", "parts", "updates", "s")
+    table = _table("tried on training rows held out", headings)
+    for row in rows:
+        style, gain = "bold" if row.chosen else "", "chosen"
+        if row.gain:
+            gain = f"{row.gain[0]:+.4f} to {row.gain[1]:+.4f}"
+        updates = f"{row.updates:,}" if row.updates else "solved"
+        numbers = (f"{row.value:.4f}", gain, str(row.n_parts), updates, f"{row.seconds:.1f}")
+        table.add_row(cell(row.name, style), *(cell(number, style) for number in numbers))
     return table
 
 

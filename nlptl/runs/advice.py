@@ -1,5 +1,10 @@
 """Advice after a poor result."""
 
+from pathlib import Path
+
+from nlptl.core import registry
+from nlptl.core.checks import known
+from nlptl.core.protocols import Reading, Solving
 from nlptl.core.recipe import Recipe
 
 FEW_UPDATES, FEW_ROWS = 300, 1000
@@ -8,6 +13,19 @@ UNEVEN = 3
 SMALL_SHARE = 0.5
 """Of the parameters."""
 MOST = 3
+
+
+def better(recipe: Recipe, folder: Path) -> str | None:
+    """Returns the command that gives a better model than a run that lost to a baseline; None if there is none.
+
+    Args:
+        recipe: the run's, resolved.
+        folder: of the run.
+    """
+    hybrid: type[Solving] = registry.load("method", "hybrid")
+    if recipe.task.output not in hybrid.solves or isinstance(recipe.method, Reading):
+        return None
+    return f"nlptl train --config {folder / 'recipe.yaml'} --method auto"
 
 
 def advice(
@@ -24,12 +42,13 @@ def advice(
         share: share of the parameters that was trained.
     """
     train, found = recipe.train, []
+    epochs = known("train.epochs", train.epochs)
     if n_updates is not None and (n_updates < FEW_UPDATES or n_updates == best_update):
         why = f"{n_updates} updates are few" if n_updates < FEW_UPDATES else "validation was best at the end"
-        found.append(f"--train.epochs {4 * train.epochs} (now {train.epochs}: {why})")
+        found.append(f"--train.epochs {4 * epochs} (now {epochs}: {why})")
     if n_by_label and max(n_by_label) >= UNEVEN * min(n_by_label) and train.class_weights == "none":
         found.append(f"--train.class_weights balanced (labels have {min(n_by_label):,} to {max(n_by_label):,} rows)")
-    if n_updates is not None and train.lr:
+    if n_updates is not None and isinstance(train.lr, float):
         found.append(f"--train.lr {3 * train.lr:.2g} or {train.lr / 3:.2g} (now {train.lr:g})")
     if share < SMALL_SHARE:
         found.append(f"--method full (now {share:.1%} of the parameters are trained)")

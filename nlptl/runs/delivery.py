@@ -3,62 +3,20 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from nlptl import evaluation
-from nlptl.core.errors import InputError
-from nlptl.core.finite import refuse_not_finite
-from nlptl.core.phases import PhaseDone
-from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Features, Finding, LabelSpace, Prediction, Pretrained, Scores
+from nlptl.core.records import Prediction, Pretrained, Scores
 from nlptl.core.result import Baseline, Parameters, Primary, Result, Timing, Training, Verdict
-from nlptl.engine import inference, memory
-from nlptl.engine.device import Compute
-from nlptl.engine.prefix import Prefixes
+from nlptl.engine import inference
 from nlptl.runs import artifact, reload_check
-from nlptl.runs.advice import advice
+from nlptl.runs.advice import advice, better
+from nlptl.runs.answers import answered, decode, reported, tune
+from nlptl.runs.encoding import encode
+from nlptl.runs.fitting import Trained
 from nlptl.runs.folder import Folder
+from nlptl.runs.preparing import Prepared
 
 EVALUATED = ("validation", "test")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Everything that is prepared before training."""
-
-    recipe: Recipe
-    """Resolved: learning rate, pooling, length and metric are set."""
-    corpus: Corpus
-    labels: LabelSpace
-    pretrained: Pretrained
-    features: dict[str, Features]
-    findings: list[Finding]
-    compute: Compute
-    prefixes: Prefixes
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The outcome of training."""
-
-    finished: bool
-    update: int
-    train_s: float
-    n_examples: int
-    checkpoint_s: float = 0.0
-    best_update: int | None = None
-    n_skipped: int = 0
-    """Updates left out because their loss or gradient was not finite."""
-    interrupted: bool = False
-    """Whether a signal stopped it."""
-    stopped_by: str | None = None
-    """The signal that stopped it, or the callback that ended it."""
-    phases: Sequence[PhaseDone] = ()
-    """What each phase trained, and for how long; none if a method solved for the head."""
-    head: dict[str, object] | None = None
-    """What a method that solves for the head chose."""
 
 
 def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
@@ -83,7 +41,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
         folder.write_predictions(split, rows, [e.label for e in prepared.corpus.splits[split]])
     primary = "test" if "test" in scores else "validation"
     some = prepared.corpus.splits[primary][: reload_check.N_EXAMPLES]
-    alone = inference.answers_alone(module, prepared.recipe.task.encode(some, prepared.pretrained), compute)
+    alone = inference.answers_alone(module, encode(prepared.recipe.task, some, prepared.pretrained), compute)
     check = folder.place_model(
         lambda place: artifact.save(place, prepared.pretrained, recipe, prepared.corpus.columns),
         lambda place: reload_check.run(place, alone, some, compute.precision),
@@ -91,34 +49,10 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
     simple = prepared.recipe.eval.baselines == "simple"
     baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
     measured = _measured(prepared, primary, scores, trained)
-    told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}))
+    told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}), folder)
     return dataclasses.replace(
         measured, baselines=baselines, precision=compute.precision, reload_check=check, verdict=told
     )
-
-
-def answered(prepared: Prepared, split: str, compute: Compute) -> np.ndarray:
-    """Returns the model's answers for a split: see `inference.answers`."""
-    features = prepared.features[split]
-    prefix = prepared.prefixes.of(features, compute)
-    memory.give_back()  # what the last updates left
-    answers = inference.answers(prepared.pretrained.module, features, compute, prefix)
-    memory.give_back()
-    return answers
-
-
-def tune(prepared: Prepared, answers: np.ndarray) -> None:
-    """Tunes on validation what decisions need, such as thresholds."""
-    pretrained, rows = prepared.pretrained, prepared.corpus.splits["validation"]
-    found = decode(prepared, "validation", answers)
-    pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
-
-
-def decode(prepared: Prepared, split: str, answers: np.ndarray) -> list[Prediction]:
-    """Returns the predictions for a split, one a row."""
-    features, examples = prepared.features[split], prepared.corpus.splits[split]
-    refuse_not_finite(answers, features, examples)
-    return prepared.recipe.task.decode(answers, features, examples, prepared.pretrained)
 
 
 def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> Scores:
@@ -126,25 +60,9 @@ def score(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> 
     return _score(prepared, split, predictions, reported(prepared.recipe))
 
 
-def reported(recipe: Recipe) -> list[str] | None:
-    """Returns the names of the reported metrics, including the primary one; None: all of the kind."""
-    metric, others = str(recipe.eval.metric), recipe.eval.metrics
-    if others is None:
-        return None
-    return list(dict.fromkeys([*others, metric]))
-
-
-def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:
-    """Returns the metrics of predictions on a split, without intervals."""
-    references, only = [e.label for e in prepared.corpus.splits[split]], reported(prepared.recipe)
-    found = evaluation.values(prepared.pretrained.output, references, predictions, prepared.labels, only)
-    metric = str(prepared.recipe.eval.metric)
-    if metric not in found:
-        raise InputError(f"eval.metric {metric!r} needs a score for each label, which the task's predictions lack")
-    return found
-
-
-def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Baseline]) -> Verdict:
+def verdict(
+    prepared: Prepared, trained: Trained, scores: Scores, baselines: dict[str, Baseline], folder: Folder
+) -> Verdict:
     """Returns warnings about the result, and advice; both empty for a good one."""
     recipe, train = prepared.recipe, prepared.corpus.splits["train"]
     gains = {name: baseline.gain for name, baseline in baselines.items()}
@@ -161,7 +79,8 @@ def verdict(prepared: Prepared, trained: Trained, scores: Scores, baselines: dic
         n_rows=len(train),
         share=parameters.trainable / parameters.total,
     )
-    return Verdict(tuple(findings), tuple(hints))
+    worse = evaluation.is_worse(str(recipe.eval.metric), gains)
+    return Verdict(tuple(findings), tuple(hints), better(recipe, folder.path) if worse else None)
 
 
 def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], only: list[str] | None) -> Scores:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,13 +17,13 @@ from filelock import FileLock, Timeout
 from nlptl.core import files, registry
 from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
-from nlptl.core.recipe import FORMAT, Recipe
+from nlptl.core.recipe import FORMAT, RESOLVED, Recipe
 from nlptl.core.records import Answer, Prediction
 from nlptl.core.result import Result
 from nlptl.runs import inputs
 
 if TYPE_CHECKING:
-    from nlptl.runs.delivery import Prepared
+    from nlptl.runs.preparing import Prepared
 
 T = TypeVar("T")
 RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
@@ -100,16 +100,30 @@ class Folder:
                 (self.path / LOCK).unlink()
             lock.release()
 
-    def begin(self, prepared: Prepared) -> None:
-        """Writes the files that precede training, the recipe last: it makes the folder a run.
-
-        Args:
-            prepared: recipe, corpus, pretrained model and findings.
+    def begin_search(self, recipe: Recipe) -> None:
+        """Writes the recipe as it was given: the folder becomes a run whose trials go on if they are stopped.
 
         Raises:
             InputError: another run was faster, or the folder cannot be written.
         """
         self._refuse_content()
+        try:
+            self._write_recipe(inputs.storable(recipe.to_dict()), {})
+        except OSError as error:
+            raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
+
+    def begin(self, prepared: Prepared, *, searched: bool = False) -> None:
+        """Writes the files that precede training, the recipe last: it makes the folder a run.
+
+        Args:
+            prepared: recipe, corpus, pretrained model and findings.
+            searched: whether the folder holds the recipe and the trials of a search.
+
+        Raises:
+            InputError: another run was faster, or the folder cannot be written.
+        """
+        if not searched:
+            self._refuse_content()
         plain = inputs.storable(prepared.recipe.to_dict())
         findings = [dataclasses.asdict(f) for f in prepared.findings]
         hashes = inputs.hashes(prepared.corpus, prepared.pretrained)
@@ -118,10 +132,13 @@ class Folder:
             self.checkpoints.mkdir(exist_ok=True)
             files.write_json(self.path / AUDIT, {"notes": prepared.corpus.notes, "findings": findings})
             files.write_json(self.path / INPUTS, known)
-            text = yaml.safe_dump({"format": FORMAT, **plain}, sort_keys=False, allow_unicode=True)
-            files.write_text(self.path / RECIPE, text)
+            self._write_recipe(plain, prepared.reasons)
         except OSError as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
+
+    def _write_recipe(self, plain: inputs.Parts, reasons: Mapping[str, str]) -> None:
+        stored = {"format": FORMAT, **plain, RESOLVED: dict(reasons)}
+        files.write_text(self.path / RECIPE, yaml.safe_dump(stored, sort_keys=False, allow_unicode=True))
 
     def recipe(self) -> Recipe:
         """Returns the stored recipe.
@@ -148,7 +165,8 @@ class Folder:
             recipe = Recipe.from_dict(values)
         except InputError as error:
             raise InputError(f"{path}: {error}; {ADVICE[RECIPE]}") from error
-        return recipe, set(inputs.settings({part: fields for part, fields in values.items() if part != "format"}))
+        parts = {part: fields for part, fields in values.items() if part not in ("format", RESOLVED)}
+        return recipe, set(inputs.settings(parts))
 
     def status(self) -> str | None:
         """Returns the status in result.json, None if there is none yet."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nlptl import data
 from nlptl.core.finite import refuse_not_finite
+from nlptl.runs.encoding import encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,14 +87,14 @@ class Predictor:
 
     def answers(self, examples: Sequence[Example]) -> np.ndarray:
         """Returns the raw answers in the order of the examples: see `inference.answers`."""
-        return self.runtime.answers(self.task.encode(examples, self.pretrained))
+        return self.runtime.answers(encode(self.task, examples, self.pretrained))
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order; they are computed in parts that fit into memory."""
         return [prediction for part in data.parts(examples) for prediction in self._part(part)]
 
     def _part(self, examples: Sequence[Example]) -> list[Prediction]:
-        features = self.task.encode(examples, self.pretrained)
+        features = encode(self.task, examples, self.pretrained)
         answers = self.runtime.answers(features)
         refuse_not_finite(answers, features, examples)
         return self.task.decode(answers, features, examples, self.pretrained)

@@ -14,8 +14,8 @@ from nlptl.core import files, registry
 from nlptl.core.errors import NlptlError, TrainingError
 from nlptl.core.result import Base, Memory, Result
 from nlptl.engine.memory import Peak
-from nlptl.runs.delivery import Prepared
 from nlptl.runs.folder import RESULT, Folder
+from nlptl.runs.preparing import Prepared
 
 PACKAGES = (
     "torch",

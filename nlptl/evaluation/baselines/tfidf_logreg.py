@@ -9,11 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from nlptl.core.records import Prediction
+from nlptl.core.terms import joined, learnt
 from nlptl.evaluation import kinds
 from nlptl.evaluation.baseline import Known
 from nlptl.evaluation.confusion import Ids
 from nlptl.evaluation.ratios import Floats
-from nlptl.evaluation.words import N_CHOOSING, N_FOLDS, Weights, joined, learnt
+from nlptl.evaluation.words import N_CHOOSING, N_FOLDS, Weights
 
 STRENGTHS = (1.0, 10.0)  # inverse regularization for one label per row, tried in this order
 STRENGTH = 10.0  # inverse regularization for several labels

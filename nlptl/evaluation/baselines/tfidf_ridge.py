@@ -10,9 +10,10 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 
 from nlptl.core.records import Example, Prediction
+from nlptl.core.terms import joined, learnt
 from nlptl.evaluation.baseline import Known
 from nlptl.evaluation.ratios import Floats, ratio
-from nlptl.evaluation.words import N_FOLDS, Weights, joined, learnt
+from nlptl.evaluation.words import N_FOLDS, Weights
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)  # of the regularization, chosen by cross-validation
 

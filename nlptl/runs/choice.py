@@ -1,0 +1,155 @@
+"""`--method auto`: tries methods on rows held out of training, within a budget of time, and chooses one.
+
+Methods that solve for a head cost seconds: they are tried on three divisions of the training rows. The others train on
+the first division, each for an eighth of the updates of a whole run; then the better two for as many as the time
+allows, on as many divisions (successive halving, Jamieson and Talwalkar 2016). The time of the final training is set
+aside. The best is chosen; if a cheaper one is within a standard error of it, the cheaper one.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from nlptl.core.checks import known
+from nlptl.core.errors import InputError
+from nlptl.core.protocols import Choosing, Method, Solving
+from nlptl.core.recipe import Recipe
+from nlptl.report import console
+from nlptl.runs import settings
+from nlptl.runs.trials import HELD_OUT, Trial, Trials
+
+N_PARTS = 3
+FIRST_SHARE, N_KEPT = 8, 2
+"""Of a whole run's updates, 1 / 8 in the first round; then how many methods go on."""
+LEAST_UPDATES = 20
+"""Fewer say nothing."""
+MINUTES = 10.0
+"""Default of train.minutes."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method with its trials."""
+
+    name: str
+    method: Method
+    trials: tuple[Trial, ...]
+    """On the first divisions of the rows."""
+
+    @property
+    def seconds(self) -> float:
+        """Time of all its trials."""
+        return sum(t.seconds for t in self.trials)
+
+
+def choose(recipe: Recipe, choosing: Choosing, trials: Trials) -> tuple[Recipe, str]:
+    """Returns the recipe with the method that was chosen, and why.
+
+    Raises:
+        InputError: no method can be tried on these rows in this time.
+    """
+    budget_s = (recipe.train.minutes or MINUTES) * 60
+    candidates = choosing.candidates()
+    search = _Search(recipe, trials, budget_s, list(candidates))
+    search.solve({n: m for n, m in candidates.items() if isinstance(m, Solving)})
+    search.train({n: m for n, m in candidates.items() if not isinstance(m, Solving)})
+    if not search.found:
+        raise InputError(
+            f"method auto could try none of {', '.join(candidates)} in train.minutes {budget_s / 60:g}: "
+            f"{'; '.join(search.left_out)}"
+        )
+    best = search.best()
+    if trials.compute.is_main:
+        console.tried(trials.metric, [_row(c, trials, best) for c in search.found], search.left_out)
+    why = f"the best of {len(search.found)} tried on {HELD_OUT:.0%} of the training rows, or as good and cheaper"
+    return dataclasses.replace(recipe, method=best.method), why
+
+
+def _row(candidate: Candidate, trials: Trials, best: Candidate) -> console.Tried:
+    values = [t.value for t in candidate.trials]
+    n = min(len(candidate.trials), len(best.trials))
+    gains = [trials.gain(a, b) for a, b in zip(candidate.trials[:n], best.trials[:n], strict=True)]
+    width = math.sqrt(sum((g.high - g.low) ** 2 for g in gains)) / n / 2
+    middle = sum(g.value for g in gains) / n
+    return console.Tried(
+        candidate.name,
+        sum(values) / len(values),
+        None if candidate is best else (middle - width, middle + width),
+        len(values),
+        candidate.trials[0].updates,
+        candidate.seconds,
+        candidate is best,
+    )
+
+
+class _Search:
+    def __init__(self, recipe: Recipe, trials: Trials, budget_s: float, names: list[str]) -> None:
+        self.recipe, self.trials, self.budget_s, self.names = recipe, trials, budget_s, names
+        self.found: list[Candidate] = []
+        self.left_out: list[str] = []
+        n_rows = len(trials.rows)
+        sized, _ = settings.sized(recipe.train, n_rows)
+        self.n_updates = settings.n_updates(sized, n_rows)
+        self.batch_size = known("train.batch_size", sized.batch_size)
+
+    def spent_s(self) -> float:
+        """Returns the time of all trials so far, those of an earlier process included."""
+        return sum(t.seconds for t in self.trials.done)
+
+    def solve(self, methods: dict[str, Method]) -> None:
+        """Tries methods that solve for a head, on several divisions."""
+        for name, method in methods.items():
+            self._add(name, method, updates=None, n_parts=N_PARTS)
+
+    def train(self, methods: dict[str, Method]) -> None:
+        """Tries methods that train, by successive halving."""
+        first = [(name, self._first(name, method)) for name, method in methods.items()]
+        ranked = sorted(((t, n) for n, t in first if t), key=lambda pair: self.trials.loss(pair[0]))
+        for trial, name in ranked[:N_KEPT]:
+            self._second(name, methods[name], trial, n_methods=min(N_KEPT, len(ranked)))
+        for trial, name in ranked[N_KEPT:]:
+            self.left_out.append(f"{name} after {trial.updates} updates: {self.trials.metric} {trial.value:.4f}")
+
+    def best(self) -> Candidate:
+        """Returns the best candidate, or the first that is within a standard error of it."""
+        best = min(self.found, key=lambda c: sum(map(self.trials.loss, c.trials)) / len(c.trials))
+        for candidate in sorted(self.found, key=lambda c: self.names.index(c.name)):  # the cheapest first
+            n = min(len(candidate.trials), len(best.trials))
+            if candidate is best or not self.trials.is_better(best.trials[:n], candidate.trials[:n]):
+                return candidate
+        return best
+
+    def _first(self, name: str, method: Method) -> Trial | None:
+        if self.spent_s() >= self.budget_s / 2 and self.found:
+            self.left_out.append(f"{name}: no time left")
+            return None
+        updates = max(LEAST_UPDATES, self.n_updates // FIRST_SHARE)
+        return self._trial(f"{name}, first round", method, 0, updates)
+
+    def _second(self, name: str, method: Method, first: Trial, n_methods: int) -> None:
+        """Trains on as many divisions, for as many updates, as the time allows."""
+        update_s = self.batch_size / max(first.examples_per_s, 1e-9)
+        final_s = self.n_updates * update_s
+        left_s = (self.budget_s - self.spent_s() - final_s) / max(1, n_methods - self._n_second())
+        if left_s < LEAST_UPDATES * update_s:
+            self.left_out.append(f"{name}: its training would take {final_s / 60:.1f} minutes, more than is left")
+            return
+        most = int(left_s / update_s)
+        n_parts = min(N_PARTS, max(1, most // self.n_updates))
+        self._add(name, method, min(self.n_updates, most), n_parts)
+
+    def _n_second(self) -> int:
+        return sum(1 for c in self.found if c.trials[0].updates)
+
+    def _add(self, name: str, method: Method, updates: int | None, n_parts: int) -> None:
+        tried = [self._trial(name, method, part, updates) for part in range(n_parts)]
+        if all(tried):
+            self.found.append(Candidate(name, method, tuple(t for t in tried if t)))
+
+    def _trial(self, name: str, method: Method, part: int, updates: int | None) -> Trial | None:
+        try:
+            return self.trials.run(name, dataclasses.replace(self.recipe, method=method), part, updates)
+        except InputError as error:
+            if not part:
+                self.left_out.append(f"{name}: {error}")
+            return None
