@@ -90,17 +90,17 @@ def _tracked(prepared: Prepared, folder: Folder) -> list[Callback]:
 
 @contextmanager
 def _held(folder: Folder, compute: Compute) -> Iterator[None]:
-    """Keeps every other run out of the folder, from the main process; however this one ends, the hold ends with it."""
+    """Locks the folder against other runs, in the main process, until this run ends in any way."""
     with ExitStack() as stack:
         compute.from_main(lambda: stack.enter_context(folder.held()))
         yield
 
 
 def prepare(recipe: Recipe, compute: Compute) -> Prepared:
-    """Returns the data, audited, and the model, adapted: all that can fail on what the user gave.
+    """Returns the audited data and the adapted model; whatever can fail because of the user's input fails here.
 
     Raises:
-        InputError: something given cannot be used.
+        InputError: some input cannot be used.
     """
     _refuse_lost_rows(recipe)
     task, method = recipe.task, recipe.method
@@ -262,7 +262,7 @@ def _fit_head(prepared: Prepared, method: Solving, folder: Folder, callbacks: Se
 
 
 def _draw(prepared: Prepared) -> np.ndarray | None:
-    """Returns by what examples are drawn, float64 (examples,); None where all come in turn."""
+    """Returns the weights by which examples are drawn, float64 (examples,); None if an epoch has each once."""
     if prepared.recipe.train.sampling == "shuffled":
         return None
     features = prepared.features["train"]
