@@ -1,4 +1,4 @@
-"""`nlptl complete`: what makes a shell complete the words of `nlptl`."""
+"""`nlptl complete`: prints the script with which a shell completes `nlptl`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nlptl.core.errors import InputError
 
 COMPLETE = Command(
     "nlptl complete",
-    "Prints a script that makes your shell complete commands, flags and values. It needs argcomplete: "
+    "Prints a script that makes your shell complete commands, flags and values. Completion needs argcomplete: "
     "pip install 'nlptl[complete]'.",
     """nlptl complete SHELL
   bash    put  eval "$(nlptl complete bash)"  into ~/.bashrc
   zsh     put  eval "$(nlptl complete zsh)"   into ~/.zshrc
   fish    put  nlptl complete fish | source   into ~/.config/fish/config.fish""",
-    (Flag("shell", "The shell that you use.", Literal["bash", "zsh", "fish"]),),
+    (Flag("shell", "Your shell (bash, zsh or fish).", Literal["bash", "zsh", "fish"]),),
     words=("shell",),
 )
 

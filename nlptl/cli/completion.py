@@ -1,4 +1,4 @@
-"""What may follow on a command line: the answers to a shell that completes, through argcomplete."""
+"""Answers a shell that asks what may follow on a command line, through argcomplete."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nlptl.core import registry
 from nlptl.core.errors import NlptlError
 
 ASKED = "_ARGCOMPLETE"
-"""The environment variable that is set when the shell asks."""
+"""The environment variable that is set when a shell asks for completions."""
 
 
 def answer(choose: Callable[[str], Callable[..., int]], commands: Sequence[str]) -> int:
-    """Answers the shell, which gives the line and the cursor's place as environment variables; returns the status.
+    """Answers a shell, which passes the line and the cursor's place as environment variables; returns the exit status.
 
     Args:
         choose: returns the function of a command.
-        commands: their names.
+        commands: the names of all commands.
     """
     from argcomplete.lexers import split_line
 
@@ -31,13 +31,13 @@ def answer(choose: Callable[[str], Callable[..., int]], commands: Sequence[str])
     _, prefix, _, words, _ = split_line(line, point)
     if len(words) == 1:
         _offer([*commands, "help"])
-    os.environ[ASKED] = "2"  # the command is not one of its own words
+    os.environ[ASKED] = "2"  # argcomplete then takes the command for the program's name
     if words[1:] == ["train"] and not prefix.startswith("-"):
         _offer(registry.names("task"))
     if words[1:] == ["help"]:
         _offer([*commands, *registry.names("task"), *registry.names("method")])
     with contextlib.suppress(NlptlError, SystemExit):
-        choose(words[1])(words[2:])  # comes to `offer_flags`, which ends the process
+        choose(words[1])(words[2:])  # ends the process in `offer_flags`
     return 0
 
 
@@ -67,6 +67,6 @@ def _offer(names: Sequence[str]) -> None:
 
 
 def _in_full(line: str, point: int) -> tuple[str, int]:
-    """Returns the line up to the cursor with short flags in full, and the cursor's place in it."""
+    """Returns the line with the short flags before the cursor in full, and the cursor's new place."""
     done = re.sub(r"(?<=\s)(\S+)(?=\s)", lambda word: SHORT.get(word[0], word[0]), line[:point])
     return done + line[point:], len(done)

@@ -43,14 +43,14 @@ def command(argv: Sequence[str]) -> int:
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> int:
-    """Runs a recipe script: the recipe with the command line's changes.
+    """Runs a script's recipe, with the command line's changes.
 
     Args:
         recipe: the script's.
-        argv: default: this process's.
+        argv: the words of the command line; default: this process's.
 
     Returns:
-        The exit status, as `command`.
+        The exit status; see `command`.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _run("train", given, recipe))
@@ -63,7 +63,7 @@ def _run(name: str, argv: Sequence[str], *script: Recipe) -> int:
 
 
 def _choose(name: str) -> Callable[..., int]:
-    """Returns the function of a command, which is named as its file."""
+    """Returns the function of a command; function and file have the command's name."""
     if name not in COMMANDS:
         task = f" (did you mean nlptl train {name}?)" if name in registry.names("task") else ""
         known = (*COMMANDS, "help")

@@ -1,4 +1,4 @@
-"""`nlptl evaluate`."""
+"""`nlptl evaluate`: scores a finished run on labelled data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(argv: Sequence[str]) -> int:
-    """Scores a run as a command line says; returns the exit status."""
+    """Scores a run as the command line says; returns the exit status."""
     values = parse(_command(), argv)
     config, metrics = DataConfig(**values["data"]), EvalConfig(**values["eval"]).metrics
     if config.test is None:
@@ -43,13 +43,13 @@ def _command() -> Command:
         RUN,
         Flag(
             "--data.test",
-            "Labelled data to score on, as --data.train of nlptl train; '-': standard input. Can be given right "
-            "after RUN, without the flag.",
+            "Labelled data to score on, given like --data.train of nlptl train; '-': standard input. The flag can be "
+            "left out right after RUN.",
             metavar="DATA",
         ),
         *(replace(flag, group="") for flag in of_fields(EvalConfig, "eval", ("metrics",))),
         TRUST_CHANGES,
-        Flag("--output", "New .json file for the scores; '-': standard output, as JSON."),
+        Flag("--output", "New .json file for the scores; '-': JSON on standard output."),
         OVERWRITE,
         input_format(Literal["jsonl", "csv", "tsv"]),
         *COMMON,

@@ -1,4 +1,4 @@
-"""What may follow a command, as records: its flags, many of them made from the fields of settings, and its words."""
+"""Records of commands and their flags; most flags are made from the fields of the settings."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from typing import Any, get_type_hints
 from nlptl.core.checks import alternatives, choices
 
 LETTERS = {bool: "{true,false}", int: "N", float: "X"}
-"""What stands for a value of some types in the help."""
+"""Placeholders in the help for values of some types."""
 
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag, or a word that is known by its place."""
+    """A flag, or a positional word."""
 
     written: str
-    """As it is typed, "--text-pair"; a word has no dashes, "run"."""
+    """As typed: "--text-pair"; a positional word has no dashes: "run"."""
     help: str
     hint: Any = str
-    """The annotation by which its value is read; None: it takes no value, and is true if it is given."""
+    """The annotation by which the value is read; None for a switch, which takes no value and is true if given."""
     default: Any = None
-    """Its value if it is not given; MISSING: then it has none."""
+    """The value if the flag is not given; MISSING: no value."""
     metavar: str = ""
-    """What stands for the value in the help, if not what follows from the annotation."""
+    """The value's placeholder in the help; empty: made from the annotation."""
     group: str = ""
-    """The heading under which the whole help lists it; flags without one are always shown."""
+    """The heading under which `--help all` lists the flag; flags without one are always shown."""
     suggested: tuple[str, ...] = ()
-    """Values that a shell offers, if the annotation names none."""
+    """Values that a shell offers; empty: those that the annotation names."""
 
     @property
     def name(self) -> str:
-        """The name of its value, "text_pair"."""
+        """The name of the value: "text_pair"."""
         return self.written.lstrip("-").replace("-", "_")
 
     @property
     def is_word(self) -> bool:
-        """Whether it has no dashes."""
+        """Whether this is a positional word, which has no dashes."""
         return not self.written.startswith("-")
 
     @property
     def label(self) -> str:
-        """How messages call it: a setting as its dataclass does, "train.lr"."""
+        """The name in messages: "train.lr" for a setting, "RUN" for a word, else as typed."""
         return self.name.upper() if self.is_word else self.name if "." in self.name else self.written
 
     @property
@@ -68,17 +68,17 @@ class Flag:
         return self.suggested or tuple(choices(self.hint)) or (("true", "false") if self.hint is bool else ())
 
 
-HELP = Flag("--help", "This help; all: with every flag.", None, default=False, metavar="[all]")
+HELP = Flag("--help", "Show this help; all: with every flag.", None, default=False, metavar="[all]")
 COMMON = (
     Flag(
         "--import",
-        "Import your own modules first, such as my_package: a run that names their classes opens only then. Several "
-        "with commas, or the flag repeated.",
+        "Import your own modules first, such as my_package; a run that uses their classes needs that. Give several "
+        "with commas, or repeat the flag.",
         list[str] | None,
         metavar="MODULE",
     ),
     Flag("--quiet", "Print results, warnings and errors only.", None, default=False),
-    Flag("--verbose", "Print details of what is done as well.", None, default=False),
+    Flag("--verbose", "Also print details of what is done.", None, default=False),
 )
 """The flags of every command that trains or opens a run, and of the recipe scripts."""
 
@@ -89,15 +89,15 @@ class Command:
 
     prog: str
     about: str
-    """What it does, for its help."""
+    """What the command does; shown in its help."""
     usage: str
     own: Sequence[Flag]
     words: tuple[str, ...] = ()
-    """The names of what words without a flag stand for, in their order."""
+    """The names of the values that words without a flag set, in order."""
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
-        """Everything that may follow, `--help` last."""
+        """All flags and words that may follow, `--help` last."""
         return (*self.own, HELP)
 
     @cached_property
@@ -113,7 +113,7 @@ def of_fields(
 
     Args:
         cls: the dataclass.
-        part: what stands before the dot.
+        part: the flags' prefix, such as "train".
         only: names of fields; empty for all.
         values: defaults that replace the fields' own.
     """
@@ -132,12 +132,12 @@ def of_fields(
 
 
 def heading(cls: type[Any], part: str) -> str:
-    """Returns the heading of the flags of a dataclass: its first line."""
+    """Returns the heading for a dataclass's flags: the first line of its docstring."""
     return f"{part}: {(cls.__doc__ or part).splitlines()[0].rstrip('.')}"
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
-    """Returns the strings that stand below the fields of a class and its bases, each as one line."""
+    """Returns the docstrings of the fields of a class and its bases, each as one line."""
     docs = {}
     for base in reversed(cls.__mro__[:-1]):
         try:

@@ -1,4 +1,4 @@
-"""What every command runs in: errors and signals become an exit status and a line in plain words."""
+"""Wraps every command: errors and signals become an exit status and a line in plain words."""
 
 import logging
 import signal
@@ -33,14 +33,14 @@ def guarded(action: Callable[[], int]) -> int:
 
 
 class _Told(logging.Handler):
-    """Prints what the rooms tell their logger, such as labels that were repaired."""
+    """Prints what the rooms log, such as labels that were repaired."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 def _status(error: BaseException, came: list[signal.Signals]) -> int:
-    if came or isinstance(error, KeyboardInterrupt):  # after a signal, whatever is raised is of its making
+    if came or isinstance(error, KeyboardInterrupt):  # whatever is raised after a signal comes from it
         number = came[0] if came else signal.SIGINT
         _say("; ".join((f"interrupted by {number.name}", *getattr(error, "__notes__", ()))))
         return 128 + number

@@ -1,4 +1,4 @@
-"""`nlptl help`, and what `--help` shows of a command: the usual flags, and with `--help all` the others."""
+"""`nlptl help`, and a command's `--help`: its usual flags, or every flag with `--help all`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ data to a model that you can trust and ship.
 
 commands:
   train     train a model             nlptl train sentiment reviews.csv -m lora
-            go on with a stopped run  nlptl train --resume runs/a
+            resume a stopped run      nlptl train --resume runs/a
   evaluate  score a run on new data   nlptl evaluate runs/a new.csv
   predict   label new texts           nlptl predict runs/a new.csv
   help      explain a command, a      nlptl help train
@@ -29,7 +29,7 @@ commands:
 
 {names}
 
-Try  nlptl train sentiment  which needs no file: it trains on a small sample.
+Try  nlptl train sentiment  first: it needs no file and uses a small sample.
 """
 USUAL = (
     "input",
@@ -49,12 +49,12 @@ USUAL = (
     "train.seed",
     "output",
 )
-"""What is set most, in this order; further flags without a group follow, `--help` last."""
+"""The flags that are set most, in the help's order; other flags without a group follow, `--help` last."""
 LEFT, WIDEST = 28, 100
 
 
 def overview() -> str:
-    """Returns what `nlptl` alone says."""
+    """Returns what `nlptl` without arguments prints."""
     names = {f"{kind}s:": ", ".join(registry.names(kind)) for kind in ("task", "method")}
     return USAGE.format(names="\n".join(_wrapped(f"{about:<10}", text, 10) for about, text in names.items()))
 
@@ -74,7 +74,7 @@ def page(command: Command, argv: Sequence[str], which: str) -> str:
 
     Args:
         command: the command.
-        argv: a task or method that is named in it is explained too.
+        argv: the command line; the flags of a task or method that it names are shown too.
         which: "usual", or "all" for every flag.
 
     Raises:
@@ -92,7 +92,7 @@ def page(command: Command, argv: Sequence[str], which: str) -> str:
 
 
 def _sections(command: Command, argv: Sequence[str], which: str) -> dict[str, list[Flag]]:
-    """Returns the flags to show, by title: the usual ones, and those of a named task or method, or all others."""
+    """Returns the flags to show, by title: the usual ones, then those of a named task or method, or all others."""
     flags = [flag for flag in command.flags if not flag.is_word]
     usual = [flag for name in USUAL for flag in flags if flag.name == name]
     usual += [flag for flag in flags if not flag.group and flag not in usual]
@@ -105,7 +105,7 @@ def _sections(command: Command, argv: Sequence[str], which: str) -> dict[str, li
 
 
 def _line(flag: Flag) -> str:
-    """Returns the help of one flag: how it is written, and beside it, or below if that is long, what it does."""
+    """Returns the help of one flag: the flag, and what it does beside it (below a long flag)."""
     names = [short for short, long in SHORT.items() if long == flag.written]
     if not any(name.startswith("--") for name in names):
         names.append(flag.written)
@@ -124,7 +124,7 @@ def _meaning(flag: Flag) -> str:
 
 
 def _shown(default: Any) -> str:
-    """Returns a default as it would be typed; nothing for what has no short form, such as rows in memory."""
+    """Returns a default as it would be typed; empty if it has no short form, such as rows in memory."""
     if isinstance(default, list | tuple):
         return ",".join(map(str, default))
     if isinstance(default, bool):

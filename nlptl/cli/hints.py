@@ -1,4 +1,4 @@
-"""What a flag that does not exist may have meant."""
+"""Guesses which flag was meant by one that does not exist."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ELSEWHERE = {
     "task": "--task.name",
     "train_file": "--data.train",
 }
-"""Names that people bring along, from transformers' scripts and from Python."""
+"""Names that people know from transformers' scripts and from Python."""
 
 
 def meant(flag: str, known: Sequence[str]) -> str:
-    """Returns what a wrong flag may have meant, as " (did you mean --train.lr?)", or an empty text.
+    """Returns a hint for a wrong flag, such as " (did you mean --train.lr?)"; empty if nothing is near.
 
     Args:
-        flag: as it was written, "--lr".
+        flag: as typed: "--lr".
         known: every flag.
     """
     ways = {k: k for k in known} | _of_other_methods(known)
@@ -47,7 +47,7 @@ def _ending_in(field: str, paths: Iterable[str]) -> list[str]:
 
 
 def _of_other_methods(known: Sequence[str]) -> dict[str, str]:
-    """Returns the flags that other methods than the chosen one have, with the way to get them."""
+    """Returns the flags that only other methods have, each with the `--method` that gives it."""
     if "--method.name" not in known:
         return {}
     owners: dict[str, list[str]] = {}

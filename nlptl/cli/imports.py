@@ -1,4 +1,4 @@
-"""Modules of the user's own that a command line names, imported before anything else is read."""
+"""Imports the user's own modules that a command line names, before anything else is read."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from nlptl.core import registry
 
 NAMED = ("--task.name", "--method.name", "--method", "-m", "--eval.metrics", "--train.callbacks", "--train.trackers")
-"""Flags whose value may be a dotted name. That the user types one is enough; one in a file is not."""
+"""Flags whose value may be a dotted name. A typed name is imported; a name in a file is not."""
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
 def import_named(argv: Sequence[str]) -> None:
-    """Imports the modules of `--import`, and those of dotted names that are typed: my_package.MyMethod.
+    """Imports the modules of `--import` and of typed dotted names, such as my_package.MyMethod.
 
-    They are looked for as Python does, and then in the current folder.
+    They are looked for on Python's path, then in the current folder.
 
     Raises:
-        InputError: one cannot be imported.
+        InputError: a module cannot be imported.
     """
     for module in (*_values(argv, ("--import",)), *map(_module, filter(DOTTED.fullmatch, _values(argv, NAMED)))):
         package = module.partition(".")[0]
@@ -35,7 +35,7 @@ def _module(name: str) -> str:
 
 
 def _values(argv: Sequence[str], flags: Sequence[str]) -> Iterator[str]:
-    """Yields the values that a command line gives some flags; several may be written with commas."""
+    """Yields the values that a command line gives some flags; commas separate several."""
     for i, word in enumerate(argv):
         name, sign, value = word.partition("=")
         if name in flags and (sign or i + 1 < len(argv)):

@@ -1,4 +1,4 @@
-"""Where a command writes: standard output, or a file that is seen only when it is whole and that replaces nothing."""
+"""Where a command writes: standard output, or a file that appears only when complete and replaces none unasked."""
 
 import io
 import os
@@ -15,10 +15,10 @@ FAILED = 1
 
 
 def speaking(values: dict[str, Any]) -> AbstractContextManager[None]:
-    """Returns a block in which as much is printed as --quiet and --verbose say.
+    """Returns a context in which --quiet and --verbose say how much is printed.
 
     Raises:
-        InputError: they contradict each other.
+        InputError: both are given.
     """
     if values["quiet"] and values["verbose"]:
         raise InputError("--quiet and --verbose contradict each other: give one of them")
@@ -28,28 +28,28 @@ def speaking(values: dict[str, Any]) -> AbstractContextManager[None]:
 
 
 def print_lines(lines: Iterable[str]) -> int:
-    """Writes to standard output and returns the exit status; a reader that has enough, such as head, ends it."""
+    """Writes to standard output and returns the exit status; stops when the reader, such as head, has enough."""
     if sys.stdout.isatty():
         lines = (shown_lines(line.removesuffix("\n")) + "\n" for line in lines)
     try:
         sys.stdout.writelines(lines)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its exit
         return FAILED
     return 0
 
 
 def checked(given: str, source: object, *, overwrite: bool) -> Path:
-    """Returns the path of a file that may be written, without links and "..": it stays the one that was checked.
+    """Checks that a file may be written; returns its path without links and "..", so that it stays the one checked.
 
     Args:
         given: the path that the user gave.
-        source: what the command reads; a file of it is never replaced, whatever its path is spelt like.
-        overwrite: whether another file may be.
+        source: what the command reads; its files are never replaced, however the path is spelt.
+        overwrite: whether other files may be replaced.
 
     Raises:
-        InputError: it may not.
+        InputError: the file may not be written.
     """
     path = Path(given).expanduser().resolve()
     if any(_is_same(path, file) for file in _files(source)):
@@ -67,11 +67,11 @@ def check_standard_output(source: object) -> None:
     """Checks that standard output is not the input file, which would grow while it is read.
 
     Raises:
-        InputError: it is.
+        InputError: standard output is the input file.
     """
     try:
         there = os.fstat(sys.stdout.fileno())
-    except OSError:  # of a notebook or a test: no file
+    except OSError:  # in a notebook or a test it is no file
         return
     if any(os.path.samestat(there, file.stat()) for file in _files(source)):
         raise InputError("standard output is redirected to the input; choose another file")
@@ -79,14 +79,14 @@ def check_standard_output(source: object) -> None:
 
 @contextmanager
 def whole(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Gives the path of a new file beside another, to which it is renamed at the end of the block, if that is reached.
+    """Gives the path of a partial file, which is renamed to `path` if the block ends without an error.
 
     Args:
-        path: as `checked` returns it: the name under which the file is seen once it is whole.
+        path: as `checked` returns it: the file's name once it is complete.
         overwrite: whether a file of that name is replaced.
 
     Raises:
-        InputError: a file of that name appeared meanwhile, which is kept; so is the new one, under its own name.
+        InputError: a file of that name appeared meanwhile; both are kept, the new one under another name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -112,13 +112,13 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def in_utf8() -> None:
-    """Makes standard output UTF-8, if it can be: for data that has no escapes."""
+    """Switches standard output to UTF-8 if possible, for formats without escapes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
 
 
 def is_utf8() -> bool:
-    """Returns whether standard output has all characters."""
+    """Returns whether standard output can print every character."""
     return (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 

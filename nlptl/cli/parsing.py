@@ -1,4 +1,4 @@
-"""What a command line means: its words by name, each value read by its flag's annotation; a wrong word is named."""
+"""Parses a command line into values by name; each value is read by its flag's annotation."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from nlptl.core.checks import read_value
 from nlptl.core.errors import InputError
 
 TAKES_DATA = ("data.train", "data.test")
-"""What a word that is one too many may be, the likeliest first."""
+"""What a superfluous word may be, the likeliest first."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Finds the flags and the text after each; raises where argparse would end the process."""
+    """Finds the flags and the text after each; raises an error, where argparse ends the process."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message.removeprefix("argument "))
 
 
 def parse(command: Command, argv: Sequence[str]) -> dict[str, Any]:
-    """Returns the values of a command line, nested by part; or prints the help that it asks for, and exits.
+    """Returns the values of a command line, nested by part; if it asks for help, prints that and exits.
 
     Raises:
-        InputError: a flag is unknown, a word is missing or one too many, or a value has another type.
+        InputError: a flag is unknown, a word is missing or superfluous, or a value has the wrong type.
     """
     words = written_out(argv, command.known)
     if completion.ASKED in os.environ:
@@ -64,7 +64,7 @@ def _check_flags(command: Command, words: Sequence[str]) -> None:
 
 
 def _given(command: Command, words: Sequence[str]) -> dict[str, Any]:
-    """Returns what is given for each name: the last text after its flag, true for a flag alone, or a word."""
+    """Returns what is given for each name: the last text after its flag, True for a switch, or a positional word."""
     parser = _Parser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     for flag in command.flags:
         if not flag.is_word:

@@ -1,4 +1,4 @@
-"""`nlptl predict`."""
+"""`nlptl predict`: labels new texts with a finished run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USAGE = """nlptl predict RUN INPUT [flags]
 
 
 def predict(argv: Sequence[str]) -> int:
-    """Labels new texts as a command line says; returns the exit status."""
+    """Labels new texts as the command line says; returns the exit status."""
     values = parse(_command(), argv)
     row = {role: _as_typed(values[role]) for role in ROW if values[role] is not None}
     if (values["input"] is None) == (not row):
@@ -57,14 +57,14 @@ def _command() -> Command:
         TRUST_CHANGES,
         Flag(
             "--input",
-            "File of rows, read as in training; labels are not needed; '-': standard input. Can be given right after "
-            "RUN, without the flag.",
+            "File of rows, read as in training, labels not needed; '-': standard input. The flag can be left out right "
+            "after RUN.",
         ),
         input_format(Literal["text", "jsonl", "csv", "tsv"]),
         Flag("--text", "One text, instead of --input."),
         Flag("--text-pair", "The second text, for tasks on pairs."),
-        Flag("--question", "One question, instead of --input; with --context."),
-        Flag("--context", "The text in which the question's answer is looked for."),
+        Flag("--question", "One question, instead of --input; needs --context."),
+        Flag("--context", "The text in which to look for the answer."),
         Flag("--output", "New file: .csv, .tsv, .jsonl or .parquet; default: '-', standard output.", default=STANDARD),
         Flag("--output-format", "Format of standard output; default: jsonl.", Literal["jsonl", "csv", "tsv"]),
         OVERWRITE,
@@ -76,7 +76,7 @@ def _command() -> Command:
 
 
 def _target(values: dict[str, Any]) -> tuple[Path | None, str]:
-    """Returns the path of the output, None for standard output, and the suffix that says how it is written."""
+    """Returns the path of the output, None for standard output, and the suffix that names its format."""
     from nlptl import data
 
     if values["output"] == STANDARD:
@@ -101,18 +101,18 @@ def _of_source(run: Run, source: str | None, config: DataConfig) -> data.Predict
 
     new = run.new_rows(source, config)
     parts = ((rows, run.predict_examples(examples)) for examples, rows in new.parts())
-    head = next(parts)  # data without rows was refused
+    head = next(parts)  # there is one: data without rows was refused
     predicted = data.Predicted(
         new.columns, head[1][0], itertools.chain([head], parts), None if new.only_strings else new.rows
     )
     others = [f"{name!r} is {other!r}" for name, other in predicted.renamed.items() if name != other]
     if others:
-        console.note(f"columns of the input have other names in the output, theirs are nlptl's: {', '.join(others)}")
+        console.note(f"input columns renamed in the output, because nlptl uses their names: {', '.join(others)}")
     return predicted
 
 
 class _Counted:
-    """Parts whose rows are counted, and told as they are done if details are wanted."""
+    """Counts the rows of parts as they are done, and reports the count if details are wanted."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.parts, self.n = parts, 0

@@ -1,4 +1,4 @@
-"""What the commands that read new data have in common: the flags of reading, and standard input."""
+"""What commands that read new data share: flags, and reading standard input."""
 
 import io
 import json
@@ -24,39 +24,39 @@ STANDARD = "-"
 """Stands for a standard stream instead of a file."""
 RUN = Flag("run", "The run's folder, or its model/ folder.")
 TRUST_CHANGES = Flag(
-    "--trust-changes", "Open a model whose files were edited since training, and say which.", None, default=False
+    "--trust-changes", "Open a model even if files were edited since training, and say which.", None, default=False
 )
-OVERWRITE = Flag("--overwrite", "Replace the output file, if there is one.", None, default=False)
+OVERWRITE = Flag("--overwrite", "Replace the output file if it exists.", None, default=False)
 
 
 def input_format(formats: Any) -> Flag:
-    """Returns the flag that says how standard input is written.
+    """Returns the flag for the format of standard input.
 
     Args:
-        formats: a `Literal` of them, the default first.
+        formats: a `Literal` of the formats, the default first.
     """
     return Flag("--input-format", f"Format of standard input ('-'); default: {next(iter(choices(formats)))}.", formats)
 
 
 @contextmanager
 def given(source: str, form: str | None, run: "Run", config: DataConfig) -> Iterator[str]:
-    """Gives the source to read: the one given, or a file of all that comes on standard input if that is "-".
+    """Gives the source to read: the one given, or for "-" a temporary file with all of standard input.
 
     Args:
         source: anything that `DataConfig.test` takes, such as a file, or "-".
-        form: of standard input; None: texts, one a line.
-        run: reads it.
-        config: names the text's column by hand.
+        form: the format of standard input; None: texts, one a line.
+        run: the run that will read the source.
+        config: may name the text's column.
 
     Raises:
-        InputError: standard input is not as `form` says, or `form` is given for a file.
+        InputError: standard input is not in that format, or a format is given for a file.
     """
     if source != STANDARD:
         if form is not None:
             raise InputError(f"--input-format is for standard input ('-'); {source!r} is read as its suffix says")
         yield source
         return
-    with tempfile.TemporaryDirectory(prefix="nlptl-") as folder:  # what is read twice cannot stay a stream
+    with tempfile.TemporaryDirectory(prefix="nlptl-") as folder:  # data is read twice, a stream only once
         file = Path(folder) / f"stdin.{form or 'jsonl'}"
         if form in (None, "text"):
             file = file.with_suffix(".jsonl")
@@ -87,7 +87,7 @@ def _write_texts(stream: IO[bytes], file: Path, column: str, *, sure: bool) -> N
         for text in _texts(stream):
             if n == 0 and not sure and _is_object(text):
                 raise InputError(
-                    "standard input begins with a JSON object: say --input-format jsonl, or text if that is a text"
+                    "standard input begins with a JSON object: give --input-format jsonl for rows, or text for texts"
                 )
             rows.write(json.dumps({column: text}) + "\n")
             n += 1
@@ -101,7 +101,7 @@ def _texts(stream: IO[bytes]) -> Iterator[str]:
             yield line.removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise InputError(
-            "standard input is not UTF-8; convert it, such as by iconv -f WINDOWS-1252 -t UTF-8"
+            "standard input is not UTF-8; convert it, for example with iconv -f WINDOWS-1252 -t UTF-8"
         ) from error
 
 

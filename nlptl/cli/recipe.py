@@ -1,4 +1,4 @@
-"""The recipe that a command line asks for: a task's and a method's own flags, a recipe's file, a script's recipe."""
+"""Builds the recipe that a command line asks for, from flags, a recipe's file or a script's recipe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USAGE = """nlptl train TASK [DATA] [flags]
 
 
 def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, dict[str, Any]]:
-    """Returns the recipe that a command line asks for, and its other flags.
+    """Returns the recipe that a command line asks for, and the values of its flags.
 
     Args:
         argv: the words after `nlptl train`, or after a script's name.
@@ -39,7 +39,7 @@ def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, di
 
 def _train(base: Recipe, names: dict[str, str]) -> Command:
     flags = [
-        Flag("--config", "A run's recipe.yaml; flags beside it vary it.", metavar="FILE"),
+        Flag("--config", "A run's recipe.yaml; other flags change its settings.", metavar="FILE"),
         Flag("--output", "The run's folder; default: the first free runs/TASK-METHOD-N.", metavar="RUN"),
         *COMMON,
         Flag("--print_config", "Print the recipe as YAML and stop.", None, default=False),
@@ -50,8 +50,8 @@ def _train(base: Recipe, names: dict[str, str]) -> Command:
     for part in PLAIN:
         flags += of_fields(type(getattr(base, part)), part, values=plain[part])
     about = (
-        f"Trains a model: task {names['task']}, method {names['method']}. Tasks and methods have flags of their own, "
-        "which are listed when they are named: nlptl train sentiment --method lora --help."
+        f"Trains a model: task {names['task']}, method {names['method']}. Name a task or a method to list its own "
+        "flags: nlptl train sentiment --method lora --help."
     )
     return Command("nlptl train", about, USAGE, flags)
 
@@ -61,7 +61,7 @@ def _chosen(kind: str, name: str, base: dict[str, Any]) -> list[Flag]:
     known, cls = registry.names(kind), registry.load(kind, name)
     choice = Flag(
         f"--{kind}.name",
-        f"{', '.join(known)}, or a class of yours by its dotted path.",
+        f"{', '.join(known)}, or the dotted path of your own class.",
         default=name,
         metavar="NAME",
         group=heading(cls, kind),

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 TERMINATED, INTERRUPTED = 143, 130
 RESUME = Command(
     "nlptl train --resume",
-    "Goes on with a stopped run, from its newest checkpoint.",
+    "Resumes a stopped run from its newest checkpoint.",
     "nlptl train --resume RUN [flags]",
     (Flag("--resume", "The run's folder.", metavar="RUN"), *COMMON),
 )
 
 
 def train(argv: Sequence[str], script: Recipe | None = None) -> int:
-    """Trains, or resumes, as a command line says; returns the exit status.
+    """Trains or resumes as the command line says; returns the exit status.
 
     Args:
         argv: the words after `nlptl train`, or after a script's name.
-        script: the script's recipe.
+        script: the script's recipe; None for `nlptl train`.
     """
     if any(word.partition("=")[0] == "--resume" for word in argv):
         return _resume(argv)

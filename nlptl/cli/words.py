@@ -1,4 +1,4 @@
-"""The words of a command line, written out: short flags in full, and a flag before each word that lacks one."""
+"""Writes out the words of a command line: short flags in full, and a flag before each word that lacks one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nlptl.core import registry
 from nlptl.core.errors import InputError
 
 SHORT = {"-m": "--method.name", "--method": "--method.name", "-o": "--output", "-h": "--help"}
-"""What may be written for the flags that are used most."""
+"""Short forms of the flags that are used most."""
 FREE_TEXT = ("--text", "--text-pair", "--question", "--context")
 """Flags whose value is a user's text, which may begin with dashes."""
 

@@ -1,1 +1,1 @@
-"""How a pretrained model is adapted: one file a method, its name is listed by `registry.names("method")`."""
+"""Methods of adapting a pretrained model, one file each; `registry.names("method")` lists them."""

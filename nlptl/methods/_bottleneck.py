@@ -31,14 +31,14 @@ Variant = Literal["houlsby", "pfeiffer", "parallel"]
 
 
 def sub_layers() -> dict[str, SubLayers]:
-    """Returns where each model family keeps what adapters are put into, by `config.model_type`."""
+    """Returns the names of the sub-layers that take adapters, by `config.model_type`."""
     families = [registry.load("family", name) for name in registry.names("family")]
     return {model_type: family.sub_layers for family in families for model_type in family.model_types}
 
 
 @dataclass
 class BottleneckConfig(PeftConfig):
-    """What to add to which sub-layers.
+    """Which adapters to add to which sub-layers.
 
     houlsby: after attention and after feed-forward, before the residual is added (Houlsby et al. 2019, figure 2).
     pfeiffer: after feed-forward only (Pfeiffer et al. 2021), at the same place. AdapterHub's `seq_bn` differs: there
@@ -70,7 +70,7 @@ class BottleneckConfig(PeftConfig):
         """Checks the values.
 
         Raises:
-            InputError: a value is not one that can be used.
+            InputError: a value cannot be used.
         """
         super().__post_init__()  # type: ignore[no-untyped-call]
         self.peft_type = extend_peft_type(NAME.upper())
@@ -114,7 +114,7 @@ class BottleneckModel(BaseTuner):
     def _check_target_module_exists(peft_config: Any, key: str) -> Any:
         found = check_target_module_exists(peft_config, key)
         if not found or peft_config.layers_to_transform is None:
-            return found  # PEFT tells apart the falsy values: not matched, and excluded
+            return found  # PEFT distinguishes two falsy values: not matched, and excluded
         return _layer_index(key) in peft_config.layers_to_transform
 
     def _create_and_replace(
@@ -144,7 +144,7 @@ class BottleneckModel(BaseTuner):
 
     @contextmanager
     def _enable_peft_forward_hooks(self, *args: Any, **kwargs: Any) -> Iterator[None]:
-        """Brings `model(..., adapter_names=[...])` to the layers, where each row then gets its own adapter."""
+        """Passes `model(..., adapter_names=[...])` on to the layers, which give each row its own adapter."""
         names = kwargs.get("adapter_names")
         handles = []
         if names is not None:
@@ -194,7 +194,7 @@ def _model_type(model: nn.Module) -> str | None:
 
 
 def _layer_index(module_name: str) -> int | None:
-    """Returns the first number of a dotted name that follows a name, as PEFT's LoRA counts layers; None without one."""
+    """Returns the first number after a word in a dotted name, as PEFT's LoRA counts layers; None if there is none."""
     found = re.search(r"[^.\d][^.]*\.(\d+)\.", module_name)
     return int(found[1]) if found else None
 

@@ -1,4 +1,4 @@
-"""One transformer sub-layer with bottleneck adapters, as PEFT's tuners wrap it."""
+"""A transformer sub-layer with bottleneck adapters, wrapped like the layers of PEFT's tuners."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 """The non-linearities by name; none has parameters, which would have to be saved too."""
 
 INIT_STD = 0.02
-"""Standard deviation of the down-projection at the start, as BERT's own layers have."""
+"""Standard deviation of the down-projection at the start, as in BERT's own layers."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one adapter of a layer computes, beside its weights."""
+    """How one adapter of a layer computes, apart from its weights."""
 
     activation: Callable[[Tensor], Tensor]
     scaling: float
     reads: Literal["input", "output"]
-    """What of the sub-layer the adapter reads: its input (parallel) or its output (houlsby, pfeiffer)."""
+    """What the adapter reads: the sub-layer's input (parallel) or its output (houlsby, pfeiffer)."""
 
 
 class BottleneckLayer(nn.Module, BaseTunerLayer):
@@ -73,7 +73,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.bottleneck_down = nn.ModuleDict()
         self.bottleneck_up = nn.ModuleDict()
         self.bottleneck_settings: dict[str, Settings] = {}
-        self.bottleneck_dropout = nn.ModuleDict()  # a module, as LoRA's: models replace how modules draw
+        self.bottleneck_dropout = nn.ModuleDict()  # modules, as in LoRA: models replace how they draw
         self.adds_residual = all(hasattr(base_layer, part) for part in ("dense", "dropout", "LayerNorm"))
         self.update_layer(adapter_name, config)
         self.set_adapter(adapter_name)
@@ -114,7 +114,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         """Returns what the sub-layer returns, with its hidden states adapted.
 
         Args:
-            hidden_states: (batch, seq, width); (1, total_tokens, width) where sequences are packed.
+            hidden_states: (batch, seq, width); (1, total_tokens, width) if sequences are packed.
             *args: passed on to the sub-layer; for BERT's output blocks, the residual.
             adapter_names: the adapter of each row, "__base__" for none; None for the active adapters on all rows.
             **kwargs: passed on to the sub-layer.
@@ -138,7 +138,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
     def _forward_before_residual(
         self, adapt: Callable[[Tensor, Tensor], Tensor], hidden_states: Tensor, input_tensor: Tensor
     ) -> Tensor:
-        """Does what BERT's output blocks do, adapted; `input_tensor` is the residual and the sub-layer's input."""
+        """Runs a BERT output block with adapters; `input_tensor` is the residual and the sub-layer's input."""
         block: Any = self.base_layer
         output = block.dropout(block.dense(hidden_states))  # (batch, seq, width)
         return block.LayerNorm(adapt(input_tensor, output) + input_tensor)  # type: ignore[no-any-return]

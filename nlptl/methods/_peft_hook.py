@@ -1,4 +1,4 @@
-"""Lets PEFT load bottleneck adapters after `import nlptl`, without importing PEFT (and torch) before it is needed."""
+"""Lets PEFT load bottleneck adapters after `import nlptl`, without importing PEFT and torch before they are needed."""
 
 import logging
 import sys
@@ -12,12 +12,12 @@ LOGGER = logging.getLogger("nlptl")
 
 
 class _PeftFinder(MetaPathFinder):
-    """Stays first among the finders, because who asks for PEFT does not always import it (transformers looks only)."""
+    """Stays first in `sys.meta_path`, because a request for PEFT is not always an import (transformers only looks)."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Returns PEFT's spec as the other finders give it, with the registration after its execution."""
+        """Returns PEFT's spec from the other finders; executing it also registers the adapters."""
         if fullname != PEFT:
             return None
         others = [finder for finder in sys.meta_path if not isinstance(finder, _PeftFinder)]
@@ -29,7 +29,7 @@ class _PeftFinder(MetaPathFinder):
 
 
 def install() -> None:
-    """Registers the adapters now, if PEFT is loaded already, else as soon as it is."""
+    """Registers the adapters now if PEFT is already imported, else right after its import."""
     if sys.modules.get(PEFT) is not None:
         _register()
     elif not any(isinstance(finder, _PeftFinder) for finder in sys.meta_path):
@@ -37,12 +37,12 @@ def install() -> None:
 
 
 def _register_after(loader: object) -> None:
-    # The loader stays PEFT's own, so that its source and its files are found through it as before.
+    # PEFT keeps its own loader, so that its source and its files are still found through it.
     execute = loader.exec_module  # type: ignore[attr-defined]
 
     def exec_module(module: ModuleType) -> None:
         execute(module)
-        if module.__name__ == PEFT:  # a loader of an archive may load other modules, too
+        if module.__name__ == PEFT:  # an archive's loader may load other modules too
             _register()
 
     loader.exec_module = exec_module  # type: ignore[attr-defined]
@@ -53,5 +53,5 @@ def _register() -> None:
 
     try:
         import nlptl.methods._bottleneck  # noqa: F401  registers on import
-    except InputError as error:  # PEFT's own methods work all the same; who asks for adapters gets the error
+    except InputError as error:  # PEFT's own methods still work; asking for adapters raises the error
         LOGGER.warning("%s", error)

@@ -1,10 +1,10 @@
-"""Registers a PEFT method from outside PEFT, and takes what that needs from PEFT's insides."""
+"""Registers a PEFT method from outside PEFT; all that this takes from PEFT's insides is imported here."""
 
 from importlib.metadata import version
 
 from nlptl.core.errors import InputError
 
-KNOWN = "0.21"  # and what follows, as long as tests/test_private_apis.py passes
+KNOWN = "0.21"  # and later versions, as long as tests/test_private_apis.py passes
 
 
 def _unknown(error: Exception) -> InputError:
@@ -45,7 +45,7 @@ def register(name: str, config_cls: type[PeftConfig], model_cls: type[BaseTuner]
         model_cls: the subclass of `BaseTuner`.
 
     Raises:
-        InputError: PEFT is not the one that this was made for.
+        InputError: registration works differently in this version of PEFT.
     """
     try:
         if extend_peft_type(name.upper()) not in PEFT_TYPE_TO_CONFIG_MAPPING:

@@ -15,7 +15,7 @@ WIDEST = 4  # times the width of the model: as wide as the feed-forward layers t
 
 @dataclass(frozen=True)
 class Adapter:
-    """Trains adapters h + scaling * up(f(down(h))), which start as the identity, and the head."""
+    """Trains the head, and adapters h + scaling * up(f(down(h))) that start as the identity."""
 
     variant: Literal["houlsby", "pfeiffer", "parallel"] = "pfeiffer"
     """houlsby: after attention and feed-forward; pfeiffer: after feed-forward; parallel: beside feed-forward."""
@@ -24,7 +24,7 @@ class Adapter:
     non_linearity: Literal["relu", "gelu", "silu", "tanh"] = "relu"
     """The function f between down and up."""
     scaling: float = 1.0
-    """Factor of the adapter's output."""
+    """Factor on the adapter's output."""
     dropout: float = 0.0
     """Dropout probability on the adapter's input."""
     layers: str = "all"
@@ -49,7 +49,7 @@ class Adapter:
         if self.bottleneck > WIDEST * width:
             raise InputError(
                 f"method.bottleneck must be at most {WIDEST * width}, {WIDEST} times the model's width of {width}: "
-                f"what is wider is no bottleneck; found {self.bottleneck}"
+                f"a wider one is no bottleneck; found {self.bottleneck}"
             )
         config = BottleneckConfig(
             task_type=peft_models.task_type(pretrained),
@@ -69,6 +69,6 @@ class Adapter:
 
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Puts a saved PEFT folder into a fresh base."""
-        import nlptl.methods._bottleneck  # noqa: F401  PEFT knows the method from here on
+        import nlptl.methods._bottleneck  # noqa: F401  registers the method with PEFT
 
         peft_models.load(pretrained, folder)

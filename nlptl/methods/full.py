@@ -17,10 +17,9 @@ class Full:
     """Trains every parameter."""
 
     unfreeze: Literal["at_once", "gradual"] = "at_once"
-    """gradual: first the head and the last layer are trained, then in each phase one more layer below (Howard and Ruder
-    2018: gradual unfreezing); the embeddings join the first layer. A phase lasts one epoch, and the last one takes what
-    is left; with fewer epochs than layers all phases are equally long. The learning rate's schedule stretches over all
-    phases."""
+    """gradual: first the head and the last layer are trained, then in each phase one more layer below, the embeddings
+    with the first layer (Howard and Ruder 2018). A phase lasts one epoch, and the last phase takes the epochs that are
+    left; with fewer epochs than layers all phases are equally long. The learning rate's schedule spans all phases."""
 
     default_lr: ClassVar[float] = 5e-5
     """The largest of BERT's grid {5e-5, 3e-5, 2e-5} (Devlin et al. 2019, appendix A.3)."""

@@ -13,7 +13,7 @@ from nlptl.methods.parts import peft_models
 
 @dataclass(frozen=True)
 class LoRA:
-    """Trains B and A of W + (alpha / rank) B A, W frozen (Hu et al. 2022, equation 3), and the head."""
+    """Trains the head, and A and B in W + (alpha / rank) B A; W is frozen (Hu et al. 2022, equation 3)."""
 
     rank: int = 8
     """Rank of the update B A."""
@@ -22,13 +22,13 @@ class LoRA:
     dropout: float = 0.05
     """Dropout probability on the update's input."""
     targets: Literal["linear", "attention"] | list[str] = "linear"
-    """Linear layers to adapt: all, those of the attention, or endings of their names such as [query, value]."""
+    """Linear layers to adapt; linear: all; attention: those in attention; or name endings such as [query, value]."""
     layers: str = "all"
     """Layers to adapt: "all" or "last:k"."""
     scale: Literal["standard", "rslora"] = "standard"
-    """alpha / rank, or alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023)."""
+    """Scale of the update; standard: alpha / rank; rslora: alpha / sqrt(rank) (Kalajdzievski 2023)."""
     decomposition: Literal["none", "dora"] = "none"
-    """dora: magnitude and direction apart (Liu et al. 2024)."""
+    """dora: magnitude and direction of a weight are trained separately (Liu et al. 2024)."""
 
     default_lr: ClassVar[float] = 5e-4
     """RoBERTa-base's on SST-2 (Hu et al. 2022, table 9)."""
@@ -65,7 +65,7 @@ class LoRA:
         peft_models.insert(pretrained, config)
 
     def _check_rank(self, pretrained: Pretrained, targets: Sequence[str]) -> None:
-        """Raises an InputError for a rank that no update of a targeted layer can have."""
+        """Raises an InputError if the rank is above the width of the narrowest targeted layer."""
         widths = {name: min(pretrained.module.net.get_parameter(f"{name}.weight").shape) for name in targets}
         for name, width in sorted(widths.items(), key=lambda item: item[1])[:1]:
             if self.rank > width:

@@ -1,4 +1,4 @@
-"""Partial fine-tuning: the upper layers and the head are trained, those below stay as pretrained."""
+"""Partial fine-tuning: the upper layers and the head are trained, the lower layers stay as pretrained."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from nlptl.methods.parts.layers import indices
 
 @dataclass(frozen=True)
 class Partial(Full):
-    """Trains the last layers and the head (Yosinski et al. 2014); what is frozen below is computed once.
+    """Trains the last layers and the head (Yosinski et al. 2014); the frozen layers below are computed once.
 
     Learning rate and artifact are those of full fine-tuning: the same weights move, from the same start.
     """
 
     layers: str = "last:2"
-    """Layers to train: "last:k", or "all" but the embeddings."""
+    """Layers to train: "last:k" or "all"; the embeddings stay frozen."""
 
     def __post_init__(self) -> None:
         """Checks types."""
         check_types("method", self)
 
     def prepare(self, pretrained: Pretrained) -> None:
-        """Freezes the embeddings and the layers below those named.
+        """Freezes the embeddings and the layers below the trained ones.
 
         Raises:
             InputError: the model has no such layers, or no single stack of them.

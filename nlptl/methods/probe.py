@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from nlptl.methods.parts.folds import Folds
     from nlptl.methods.parts.linear_heads import Rows
 
-RISEN = 1.02  # times the least loss: the search for a strength ends
+RISEN = 1.02  # the search for a strength ends at so many times the least loss
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Fits a linear head on the frozen encoder's vectors, to convergence: epochs and learning rate do not matter."""
+    """Fits a linear head to the frozen encoder's vectors until convergence; ignores epochs and learning rate."""
 
     strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
     """Inverse regularization strengths tried (scikit-learn's C, on standardized vectors)."""
     n_folds: int = 3
-    """Folds of the cross-validation that chooses among them."""
+    """Folds of the cross-validation that chooses the strength."""
     n_search: int = 10_000
-    """About how many rows (a random sample) they are compared on; the chosen one is fitted on all rows."""
+    """About how many random rows the strengths are compared on; the head is then fitted to all rows."""
 
     default_lr: ClassVar[float] = 1e-3
-    """AdamW's own; used only if no head can be solved for: starts and ends of answers."""
+    """AdamW's own; used only for heads that cannot be solved for: starts and ends of answers."""
     default_pooling: ClassVar[str] = "mean"
     solves: ClassVar[tuple[str, ...]] = kinds.having(lambda kind: kind.linear)
     self_contained: ClassVar[bool] = False
@@ -66,10 +66,10 @@ class Probe:
 
         Args:
             pretrained: its linear head is set.
-            vectors: float32 (n, hidden), from the frozen encoder; of tags (n_tokens, hidden).
+            vectors: float32 (n, hidden), from the frozen encoder; for tags (n_tokens, hidden).
             features: hold the targets.
-            weights: float64 (n,), of the features in the loss.
-            seed: of the search's sample and folds.
+            weights: float64 (n,): the features' weights in the loss.
+            seed: for the search's sample and folds.
         """
         import numpy as np
         import torch
@@ -93,7 +93,7 @@ class Probe:
         with threadpool_limits(1, user_api="blas"):
             strength, losses = self._search(rows, head.out_features, found_folds)
             found = linear_heads.solve(rows, strength, head.out_features)
-        weight = found.weight / scaler.scale_  # the head reads vectors as they are
+        weight = found.weight / scaler.scale_  # the head reads vectors that are not standardized
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weight))
             head.bias.copy_(torch.from_numpy(found.bias - weight @ scaler.mean_))
@@ -112,10 +112,10 @@ class Probe:
         load_head(pretrained.module.classifier, folder)
 
     def _search(self, rows: "Rows", n: int, folds: "Folds") -> tuple[float, dict[str, float]]:
-        """Returns the strength with the least loss on held-out folds, and the mean losses; the middle one untried.
+        """Returns the strength with the least mean loss on held-out folds, and the losses; without folds the middle.
 
-        From the strongest regularization on the loss falls, then rises; what lies behind its rise takes most of the
-        time to solve, and is not tried.
+        Strong regularization is tried first. The search stops once the loss is above `RISEN` times its minimum: weaker
+        regularization is slow to solve.
         """
         import numpy as np
 

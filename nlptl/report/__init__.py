@@ -1,1 +1,1 @@
-"""What a run shows: on the terminal, and later as a page."""
+"""What a run shows, on the terminal and in a notebook."""

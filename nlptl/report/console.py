@@ -85,8 +85,8 @@ def after(folder: Path, result: Result) -> None:
     """Prints the tables of results, the folder, and warnings about poor results.
 
     Args:
-        folder: of the run.
-        result: what it measured.
+        folder: the run's.
+        result: what the run measured.
     """
     if result.status != "succeeded":
         if result.training:
@@ -106,12 +106,12 @@ def after(folder: Path, result: Result) -> None:
 
 
 def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
-    """Prints the scores of one split: the metrics also when quiet, for they are what was asked for.
+    """Prints the scores of one split; the metrics even when quiet, because they are what was asked for.
 
     Args:
         found: the scores.
         title: what was scored.
-        findings: what is poor about them.
+        findings: warnings about them.
     """
     put(tables.metrics(found, title))
     if not is_quiet():
@@ -133,7 +133,7 @@ def _settings(recipe: "Recipe") -> None:
 
 def _classes(per_class: Mapping[str, Mapping[str, float]], confusion: Sequence[Sequence[int]]) -> None:
     if len(per_class) > tables.MOST_CLASSES and not is_verbose():
-        say("classes", f"{len(per_class)}, too many to show here one by one; --verbose does")
+        say("classes", f"{len(per_class)}, too many to show here; --verbose shows them")
         return
     if per_class:
         put(tables.by_class(per_class))

@@ -1,4 +1,4 @@
-"""What a run says of itself in Python: one line, and in a notebook a table and a progress bar."""
+"""How a run shows itself in Python: as one line; in a notebook as a table, and with a progress bar."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def table(folder: str, result: Result) -> str:
 
     Args:
         folder: the run's.
-        result: what it measured.
+        result: what the run measured.
     """
     heading = f"<b>{escape(folder)}</b> {escape(line(result))}"
     if result.status != "succeeded":
@@ -52,11 +52,11 @@ def _measured(value: Interval) -> str:
 
 
 class Bar(Callback):
-    """A progress bar in a notebook, in place: IPython replaces what it showed before.
+    """A progress bar in a notebook, which IPython updates in place.
 
     Args:
         n_updates: of the whole run.
-        metric: of validation, shown after each evaluation.
+        metric: the validation metric that is shown after each evaluation.
     """
 
     def __init__(self, n_updates: int, metric: str) -> None:
@@ -69,11 +69,11 @@ class Bar(Callback):
         self._place = ipython.display(self._html(self._bar(0, "")), display_id=True)
 
     def on_begin(self, facts: Facts) -> None:
-        """Counts from here: what a resumed run did before is not this process's work."""
+        """Starts counting here: what a resumed run did before is not this process's work."""
         self._n_before = facts.n_examples
 
     def on_update(self, facts: Facts) -> None:
-        """Moves the bar; a few times a second, so that drawing takes no time from training."""
+        """Moves the bar, at most a few times a second, so that drawing does not slow training."""
         now = time.monotonic()
         if facts.update >= self._n_updates or now - self._shown >= REDRAW_S:
             self._shown = now
@@ -83,7 +83,7 @@ class Bar(Callback):
             self._place.update(self._html(self._bar(facts.update, said)))
 
     def on_evaluate(self, facts: Facts) -> None:
-        """Keeps the metric of an evaluation, to be shown from then on."""
+        """Keeps the metric of an evaluation, which is shown from then on."""
         self._score = f", validation {self._metric} {facts.metrics[self._metric]:.4f}"
 
     def _bar(self, update: int, said: str) -> str:

@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal and in a notebook, elsewhere a line an epoch."""
+"""Shows the progress of training: a bar on a terminal and in a notebook, elsewhere a line an epoch."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +13,17 @@ from nlptl.core.callbacks import Callback, Facts
 from nlptl.report import notebook
 from nlptl.report.voice import is_quiet, is_verbose, say
 
-BAR_WIDTH = 16  # so that all of it fits into 80 characters
+BAR_WIDTH = 16  # so that the whole line fits into 80 characters
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is going to be done."""
+    """The length of a run, and the metric to show."""
 
     n_updates: int
     n_epochs: int
     metric: str
-    """The one of validation that is shown."""
+    """The validation metric that is shown."""
 
     @property
     def per_epoch(self) -> int:
@@ -33,7 +33,7 @@ class Plan:
 
 @contextmanager
 def progress(plan: Plan, *, shown: bool) -> Iterator[Sequence[Callback]]:
-    """Gives the callbacks that show how far training is; none if nothing is to be shown.
+    """Gives the callbacks that show the progress of training; none if nothing is to be shown.
 
     Args:
         plan: of the whole run.
@@ -58,7 +58,7 @@ class _Bar(Callback):
         self.task = bar.add_task("train", total=plan.n_updates, said="")
 
     def on_begin(self, facts: Facts) -> None:
-        """Counts from here: what a resumed run did before is not this process's work."""
+        """Starts counting here: what a resumed run did before is not this process's work."""
         self.first, self.n_before = facts.update + 1, facts.n_examples
 
     def on_update(self, facts: Facts) -> None:
@@ -70,12 +70,12 @@ class _Bar(Callback):
         self.bar.update(self.task, completed=facts.update, said=said)
 
     def on_evaluate(self, facts: Facts) -> None:
-        """Keeps the metric of an evaluation, to be shown from then on."""
+        """Keeps the metric of an evaluation, which is shown from then on."""
         self.score = f", {_score(facts, self.plan.metric)}"
 
 
 class Lines(Callback):
-    """Prints a line after each epoch, if verbose after each evaluation.
+    """Prints a line after each epoch; if verbose, after each evaluation.
 
     Args:
         plan: of the whole run.
@@ -89,19 +89,19 @@ class Lines(Callback):
         self.update_done, self.n_done, self.n, self.sum = 0, 0, 0, 0.0
 
     def on_begin(self, facts: Facts) -> None:
-        """Counts from here: what a resumed run did before is not this process's work."""
+        """Starts counting here: what a resumed run did before is not this process's work."""
         self.first, self.epoch_told = facts.update + 1, facts.update // self.plan.per_epoch
         self.n_done = facts.n_examples
 
     def on_update(self, facts: Facts) -> None:
-        """Counts an update; the last of an epoch tells it, if no evaluation does."""
-        self._end_epoch()  # no evaluation came after the update before
+        """Counts an update; first prints the epoch that ended before it, if no evaluation has."""
+        self._end_epoch()
         n = facts.n_examples - self.n_done
         self.update_done, self.n_done, self.last = facts.update, facts.n_examples, self.clock()
         self.n, self.sum = self.n + n, self.sum + _loss(facts) * n
 
     def on_evaluate(self, facts: Facts) -> None:
-        """Tells an epoch's evaluation."""
+        """Prints an epoch's line with its validation metric."""
         if not self.update_done:
             return
         ends = facts.update // self.plan.per_epoch > self.epoch_told or facts.update == self.plan.n_updates
@@ -111,7 +111,7 @@ class Lines(Callback):
             say("scores", ", ".join(f"{name} {value:.4f}" for name, value in facts.metrics.items()))
 
     def on_end(self, facts: Facts) -> None:
-        """Tells the last epoch, if no evaluation did."""
+        """Prints the last epoch's line, if no evaluation has."""
         self._end_epoch()
 
     def _end_epoch(self) -> None:
@@ -131,7 +131,7 @@ class Lines(Callback):
 
 @contextmanager
 def _bar(plan: Plan, console: Console) -> Iterator[_Bar]:
-    # Cropped, not cut: the mark that rich cuts with is not in every terminal's alphabet.
+    # Cropped without rich's ellipsis, which not every terminal can print.
     numbers, said = (Column(no_wrap=True, overflow="crop") for _ in range(2))
     columns = (
         BarColumn(bar_width=BAR_WIDTH),

@@ -12,13 +12,13 @@ from nlptl.core.result import Primary, Result
 from nlptl.report.voice import cell, shown_here
 
 MOST_CLASSES = 10
-"""Classes up to which they are shown one by one; a longer table is in result.json, and shown by --verbose."""
+"""Most classes that are shown one by one; more are in result.json, and shown by --verbose."""
 MOST_HEADING = 24
-"""Characters of a label above a column."""
+"""Most characters of a label in a column's heading."""
 
 
 def results(result: Result, primary: Primary) -> Table:
-    """Returns the primary metric of a run beside those of the baselines."""
+    """Returns the primary metric of a run and of the baselines."""
     split, metric = primary.split, primary.name
     baselines = result.baselines.get(split, {})
     headings = ("", metric, "95 % interval", *(["difference to baseline"] if baselines else []))
@@ -83,7 +83,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Table:
 
     Args:
         matrix: rows are labels, columns are predictions.
-        labels: in its order.
+        labels: in the matrix's order.
     """
     names = [shown_here(label, MOST_HEADING) for label in labels]
     columns, rows = names, names
@@ -98,7 +98,7 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Table:
 def _table(title: str, headings: Sequence[str]) -> Table:
     table = Table(title=cell(title, most=None))
     for i, heading in enumerate(headings):
-        # Folded, not cut: the mark that rich cuts with is not in every terminal's alphabet.
+        # Folded, not cut with rich's ellipsis, which not every terminal can print.
         table.add_column(cell(heading), justify="right" if i else "left", overflow="fold")
     return table
 

@@ -1,4 +1,4 @@
-"""How text reaches the terminal: cleaned, in characters that it has, and as much as was asked for."""
+"""Prints on the terminal: only characters that it can show, and as much as was asked for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ Loudness = Literal["quiet", "normal", "verbose"]
 """quiet: results, warnings and errors; verbose: details of what is done as well."""
 
 MOST_CELL = 40
-"""Characters of a label in a table."""
+"""Most characters of a label in a table."""
 
 _loudness: ContextVar[Loudness] = ContextVar("loudness", default="normal")
 
@@ -43,49 +43,49 @@ def say(about: str, text: str) -> None:
     """Prints a line on standard output, unless quiet.
 
     Args:
-        about: what it is about, in one word; it begins the line.
-        text: the rest, anybody's.
+        about: one word that begins the line.
+        text: the rest; cleaned, because it may come from anybody.
     """
     if not is_quiet():
         tell(about, text)
 
 
 def warn(message: str, *, stderr: bool = False) -> None:
-    """Prints a warning, also when quiet.
+    """Prints a warning, even when quiet.
 
     Args:
         message: the warning.
-        stderr: whether on standard error, because data may go to standard output.
+        stderr: print on standard error, because standard output may carry data.
     """
     tell("warning", message, stderr=stderr)
 
 
 def tell(about: str, text: str, *, stderr: bool = False) -> None:
-    """Prints a line as `say`, also when quiet."""
+    """Prints a line like `say`, even when quiet."""
     console = Console(stderr=stderr)
     console.print(clean(f"{about:<7} {text}", console.file), soft_wrap=True)
 
 
 def note(text: str) -> None:
-    """Prints a line on standard error, unless quiet: what is said of data that goes to standard output."""
+    """Prints a line on standard error, unless quiet: standard output may carry data."""
     if not is_quiet():
         console = Console(stderr=True)
         console.print(clean(text, console.file), soft_wrap=True)
 
 
 def detail(text: str) -> None:
-    """Prints a line as `note`, if details are wanted."""
+    """Prints a line like `note`, if details are wanted."""
     if is_verbose():
         note(text)
 
 
 def put(something: RenderableType) -> None:
-    """Prints a table, whose cells are `cell`s."""
+    """Prints a table; its cells come from `cell`."""
     Console().print(something)
 
 
 def cell(text: str, style: str = "", most: int | None = MOST_CELL) -> Text:
-    """Returns a text for a table, cut in its middle if it is long; no markup is read in it."""
+    """Returns a text for a table, cut in the middle if it is long; rich reads no markup in it."""
     return Text(shown_here(text, most), style)
 
 

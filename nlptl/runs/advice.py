@@ -9,9 +9,9 @@ from nlptl.core.recipe import Recipe
 
 FEW_UPDATES, FEW_ROWS = 300, 1000
 UNEVEN = 3
-"""Times that the most frequent label of training has the rows of the rarest."""
+"""Labels are uneven if the most frequent has so many times the training rows of the rarest."""
 SMALL_SHARE = 0.5
-"""Of the parameters."""
+"""Of the parameters: full fine-tuning is advised if fewer are trained."""
 MOST = 3
 
 
@@ -54,4 +54,4 @@ def advice(
         found.append(f"--method full (now {share:.1%} of the parameters are trained)")
     if n_rows < FEW_ROWS:
         found.append(f"more training rows (now {n_rows:,})")
-    return found[:MOST] or ["another --model.name, or labels that were looked through once more"]
+    return found[:MOST] or ["another --model.name, or labels that were checked once more"]

@@ -2,12 +2,12 @@
 
 Whoever opens it gets what was trained or an error. nlptl.json holds the sha256 of itself and of every file it needs,
 and the names of the trained parameters. A changed file is refused, unless its changes are trusted. Even then no
-parameter is drawn: one that is missing, has another shape or is not finite is refused by name.
+parameter gets a random value: one that is missing, has another shape or is not finite is refused by name.
 
-The labels are those of nlptl.json: thresholds, BIO tags and the labels of data are written in them. A config.json
-with others, as people write them for other programs, needs --trust-changes; nlptl tells that it keeps its own.
+The labels are those of nlptl.json: thresholds, BIO tags and the labels of data refer to them. A config.json with
+other labels, which people write for other programs, needs --trust-changes; nlptl says that it keeps its own.
 
-README.md is for people to edit: it is not read, and has no hash. Other files may lie beside if nothing reads them.
+README.md is for people to edit: it is not read, and has no hash. Other files are allowed if nothing reads them.
 """
 
 import dataclasses
@@ -164,7 +164,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str, str]:
-    """Returns the files' hashes; none if the artifact is so old that it has none to compare with.
+    """Returns the files' hashes; empty for an old artifact, which has none to compare with.
 
     Raises:
         InputError: a file is missing, or has changed and changes are not trusted.
@@ -214,8 +214,8 @@ def _found(base: Base, folder: Path, config: ModelConfig) -> ModelSource:
             f"{found.sha256[:12]}...: the pretrained model has changed"
         )
     raise InputError(
-        f"{'; '.join(tried)}. {folder} holds only what was trained: put the model it builds on there; or write where "
-        f"it is into {CARD}, as the reference of its base, and open with --trust-changes"
+        f"{'; '.join(tried)}. {folder} holds only what was trained: put the pretrained model where it was; or write "
+        f"its new place into {CARD}, as the reference of its base, and open with --trust-changes"
     )
 
 

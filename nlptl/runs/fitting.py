@@ -130,7 +130,7 @@ def _fit_head(prepared: Prepared, method: Solving, note: Note | None, callbacks:
 
 
 def _draw(prepared: Prepared) -> np.ndarray | None:
-    """Returns by what examples are drawn, float64 (examples,); None where all come in turn."""
+    """Returns the weights by which examples are drawn, float64 (examples,); None if an epoch has each once."""
     if prepared.recipe.train.sampling == "shuffled":
         return None
     features = prepared.features["train"]

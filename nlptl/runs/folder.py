@@ -30,11 +30,11 @@ RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json"
 LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}
-"""What a run writes before its recipe; a folder with no more than that was left by one that never began."""
+"""What a run writes before its recipe; a folder that holds nothing else was left by a run that never began."""
 INPUTS_FORMAT = 1
-"""The newest that is read. Files from before there were numbers have none, and are read as 1."""
+"""The newest format that is read; the oldest files have no number and are read as format 1."""
 PARTS = ("task", "method", "data", "model")
-"""Of a recipe, without which a default would stand for what the run had."""
+"""Parts that a stored recipe must have: a default could differ from what the run had."""
 ADVICE = {
     RECIPE: "restore it, or begin a new run; a finished run's model/ folder predicts without it",
     INPUTS: f"restore it, or begin anew with nlptl train --config .../{RECIPE} --output ANOTHER",

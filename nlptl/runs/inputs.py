@@ -19,7 +19,7 @@ Parts = dict[str, dict[str, object]]
 def storable(plain: Parts) -> Parts:
     """Returns a recipe's values as they are stored.
 
-    Data given as objects cannot be stored in a text file; a rerun says so by name. Paths hold from any folder.
+    Of data given as objects only the type's name is stored; a rerun asks for the data. Paths become absolute.
     """
     for split in SPLITS:
         source = plain["data"][split]
@@ -33,7 +33,7 @@ def storable(plain: Parts) -> Parts:
 
 
 def settings(plain: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """Returns the values of a recipe by name, such as "train.epochs", without where data and model lie."""
+    """Returns the values of a recipe by name, such as "train.epochs", without the places of data and model."""
     values = {f"{part}.{name}": value for part, fields in plain.items() for name, value in fields.items()}
     return {name: value for name, value in values.items() if name not in COMPARED_BY_CONTENT}
 

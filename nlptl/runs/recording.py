@@ -63,7 +63,7 @@ def recording(folder: Folder, prepared: Prepared, peak: Peak) -> Iterator[Record
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt):
             record.result = replace(record.result, status="failed", error=_described(error))
-        with contextlib.suppress(OSError):  # what ended the run is the error to be told
+        with contextlib.suppress(OSError):  # the error to report is the one that ended the run
             write()
         raise
     with _in_words(folder):

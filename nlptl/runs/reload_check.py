@@ -33,7 +33,7 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
     Raises:
         TrainingError: the saved model does not load, or differs by more than `TOLERANCE`.
     """
-    own = [name for name in _classes(folder) if "." in name]  # of the user's, which loading does not import by itself
+    own = [name for name in _classes(folder) if "." in name]  # the user's own, which loading does not import by itself
     request = {
         "folder": str(folder),
         "own": [name.rpartition(".")[0] for name in own],
@@ -58,7 +58,7 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
 
 
 def answer() -> None:
-    """Reads a request from standard input and prints the logits: the fresh process."""
+    """Runs in the fresh process: reads a request from standard input and prints the answers."""
     import torch
 
     from nlptl.runs.predictor import Predictor

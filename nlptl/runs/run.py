@@ -138,7 +138,7 @@ class Run:
     def answers(self, examples: Sequence[Example]) -> np.ndarray:
         """Returns the raw answers in the order of the examples.
 
-        float32 (n, classes), of tags and spans (n_tokens, classes); of written texts tokens, int64 (n, longest).
+        float32 (n, classes), for tags and spans (n_tokens, classes); for written texts tokens, int64 (n, longest).
         """
         return self.predictor.answers(examples)
 
@@ -227,7 +227,7 @@ class Run:
 
     @property
     def needed(self) -> dict[str, Column]:
-        """The columns that a new row must have, by the name with which it is given."""
+        """The columns that a new row must have, by the names under which they are given."""
         read = (c for c in self._columns() if c.field != "label")
         return {_flag_role(c): c for c in read if c.required or c.role in self.predictor.columns}
 

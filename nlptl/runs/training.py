@@ -103,7 +103,7 @@ def _tracked(prepared: Prepared, folder: Folder) -> list[Callback]:
 
 @contextmanager
 def _held(folder: Folder, compute: Compute) -> Iterator[None]:
-    """Keeps every other run out of the folder, from the main process; however this one ends, the hold ends with it."""
+    """Locks the folder against other runs, in the main process, until this run ends in any way."""
     with ExitStack() as stack:
         compute.from_main(lambda: stack.enter_context(folder.held()))
         yield

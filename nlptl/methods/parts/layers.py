@@ -8,7 +8,7 @@ def indices(pretrained: Pretrained, layers: str) -> list[int]:
     """Returns the layers that a setting names: all of them for "all", the last k for "last:k".
 
     Raises:
-        InputError: it is neither, or k is out of range, or the model has no single stack of layers.
+        InputError: the setting is neither, k is out of range, or the model has no single stack of layers.
     """
     depth = len(pretrained.family.layers(pretrained.module.backbone))
     kind, _, k = layers.partition(":")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 ABSENT = -20.0  # the logit of a class that no row has
-MOST_LOSS = -np.log(np.finfo(np.float32).eps)  # of a row, as in scikit-learn's log_loss: one sure error does not decide
+MOST_LOSS = -np.log(np.finfo(np.float32).eps)  # a row, as in scikit-learn's log_loss: one sure error does not decide
 
 
 class Head(NamedTuple):
@@ -20,14 +20,14 @@ class Head(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What a head is fitted to."""
+    """The rows that a head is fitted to."""
 
     vectors: Floats
     """(rows, hidden), standardized."""
     targets: npt.NDArray[np.generic]
     """Class ids, int (rows,); several labels, float (rows, outputs) of 0 and 1; or numbers, float (rows,)."""
     weights: Floats
-    """(rows,), in the loss."""
+    """(rows,): weights in the loss."""
 
     def at(self, index: npt.NDArray[np.int64]) -> "Rows":
         """Returns some of the rows."""
@@ -38,7 +38,7 @@ def solve(rows: Rows, strength: float, n: int) -> Head:
     """Returns the head that minimizes the summed loss plus |weight|^2 / (2 strength).
 
     Args:
-        rows: to fit.
+        rows: what to fit.
         strength: inverse regularization, scikit-learn's C.
         n: outputs of the head.
     """

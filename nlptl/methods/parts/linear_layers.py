@@ -4,7 +4,7 @@ from torch import nn
 
 
 def is_transposed(module: nn.Module) -> bool:
-    """Returns whether this is a Conv1D, which only the models' room may import."""
+    """Returns whether this is a Conv1D; judged by name, because only nlptl/models may import the class."""
     return type(module).__name__ == "Conv1D"
 
 
@@ -14,5 +14,5 @@ def is_linear(module: nn.Module) -> bool:
 
 
 def n_outputs(module: nn.Module) -> int:
-    """Returns the width of what a linear layer gives."""
+    """Returns the output width of a linear layer."""
     return module.out_features if isinstance(module, nn.Linear) else module.get_parameter("weight").shape[1]

@@ -43,7 +43,7 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     """Writes a plain PEFT folder, and beside it the configuration of the net with its labels.
 
     PEFT and transformers keep no labels for adapters. A config.json in the folder itself would make transformers look
-    for the whole model there; in a folder of its own it is given by hand: `pipeline(..., config=FOLDER / "config")`.
+    for the whole model there; from its own folder the user passes it: `pipeline(..., config=FOLDER / "config")`.
     """
     _adapted(pretrained).save_pretrained(str(folder))
     if pretrained.config.pooling == "native":  # else the head is ours, which transformers does not have
@@ -66,7 +66,7 @@ def load(pretrained: Pretrained, folder: Path) -> None:
         insert(pretrained, PeftConfig.from_pretrained(str(folder)), empty=True)
     except InputError:
         raise
-    except Exception as error:  # PEFT raises what its many methods and their files raise
+    except Exception as error:  # PEFT's many methods raise errors of any type
         raise InputError(f"the adapter_config.json in {folder} does not fit the model: {error!r}") from error
     adapted = _adapted(pretrained)
     wanted = {name: p.shape for name, p in get_peft_model_state_dict(adapted, save_embedding_layers=False).items()}
@@ -82,8 +82,8 @@ def _adapted(pretrained: Pretrained) -> "PeftModel":
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # PEFT 0.21 asks transformers for a property that transformers 5.23 has renamed, and takes a model's folder in the
-    # place of its name on the Hub for another model; which base it is, its hash says.
+    # PEFT 0.21 asks for a property that transformers 5.23 has renamed. It also warns of another model if a folder
+    # stands in place of a Hub name; nlptl compares the hash of the weights instead.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
         warnings.filterwarnings("ignore", ".*base_model_name_or_path.*", UserWarning)
@@ -107,7 +107,7 @@ def head_modules(pretrained: Pretrained) -> list[str]:
 
 
 def task_type(pretrained: Pretrained) -> str:
-    """Returns PEFT's name of the task, with which its Auto classes find the model class."""
+    """Returns PEFT's task type, by which its Auto classes find the model class."""
     if pretrained.module.is_likelihood:
         return "SEQ_2_SEQ_LM"
     return pretrained.kind.peft_type
