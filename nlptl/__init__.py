@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nlptl.core.records import Example, Prediction
     from nlptl.core.result import Result
     from nlptl.methods.adapter import Adapter
+    from nlptl.methods.auto import Auto
     from nlptl.methods.full import Full
+    from nlptl.methods.hybrid import Hybrid
     from nlptl.methods.lora import LoRA
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
@@ -37,11 +39,13 @@ _HOMES = {
     "ExtractiveQA": "tasks.extractive_qa",
     "Classification": "tasks.classification",
     "Adapter": "methods.adapter",
+    "Auto": "methods.auto",
     "Callback": "core.callbacks",
     "DataConfig": "core.config",
     "EvalConfig": "core.config",
     "Example": "core.records",
     "Full": "methods.full",
+    "Hybrid": "methods.hybrid",
     "InputError": "core.errors",
     "LoRA": "methods.lora",
     "ModelConfig": "core.config",
@@ -60,6 +64,7 @@ _HOMES = {
 
 __all__ = [
     "Adapter",
+    "Auto",
     "Callback",
     "Classification",
     "DataConfig",
@@ -67,6 +72,7 @@ __all__ = [
     "Example",
     "ExtractiveQA",
     "Full",
+    "Hybrid",
     "InputError",
     "LoRA",
     "ModelConfig",

@@ -202,7 +202,8 @@ def test_the_weights_are_safetensors_in_float32(run):
 
 def test_the_stored_recipe_is_the_resolved_one_and_reads_back_as_a_recipe(run, place):
     values = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
-    assert values.pop("format") == 1
+    assert values.pop("format") == 2
+    assert "train.warmup" in values.pop("resolved")
     assert values.keys() == {"task", "method", "data", "model", "train", "eval"}
     assert values["data"]["train"] == str(place / "data")
     assert (values["model"]["pooling"], values["model"]["max_length"]) == ("native", 64)
@@ -223,7 +224,9 @@ def test_the_stored_recipe_gives_the_same_run_again(capsys, monkeypatch, tmp_pat
     assert say(capsys, "train", "--config", run / "recipe.yaml", "--output", "again").status == 0
     assert snapshot(run) == before
     again = tmp_path / "again"
-    for name in ("metrics.jsonl", "recipe.yaml", "predictions/validation.jsonl", "predictions/test.jsonl"):
+    old, new = (yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")) for folder in (run, again))
+    assert new | {"resolved": old["resolved"]} == old  # nothing was left to resolve
+    for name in ("metrics.jsonl", "predictions/validation.jsonl", "predictions/test.jsonl"):
         assert (again / name).read_text() == (run / name).read_text(), name
     assert json.loads((again / "result.json").read_text())["metrics"] == result["metrics"]
 
@@ -233,7 +236,7 @@ def test_flags_after_a_stored_recipe_vary_it(capsys, tmp_path, run, unchecked):
     assert say(capsys, "train", "--config", run / "recipe.yaml", *flags).status == 0
     old = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
     new = yaml.safe_load((tmp_path / "other" / "recipe.yaml").read_text(encoding="utf-8"))
-    assert new["train"] == old["train"] | {"epochs": 1, "seed": 4}
+    assert new["train"] == old["train"] | {"epochs": 1, "seed": 4, "warmup": 1}  # 6 % of fewer updates
     assert new["eval"] == old["eval"] | {"baselines": "none"}
     assert {k: new[k] for k in ("task", "method", "data", "model")} == {
         k: old[k] for k in ("task", "method", "data", "model")

@@ -115,7 +115,7 @@ def test_a_recipe_cannot_be_changed_only_replaced(field):
         ({3: {}}, r"no part 3; parts"),
         ([], r"expected a recipe, with the parts task, method, .* found \[\]"),
         ({"train": {"epoch": 3}}, r"train has no field 'epoch' \(did you mean 'epochs'\?\); fields: epochs, lr"),
-        ({"method": {"rank": 3}}, r"method has no name; known: adapter, full, lora, partial, probe"),
+        ({"method": {"rank": 3}}, r"method has no name; known: adapter, auto, full, hybrid, lora, partial, probe"),
         ({"method": {"name": "loar"}}, r"unknown method 'loar' \(did you mean 'lora'\?\)"),
         ({"method": {"name": "full", "rank": 3}}, r"method has no field 'rank'; fields: unfreeze"),
         ({"train": {"lr": 2.0}}, r"train.lr must be above 0 and at most 1, found 2.0"),

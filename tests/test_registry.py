@@ -88,7 +88,7 @@ def test_the_public_names_are_those_of_the_rooms():
         (
             "method",
             "loar",
-            r"unknown method 'loar' \(did you mean 'lora'\?\); known: adapter, full, lora, partial, probe",
+            r"unknown method 'loar' \(did you mean 'lora'\?\); known: adapter, auto, full, hybrid, lora, ",
         ),
         ("method", "LoRA", r"did you mean 'lora'"),
         ("method", "_peft", r"unknown method '_peft'"),

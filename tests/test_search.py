@@ -129,7 +129,7 @@ def test_unknown_methods_are_refused(tried):
 
 def test_a_short_run_keeps_the_usual_rate_and_says_why(place, tmp_path):
     run = recipe(place, lr="auto").run(tmp_path / "run")
-    assert stored(run)["train"]["lr"] == pytest.approx(3e-4)
+    assert stored(run)["train"]["lr"] == pytest.approx(2e-4)
     assert "too short" in stored(run)["resolved"]["train.lr"]
     assert not (tmp_path / "run" / "search.json").exists()
 
@@ -144,7 +144,7 @@ def test_three_rates_are_tried_then_two_and_the_cost_is_bounded(rated):
     assert [t["name"].rpartition(", ")[2] for t in found] == ["first round"] * 3 + ["second round"] * 2
     total = sum(t["updates"] for t in found)
     assert total <= 0.7 * (total + rated.result.training.updates)
-    assert stored(rated)["train"]["lr"] in [float(f"{3e-4 * factor:.2g}") for factor in rates.FACTORS]
+    assert stored(rated)["train"]["lr"] in [float(f"{2e-4 * factor:.2g}") for factor in rates.FACTORS]
     assert all(t["updates"] >= rates.LEAST_UPDATES for t in found)
 
 

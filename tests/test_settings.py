@@ -47,13 +47,13 @@ def test_a_given_batch_size_decides_how_many_epochs_give_enough_updates(tiny_fol
     assert resolved(tiny_folders, 1_000, batch_size=100)[0].train.epochs == 20
 
 
-@pytest.mark.parametrize(("width", "rate"), [(64, 3e-4), (384, 3e-4), (768, 5e-5), (1024, 2e-5), (4096, 2e-5)])
+@pytest.mark.parametrize(("width", "rate"), [(64, 2e-4), (384, 2e-4), (768, 5e-5), (1024, 2e-5), (4096, 2e-5)])
 def test_wide_models_have_smaller_learning_rates(width, rate):
     assert settings.learning_rate(Full(), width) == pytest.approx(rate)
 
 
 def test_between_two_known_widths_the_rate_lies_between_theirs():
-    assert 5e-5 < settings.learning_rate(Full(), 512) < 3e-4
+    assert 5e-5 < settings.learning_rate(Full(), 512) < 2e-4
 
 
 def test_a_method_with_one_rate_has_it_at_every_width():
@@ -114,7 +114,7 @@ def varied(run, *flags):
 
 def test_a_rerun_has_the_same_values(run):
     stored = varied(run)
-    assert stored.train.lr == pytest.approx(3e-4)
+    assert stored.train.lr == pytest.approx(2e-4)
     assert varied(run, "--train.seed", "4").train == dataclasses.replace(stored.train, seed=4)
 
 

@@ -23,7 +23,7 @@ class Full:
 
     default_lr: ClassVar[float] = 5e-5
     """The largest of BERT's grid {5e-5, 3e-5, 2e-5} (Devlin et al. 2019, appendix A.3)."""
-    lr_by_width: ClassVar[Mapping[int, float]] = {384: 3e-4, 768: default_lr, 1024: 2e-5}
+    lr_by_width: ClassVar[Mapping[int, float]] = {384: 2e-4, 768: default_lr, 1024: 2e-5}
     """384: measured (benchmarks/RESULTS.md, settings); 768 and 1024: BERT's grid, whose large model wants the least."""
     default_pooling: ClassVar[str] = "native"
     self_contained: ClassVar[bool] = True

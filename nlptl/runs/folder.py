@@ -148,8 +148,8 @@ class Folder:
         """
         return self._read_recipe()[0]
 
-    def _read_recipe(self) -> tuple[Recipe, set[str]]:
-        """Returns the recipe, and the names of the settings in the file."""
+    def _read_recipe(self) -> tuple[Recipe, dict[str, object]]:
+        """Returns the recipe, and the settings in the file by name."""
         path = self.path / RECIPE
         if not path.exists():
             raise InputError(f"{self.path} has no {RECIPE}: it is not a run's folder")
@@ -166,7 +166,7 @@ class Folder:
         except InputError as error:
             raise InputError(f"{path}: {error}; {ADVICE[RECIPE]}") from error
         parts = {part: fields for part, fields in values.items() if part not in ("format", RESOLVED)}
-        return recipe, set(inputs.settings(parts))
+        return recipe, inputs.settings(parts)
 
     def status(self) -> str | None:
         """Returns the status in result.json, None if there is none yet."""

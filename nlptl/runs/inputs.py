@@ -45,22 +45,25 @@ def hashes(corpus: Corpus, pretrained: Pretrained) -> dict[str, str]:
 
 
 def changes(
-    before: Mapping[str, Any], now: Mapping[str, str], set_: Mapping[str, object], given: set[str]
+    before: Mapping[str, Any], now: Mapping[str, str], set_: Mapping[str, object], given: Mapping[str, object]
 ) -> list[str]:
     """Returns what has changed since a run began, in words; empty if the run can be resumed.
 
     A newer nlptl has settings that an older run did not know. Their defaults leave the run as it was, so they count
-    only if somebody has since written them into the run's recipe.
+    only if somebody has since written them into the run's recipe. A setting that the run left open, such as the
+    warm-up, is resolved today; it has not changed if the run's recipe leaves it open too.
 
     Args:
         before: the content of inputs.json.
         now: as `hashes`.
         set_: as `settings`, of today's recipe.
-        given: the names of the settings that stand in recipe.yaml.
+        given: as `settings`, of recipe.yaml.
     """
     old = before["recipe"]
     names = {name for name in before if name in now or name.startswith("data.")} | set(now)
     changed = sorted(name for name in names if before.get(name) != now.get(name))
-    values = sorted(name for name in old if name not in set_ or old[name] != set_[name])
+    left_open = {name for name in old if old[name] is None and given.get(name) is None and name in set_}
+    values = sorted(name for name in old.keys() - left_open if name not in set_ or old[name] != set_[name])
     changed += [f"{name} (was {old[name]}, is {set_.get(name)})" for name in values]
-    return changed + [f"{name} (was not set, is {set_[name]})" for name in sorted(given & set_.keys() - old.keys())]
+    added = sorted(given.keys() & set_.keys() - old.keys())
+    return changed + [f"{name} (was not set, is {set_[name]})" for name in added]
