@@ -45,5 +45,5 @@ class OtherProcess:
         self._process.stdin.write(json.dumps(input) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        failed = not line.startswith("[")
+        failed = not line.startswith('{"answers"')
         return subprocess.CompletedProcess(command, int(failed), line, line)

@@ -35,6 +35,7 @@ ONLY_IMPORTERS = {
     "huggingface_hub": ("models/",),
     "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),
+    "sentence_transformers": ("models/",),
     "pyarrow": ("data/",),
 }
 DOOR = ("core/recipe.py", "nlptl.runs")

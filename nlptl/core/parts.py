@@ -112,6 +112,9 @@ class Tokenizer(Protocol):
     bos_token_id: int | None
     eos_token_id: int | None
     unk_token_id: int | None
+    pad_token_id: int | None
+    padding_side: str
+    """left or right."""
     eos_token: str | None
 
     def __call__(

@@ -103,6 +103,8 @@ class ReloadCheck:
 
     max_abs_diff: float
     n_examples: int = 0
+    sentence_transformers_max_abs_diff: float | None = None
+    """The same through sentence-transformers; None if it is not installed, or the model is not saved for it."""
 
 
 @dataclass(frozen=True)
@@ -195,12 +197,18 @@ class Result:
         blank = {} if self.status == "succeeded" else dataclasses.asdict(Result(self.status))
         kept = {name for name, v in plain.items() if v is not None and (name in ALWAYS or v != blank.get(name))}
         known = {name: value for name, value in plain.items() if name in kept}
-        known["timing"] = {name: value for name, value in plain["timing"].items() if value is not None}
+        known["timing"] = _without_none(plain["timing"])
+        if self.reload_check:
+            known["reload_check"] = _without_none(plain["reload_check"])
         for split, baselines in self.baselines.items():
             for name, baseline in baselines.items():
                 value, gain = dataclasses.asdict(baseline.value), dataclasses.asdict(baseline.gain)
                 known["baselines"][split][name] = {baseline.metric: value, "gain": gain}
         return known
+
+
+def _without_none(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _baseline(values: Mapping[str, object]) -> dict[str, object]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 HEAD_FILE = "head.safetensors"
 """File of a linear head; the encoder is saved separately, or only named."""
+DENSE_FILE = "2_Dense/model.safetensors"
+"""The same in a folder that sentence-transformers loads."""
+PREFIXES = {HEAD_FILE: "", DENSE_FILE: "linear."}
+"""What the names of parameters begin with in both files."""
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -20,11 +24,18 @@ def layer_of(name: str) -> int | None:
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
+def head_file(folder: Path) -> str | None:
+    """Returns the name of the file with a linear head in a folder; None if there is none."""
+    return next((name for name in PREFIXES if (folder / name).exists()), None)
+
+
 def save_head(head: "nn.Module", folder: Path, file: str = HEAD_FILE) -> None:
     """Writes a linear head into a file of a folder."""
     from safetensors.torch import save_file
 
-    save_file({name: value.contiguous() for name, value in head.state_dict().items()}, folder / file)
+    prefix = PREFIXES.get(file, "")
+    (folder / file).parent.mkdir(exist_ok=True)
+    save_file({prefix + name: value.contiguous() for name, value in head.state_dict().items()}, folder / file)
 
 
 def load_head(head: "nn.Module", folder: Path, file: str = HEAD_FILE) -> None:
@@ -33,8 +44,9 @@ def load_head(head: "nn.Module", folder: Path, file: str = HEAD_FILE) -> None:
     Raises:
         InputError: the file is missing or damaged, or has another shape.
     """
-    shapes = {name: value.shape for name, value in head.state_dict().items()}
-    head.load_state_dict(read(folder / file, shapes))
+    prefix = PREFIXES.get(file, "")
+    found = read(folder / file, {prefix + name: value.shape for name, value in head.state_dict().items()})
+    head.load_state_dict({name.removeprefix(prefix): value for name, value in found.items()})
 
 
 def read(path: Path, wanted: Shapes) -> "dict[str, Tensor]":

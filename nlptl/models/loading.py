@@ -8,7 +8,7 @@ from torch import nn
 
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import Pretrained
-from nlptl.core.weights import HEAD_FILE
+from nlptl.core.weights import head_file
 from nlptl.models import nets, sources
 from nlptl.models.heads.base import head_of
 from nlptl.models.plan import Plan, Wanted, plan
@@ -40,7 +40,7 @@ def load(config: ModelConfig, wanted: Wanted, *, seed: int) -> Pretrained:
 def _set_head(found: nets.Found, planned: Plan, seed: int) -> None:
     pooled, folder = isinstance(found.net, PooledClassifier), planned.source.path
     fits = head_of(planned.wanted.kind.head).is_own(planned.raw, planned.wanted.labels.names)
-    if not fits or (pooled and not (folder / HEAD_FILE).exists()):
+    if not fits or (pooled and head_file(folder) is None):
         _draw(found.net, found.fresh, seed, getattr(planned.net_config, "initializer_range", 0.02))
     elif isinstance(found.net, PooledClassifier):
         found.net.load_head(folder)

@@ -55,12 +55,12 @@ class PooledClassifier(nn.Module):
         weights.save_head(self.classifier, folder)
 
     def load_head(self, folder: Path) -> None:
-        """Reads the head that `save_pretrained` wrote.
+        """Reads the head that `save_pretrained` wrote, or the one of a folder for sentence-transformers.
 
         Raises:
             InputError: it is missing, damaged or of another shape.
         """
-        weights.load_head(self.classifier, folder)
+        weights.load_head(self.classifier, folder, weights.head_file(folder) or weights.HEAD_FILE)
 
 
 def embedding_of(net: PreTrainedModel | PooledClassifier) -> nn.Embedding:

@@ -162,8 +162,10 @@ def _trained(folder: Path, result: Result) -> None:
     if training and training.skipped:
         left_out = f"{training.skipped} of {training.updates} updates left out"
         warn(f"{left_out}, their loss or gradient was not finite: rows in metrics.jsonl")
-    if result.reload_check:
-        say("reload", f"equal in a fresh process (largest difference {result.reload_check.max_abs_diff:.1e})")
+    if check := result.reload_check:
+        through = check.sentence_transformers_max_abs_diff
+        also = "" if through is None else f", through sentence-transformers {through:.1e}"
+        say("reload", f"equal in a fresh process (largest difference {check.max_abs_diff:.1e}{also})")
     say("run", str(folder))
 
 

@@ -24,7 +24,7 @@ from nlptl.core.plain import Decision
 from nlptl.core.protocols import Method, Task
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.records import LabelSpace, ModelSource, Pretrained
-from nlptl.models import opening, sources
+from nlptl.models import declared, opening, sentence_folder, sources
 from nlptl.models.plan import Wanted
 from nlptl.models.quiet import quiet
 
@@ -35,7 +35,10 @@ Card = dict[str, Any]
 """The content of nlptl.json."""
 FOR_PEOPLE = {CARD, "README.md"}
 """Files without a hash; nlptl.json holds its own."""
-READ_BY_NAME = ("*config*.json", "*token*.json", "*.safetensors", "*.index.json", "vocab.*", "merges.txt", "*.model")
+READ_BY_NAME = (
+    *("*config*.json", "*token*.json", "*.safetensors", "*.index.json", "vocab.*", "merges.txt", "*.model"),
+    declared.MODULES,
+)
 """What loading looks for: files that would change the model if somebody put them there."""
 
 
@@ -61,6 +64,8 @@ def save(folder: Path, pretrained: Pretrained, recipe: Recipe, columns: dict[str
     with quiet():
         recipe.method.save(pretrained, folder)
         pretrained.tokenizer.save_pretrained(folder)
+    if recipe.method.self_contained:
+        sentence_folder.write(pretrained, folder)
     source = pretrained.source
     plain = recipe.to_dict()
     card = {

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nlptl.core import registry
 from nlptl.core.errors import TrainingError
-from nlptl.core.records import Example
+from nlptl.core.records import Example, Features, Pretrained
 from nlptl.core.result import ReloadCheck
+
+if TYPE_CHECKING:
+    from nlptl.runs.predictor import Predictor
 
 N_EXAMPLES = 16
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -31,7 +35,8 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
         precision: the number format of the answers.
 
     Raises:
-        TrainingError: the saved model does not load, or differs by more than `TOLERANCE`.
+        TrainingError: the saved model does not load, or differs by more than `TOLERANCE`, in nlptl or, if the model is
+            saved for it, in sentence-transformers.
     """
     own = [name for name in _classes(folder) if "." in name]  # the user's own, which loading does not import by itself
     request = {
@@ -46,15 +51,15 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
     )
     if done.returncode != 0:
         raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{done.stderr[-2000:]}")
-    reloaded = np.array(json.loads(done.stdout.splitlines()[-1]))
-    if reloaded.shape != answers.shape:
-        raise TrainingError(f"the model saved in {folder} answers {reloaded.shape}, the one trained {answers.shape}")
-    diff = float(np.abs(answers - reloaded).max())
-    if not diff <= TOLERANCE[precision]:
-        raise TrainingError(
-            f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} after reloading"
-        )
-    return ReloadCheck(diff, len(examples))
+    reply = json.loads(done.stdout.splitlines()[-1])
+    tolerance, through = TOLERANCE[precision], reply["sentence_transformers"]
+    diff = _difference(folder, reply["answers"], answers, tolerance, "after reloading")
+    if through is None:
+        return ReloadCheck(diff, len(examples))
+    same = answers[through["features"]]
+    tolerance *= max(1.0, float(np.abs(same).max()))  # sums in another order: rounding grows with the numbers
+    other = _difference(folder, through["logits"], same, tolerance, "through sentence-transformers")
+    return ReloadCheck(diff, len(examples), other)
 
 
 def answer() -> None:
@@ -68,9 +73,59 @@ def answer() -> None:
     for module in request.get("own", []):
         registry.import_module(module)
     torch.manual_seed(OTHER_SEED)
-    predictor = Predictor.open(Run(Path(request["folder"])).model_folder, precision=request.get("precision"))
+    folder = Run(Path(request["folder"])).model_folder
+    predictor = Predictor.open(folder, precision=request.get("precision"))
     examples = [Example(row_id, text, pair, None, words) for row_id, text, pair, words in request["rows"]]
-    sys.stdout.write(json.dumps(predictor.answers(examples).tolist()) + "\n")
+    reply = {
+        "answers": predictor.answers(examples).tolist(),
+        "sentence_transformers": _through_sentence_transformers(folder, predictor, examples),
+    }
+    sys.stdout.write(json.dumps(reply) + "\n")
+
+
+def _through_sentence_transformers(
+    folder: Path, predictor: "Predictor", examples: Sequence[Example]
+) -> dict[str, object] | None:
+    """Returns its logits, and the indices of the features that they belong to; None if it computes none of them."""
+    from nlptl.models import sentence_folder
+
+    if not sentence_folder.is_one(folder):
+        return None
+    features = predictor.task.encode(examples, predictor.pretrained)
+    same = _as_text(features, examples, predictor.pretrained)
+    rows = [examples[features.example[i]] for i in same]
+    texts = [e.text if e.text_pair is None else (e.text, e.text_pair) for e in rows]
+    logits = sentence_folder.logits(folder, texts) if same else None
+    return None if logits is None else {"features": same, "logits": logits.tolist()}
+
+
+def _as_text(features: Features, examples: Sequence[Example], pretrained: Pretrained) -> list[int]:
+    """Returns the indices of features with the tokens that the tokenizer itself gives to their text or pair, cut.
+
+    Later windows of a long text have others, and so have all features of a task that adds words.
+    """
+    texts, pairs = [e.text for e in examples], [e.text_pair for e in examples if e.text_pair is not None]
+    options = {"truncation": True, "max_length": pretrained.config.max_length, "return_attention_mask": False}
+    encoded = pretrained.tokenizer(texts, pairs if len(pairs) == len(texts) else None, **options)["input_ids"]
+    tokens = np.split(features.input_ids, features.offsets[1:-1])
+    return [i for i, of in enumerate(features.example) if np.array_equal(tokens[i], encoded[of])]
+
+
+def _difference(folder: Path, found: object, trained: np.ndarray, tolerance: float, when: str) -> float:
+    """Returns the largest difference from the answers of the trained model.
+
+    Raises:
+        TrainingError: it is above the tolerance, or the shapes differ.
+    """
+    reloaded = np.array(found)
+    if reloaded.shape != trained.shape:
+        raise TrainingError(
+            f"the model saved in {folder} answers {reloaded.shape} {when}, the one trained {trained.shape}"
+        )
+    diff = float(np.abs(trained - reloaded).max())
+    if not diff <= tolerance:
+        raise TrainingError(f"the model saved in {folder} is not the one trained: logits differ by {diff:.3g} {when}")
+    return diff
 
 
 def _classes(folder: Path) -> list[str]:

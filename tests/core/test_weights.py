@@ -8,7 +8,7 @@ from torch import nn
 
 from nlptl.core.errors import InputError
 from nlptl.core.probabilities import softmax
-from nlptl.core.weights import layer_of, load_head, save_head
+from nlptl.core.weights import DENSE_FILE, HEAD_FILE, head_file, layer_of, load_head, save_head
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,19 @@ def test_the_first_number_of_a_name_is_its_layer(name, layer):
     assert layer_of(name) == layer
 
 
-def test_a_head_is_read_as_it_was_written_and_only_into_its_own_shape(tmp_path):
+@pytest.mark.parametrize("file", [HEAD_FILE, DENSE_FILE])
+def test_a_head_is_read_as_it_was_written_and_only_into_its_own_shape(tmp_path, file):
     head, other = nn.Linear(4, 3), nn.Linear(4, 3)
-    save_head(head, tmp_path)
-    assert set(load_file(tmp_path / "head.safetensors")) == {"weight", "bias"}
-    load_head(other, tmp_path)
+    assert head_file(tmp_path) is None
+    save_head(head, tmp_path, file)
+    assert head_file(tmp_path) == file
+    prefix = {"head.safetensors": "", "2_Dense/model.safetensors": "linear."}[file]
+    assert set(load_file(tmp_path / file)) == {f"{prefix}weight", f"{prefix}bias"}
+    load_head(other, tmp_path, file)
     assert torch.equal(head.weight, other.weight)
     assert torch.equal(head.bias, other.bias)
     with pytest.raises(InputError, match=r"in the shape \(3.*the model needs \(2"):
-        load_head(nn.Linear(4, 2), tmp_path)
+        load_head(nn.Linear(4, 2), tmp_path, file)
 
 
 def test_probabilities_are_torchs_and_large_logits_do_not_overflow():

@@ -154,7 +154,7 @@ def test_training_goes_on_from_a_model_of_the_same_labels(folder, tmp_path, pool
 @pytest.mark.parametrize("names", [("good", "bad"), ("neg", "pos"), ("bad", "fine", "good")], ids=", ".join)
 def test_a_pooled_head_of_other_labels_is_not_kept(tiny_folders, tmp_path, names):
     path = trained_artifact(tiny_folders["bert"], tmp_path, "mean")
-    stored = load_file(path / "head.safetensors")["weight"]
+    stored = load_file(path / "2_Dense" / "model.safetensors")["linear.weight"]
     found = tiny.load(path, "mean", labels=LabelSpace(names)).module.net.classifier.weight
     assert found.shape[0] != stored.shape[0] or not torch.equal(found, stored)
 

@@ -65,6 +65,12 @@ def test_the_result_stands_beside_the_baselines_under_plain_headings(capsys):
     assert "ours" not in out
 
 
+def test_the_difference_in_sentence_transformers_stands_beside_that_after_reloading(capsys):
+    assert "(largest difference 0.0e+00)" in said(capsys)
+    check = {"max_abs_diff": 0.0, "sentence_transformers_max_abs_diff": 2.5e-7}
+    assert "0.0e+00, through sentence-transformers 2.5e-07)" in " ".join(said(capsys, reload_check=check).split())
+
+
 @pytest.mark.parametrize(("n", "tables"), [(2, True), (10, True), (11, False)])
 def test_up_to_ten_classes_are_shown_one_by_one_with_their_confusion(capsys, n, tables):
     names = [f"class {i}" for i in range(n)]
