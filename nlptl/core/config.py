@@ -122,9 +122,10 @@ class TrainConfig:
     class_weights: Literal["none", "balanced"] = "none"
     """Weight of each class in the loss; balanced: inverse to its frequency."""
     sampling: Literal["shuffled", "balanced"] = "shuffled"
-    """How examples are drawn; shuffled: each once per epoch; balanced: every class equally often."""
+    """How examples are drawn; shuffled: each once per epoch; balanced: every class equally often (Buda et al. 2018:
+    oversampling)."""
     label_smoothing: float = 0.0
-    """Share of the target probability spread over all classes."""
+    """Share of the target probability spread over all classes (Szegedy et al. 2016, section 7)."""
     evaluate_every: int | None = None
     """Evaluate on validation every n updates; default: after each epoch."""
     early_stopping: int | None = None
