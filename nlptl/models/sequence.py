@@ -1,6 +1,6 @@
 """One model as the engine sees it: a batch of flat tokens in, logits out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from nlptl.core import kinds
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import Batch
-from nlptl.models import varlen
+from nlptl.models import fresh, varlen
 from nlptl.models.dropout import Draws, place
 from nlptl.models.family import Divided, Family, Padded, Scoring, Writing, lacks
 from nlptl.models.heads.base import head_of
@@ -90,6 +90,10 @@ class SequenceModel(nn.Module):
     def blocks(self) -> list[nn.Module]:
         """Returns the layers of the encoder, and of the decoder if there is one."""
         return [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
+
+    def draw_anew(self, modules: Iterable[nn.Module]) -> None:
+        """Gives modules of the encoder or decoder the weights that pretraining starts with: see `fresh.draw_anew`."""
+        fresh.draw_anew(self.backbone, modules)
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""

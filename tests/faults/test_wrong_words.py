@@ -141,6 +141,8 @@ def test_a_value_out_of_range_is_refused_with_the_range(refused, says, train, fi
 @pytest.mark.parametrize(
     ("method", "field", "value", "said"),
     [
+        ("full", "reinit_layers", "-1", "at least 0, found -1"),
+        ("full", "reinit_layers", "3", "at most 2, the number of trained layers, found 3"),
         ("lora", "rank", "0", "at least 1, found 0"),
         ("lora", "rank", "100000", "at most 32, the width of the layer bert.encoder.layer.0"),
         ("lora", "rank", "33", "at most 32"),
