@@ -126,6 +126,9 @@ class TrainConfig:
     oversampling)."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes (Szegedy et al. 2016, section 7)."""
+    r_drop: float = 0.0
+    """Weight of the disagreement between two passes over each row with different dropout (Liang et al. 2021: alpha of
+    R-Drop, equation 4); updates take about twice as long. 0: one pass."""
     evaluate_every: int | None = None
     """Evaluate on validation every n updates; default: after each epoch."""
     early_stopping: int | None = None
@@ -183,6 +186,7 @@ class TrainConfig:
             at_least(f"train.{name}", getattr(self, name), 0)
         within("train.seed", self.seed, 0, 2**32 - 1)
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
+        within("train.r_drop", self.r_drop, 0.0, 100.0)
         if not 0 < self.layer_decay <= 1:
             raise InputError(f"train.layer_decay must be above 0 and at most 1, found {self.layer_decay}")
         if self.lr is not None and not 0 < self.lr <= 1:

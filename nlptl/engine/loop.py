@@ -3,6 +3,7 @@
 import math
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -11,7 +12,7 @@ import torch
 
 from nlptl.core.errors import TrainingError
 from nlptl.core.phases import PhaseDone
-from nlptl.engine import checkpoint, optim, phases, planning
+from nlptl.engine import checkpoint, optim, phases, planning, r_drop
 from nlptl.engine.batching import Order, rows_of
 from nlptl.engine.checkpoint import Progress, State, Tensors
 from nlptl.engine.device import Compute
@@ -124,7 +125,7 @@ class _Loop:
 
         def forward() -> torch.Tensor:
             with self.compute.autocast():
-                return self.job.losses(model(batch, cut), batch)
+                return r_drop.losses(self.job, partial(model, cut=cut), batch)
 
         model.train()
         return planning.measured(forward, model, longest, self.compute)

@@ -22,7 +22,7 @@ from nlptl.core.protocols import Phased, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Features, Pretrained
 from nlptl.core.result import Result
-from nlptl.engine import checkpoint, device, graphs, loop, trackers
+from nlptl.engine import checkpoint, device, graphs, loop, r_drop, trackers
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.job import Job
@@ -38,6 +38,7 @@ from nlptl.runs.inputs import IN_MEMORY
 from nlptl.runs.log import Log
 from nlptl.runs.recording import recording
 from nlptl.runs.run import Run
+from nlptl.tasks.kinds import divergences
 
 
 def train(recipe: Recipe, output: str | Path | None = None, callbacks: Sequence[Callback] = ()) -> Run:
@@ -145,8 +146,11 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
-    if _solving(recipe, pretrained) and (train.sampling != "shuffled" or train.label_smoothing):
-        raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
+    changed = train.sampling != "shuffled" or train.label_smoothing or train.r_drop
+    if changed and _solving(recipe, pretrained):
+        unused = "train.sampling, train.label_smoothing and train.r_drop"
+        raise InputError(f"this method solves for the head: {unused} have no effect")
+    r_drop.check(train, pretrained.kind, pretrained.module)
     if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
     for split, found in features.items():
@@ -208,6 +212,7 @@ def _fit(prepared: Prepared, folder: Folder, newest: Path | None, callbacks: Seq
             folder=folder.checkpoints,
             phases=_phases(prepared),
             callbacks=[*own, *shown, *callbacks],
+            divergences=divergences(pretrained.output) if recipe.train.r_drop else None,
         )
         progress = loop.train(job, prepared.compute, newest)
     return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
