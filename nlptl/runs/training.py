@@ -146,9 +146,9 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
-    changed = train.sampling != "shuffled" or train.label_smoothing or train.r_drop
+    changed = train.sampling != "shuffled" or train.label_smoothing or train.r_drop or train.average != "none"
     if changed and _solving(recipe, pretrained):
-        unused = "train.sampling, train.label_smoothing and train.r_drop"
+        unused = "train.sampling, train.label_smoothing, train.r_drop and train.average"
         raise InputError(f"this method solves for the head: {unused} have no effect")
     r_drop.check(train, pretrained.kind, pretrained.module)
     if not pretrained.kind.smooths and train.label_smoothing:
