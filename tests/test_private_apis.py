@@ -56,6 +56,8 @@ WHERE = {
     "ALL_ATTENTION_FUNCTIONS": "models/attend.py",
     "sdpa_mask": "models/attend.py",
     "_gradient_checkpointing_func": "models/sequence.py",
+    "_init_weights": "models/fresh.py",
+    "_is_hf_initialized": "models/fresh.py",
     "_shift_right": "models/families/t5.py",
     "shift_tokens_right": "models/families/bart.py",
     "_name_": "methods/_peft_type.py",

@@ -177,6 +177,8 @@ def together(tiny_folders, tmp_path_factory) -> Path:
         "backward": ("out_of_memory", *once, "--train.micro_batch_tokens", 256),
         "windows": ("windows", "--data.train", place / "windows", "--model.max_length", 16, "--model.dropout", 0),
         "sharded": ("sharded", "--train.micro_batch_tokens", 40),  # so that one process has more micro-batches
+        "r_drop": ("train", "--train.r_drop", 1, "--train.average", "epochs", "--method.reinit_layers", 1),
+        "sharded_r_drop": ("sharded", "--train.r_drop", 1, "--train.average", "exponential"),
     }
     jobs: list[tuple[str, list[str]]] = [("parts", [str(bert), str(place)])]
     for name, (does, *more) in runs.items():
@@ -263,6 +265,11 @@ def test_sharded_training_of_other_models_and_methods(work, tiny_folders, family
     assert_same(work / "sharded", work / "one", 12)
 
 
+@pytest.mark.parametrize("name", ["r_drop", "sharded_r_drop"])
+def test_two_passes_and_the_mean_of_states_are_those_of_one_process(together, name):
+    assert_same(together / "two" / name, together / "one" / name, 12)
+
+
 def test_each_process_holds_its_part_of_what_is_trained(together):
     held = [json.loads((together / f"{rank}.json").read_text()) for rank in (0, 1)]
     for h in held:
@@ -342,6 +349,22 @@ def test_a_run_of_two_processes_goes_on_with_one_and_back(work, tiny_folders, sh
     whole, run = (read_lines(work / output / "metrics.jsonl") for output in ("whole", "run"))
     losses = [[line["loss"] for line in lines if "loss" in line] for lines in (whole, run)]
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sharded", [{}, STAGE_3])
+def test_a_mean_of_states_goes_on_with_another_number_of_processes(work, tiny_folders, sharded):
+    more = ("--train.average", "exponential", "--train.average_decay", 0.8, "--train.keep", "last", "--train.r_drop", 1)
+    script = ROWS_OF_SMALL_VOCABULARIES + SCRIPT
+    words = flags(work, tiny_folders["bert"], "whole", *more)
+    assert launch(work, script, words=words).returncode == 0
+    words = flags(work, tiny_folders["bert"], "run", *more)
+    launch(work, STOPPING + script, *TORCHRUN, words=words, STOP_AT="4", **sharded)
+    second = launch(work, STOPPING + script, words=("--resume", work / "run"), STOP_AT="7")
+    assert second.returncode == 143, second.stderr[-2000:]
+    third = launch(work, script, *TORCHRUN, words=("--resume", work / "run"), **sharded)
+    assert third.returncode == 0, third.stderr[-3000:]
+    assert_same(work / "run", work / "whole", 12)
 
 
 STOPPING = (

@@ -20,6 +20,7 @@ from nlptl.engine.job import Job
 from nlptl.engine.prefix import Prefixes
 from nlptl.models import loading
 from nlptl.runs.log import Log
+from nlptl.tasks.kinds import divergences
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny_models
 
@@ -150,6 +151,7 @@ def job(
         folder=folder,
         phases=phases,
         callbacks=[Told(record.losses, show), Log(record.lines.append, config.log_every)],
+        divergences=divergences(pretrained.output) if config.r_drop else None,
     )
     return made, record
 

@@ -128,9 +128,19 @@ class TrainConfig:
     class_weights: Literal["none", "balanced"] = "none"
     """Weight of each class in the loss; balanced: inverse to its frequency."""
     sampling: Literal["shuffled", "balanced"] = "shuffled"
-    """How examples are drawn; shuffled: each once per epoch; balanced: every class equally often."""
+    """How examples are drawn; shuffled: each once per epoch; balanced: every class equally often (Buda et al. 2018:
+    oversampling)."""
     label_smoothing: float = 0.0
-    """Share of the target probability spread over all classes."""
+    """Share of the target probability spread over all classes (Szegedy et al. 2016, section 7)."""
+    r_drop: float = 0.0
+    """Weight of the disagreement between two passes over each row with different dropout (Liang et al. 2021: alpha of
+    R-Drop, equation 4); updates take about twice as long. 0: one pass."""
+    average: Literal["none", "exponential", "epochs"] = "none"
+    """Evaluate and deliver a mean of the weights; exponential: over all updates, the latest weighing most (Polyak and
+    Juditsky 1992); epochs: over the ends of the epochs in the second half of training (Izmailov et al. 2018: SWA)."""
+    average_decay: float = 0.99
+    """With average exponential: factor by which each update shrinks the share of earlier weights in the mean; 0.99 is a
+    mean over about the last 100 updates."""
     evaluate_every: int | None = None
     """Evaluate on validation every n updates; default: after each epoch."""
     early_stopping: int | None = None
@@ -188,6 +198,9 @@ class TrainConfig:
             at_least(f"train.{name}", getattr(self, name), 0)
         within("train.seed", self.seed, 0, 2**32 - 1)
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
+        within("train.r_drop", self.r_drop, 0.0, 100.0)
+        if not 0 < self.average_decay < 1:
+            raise InputError(f"train.average_decay must be above 0 and below 1, found {self.average_decay}")
         if not 0 < self.layer_decay <= 1:
             raise InputError(f"train.layer_decay must be above 0 and at most 1, found {self.layer_decay}")
         within("train.search_share", self.search_share, 0.0, 0.9)

@@ -45,6 +45,8 @@ class Kind:
     """What the count of a name counts."""
     smooths: bool = True
     """Whether the loss supports label smoothing."""
+    compares: bool = True
+    """Whether the logits are distributions over answers, so that two passes can be compared (train.r_drop)."""
     linear: bool = True
     """Whether a probe can solve for a linear head over frozen vectors."""
 
@@ -104,6 +106,7 @@ KINDS = {
             "SEQ_CLS",
             problem_type="regression",
             smooths=False,
+            compares=False,
         ),
         Kind(
             "tags",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, ValuesView
+from collections.abc import Iterable, Sequence, ValuesView
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, overload
 
@@ -65,6 +65,13 @@ class Adaptable(Model, Protocol):
 
     def save_net(self, folder: Path) -> None:
         """Writes the net as a transformers folder, with a linear head in a file of its own."""
+
+    def draw_anew(self, modules: Iterable[nn.Module]) -> None:
+        """Gives modules of the encoder or decoder the weights that pretraining starts with, from torch's generator.
+
+        Raises:
+            InputError: the architecture does not initialise one of their parameters.
+        """
 
 
 class Layered(Protocol):

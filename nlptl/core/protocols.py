@@ -50,6 +50,9 @@ class Model(Protocol):
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
 
+    def drops(self) -> bool:
+        """Returns whether anything that is trained has dropout."""
+
     def alone_on(self, device: torch.device, dtype: torch.dtype) -> bool:
         """Returns whether a batch on this device, in this number format, runs without host synchronisation.
 

@@ -21,7 +21,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.sharding import whole
 
 WEIGHTS, BEST, OPTIMIZER, PROGRESS = "trained.safetensors", "best.safetensors", "optimizer.safetensors", "progress.json"
-HASHES = "sha256.json"
+AVERAGE, HASHES = "average.safetensors", "sha256.json"
 Tensors = dict[str, torch.Tensor]
 
 
@@ -65,6 +65,8 @@ class State:
     """The optimizer's state by parameter name: "net.classifier.weight.exp_avg"."""
     best: Tensors | None = None
     """As `weights`, of the best state so far, if one is kept."""
+    average: Tensors | None = None
+    """As `weights`, the mean of states, if there is one (train.average)."""
 
 
 def save(folder: Path, state: State, progress: Progress, n_kept: int = 1, *, is_main: bool = True) -> None:
@@ -80,7 +82,7 @@ def save(folder: Path, state: State, progress: Progress, n_kept: int = 1, *, is_
     Raises:
         TrainingError: it cannot be written, for example on a full disk; earlier checkpoints are kept.
     """
-    parts = {WEIGHTS: state.weights, OPTIMIZER: state.moments, BEST: state.best}
+    parts = {WEIGHTS: state.weights, OPTIMIZER: state.moments, BEST: state.best, AVERAGE: state.average}
     found = {name: _gathered(part, keep=is_main) for name, part in parts.items() if part is not None}
     if not is_main:
         return
@@ -110,8 +112,8 @@ def load(folder: Path) -> tuple[State, Progress]:
     if wrong:
         raise InputError(f"the checkpoint {folder} is damaged: {wrong}")
     progress = _progress(folder / PROGRESS)
-    best = load_file(folder / BEST) if (folder / BEST).exists() else None
-    return State(load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER), best), progress
+    best, average = (load_file(folder / name) if (folder / name).exists() else None for name in (BEST, AVERAGE))
+    return State(load_file(folder / WEIGHTS), load_file(folder / OPTIMIZER), best, average), progress
 
 
 def from_main(folder: Path, compute: Compute) -> tuple[State, Progress]:

@@ -37,6 +37,7 @@ def wanted(config: TrainConfig, model: Model, compute: Compute) -> bool:
         "a task with one vector a row, not one a token": model.per_token(),
         "layers to train, not a head alone": model.cut() == model.depth(),
         "train.gradient_checkpointing false": config.gradient_checkpointing,
+        "train.r_drop 0": config.r_drop > 0,
         "a torch whose AdamW scales gradients on the way": not optim.scales_on_the_way(),
     }
     missing = [what for what, is_missing in reasons.items() if is_missing]

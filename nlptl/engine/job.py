@@ -16,6 +16,7 @@ from nlptl.core.records import Batch, Features
 from nlptl.engine.prefix import Prefixes
 
 Losses = Callable[[torch.Tensor, Batch], torch.Tensor]
+Divergences = Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Job:
     phases: Sequence[Phase] = (Phase(),)
     callbacks: Sequence[Callback] = ()
     """Are told how training goes on, in their order."""
+    divergences: Divergences | None = None
+    """The logits of two passes and their batch to how far they disagree on each feature, (n,); None: one pass is
+    enough."""
 
     n_updates: int | None = None
     """Number of updates; None for those of train.epochs."""

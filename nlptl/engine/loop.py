@@ -3,6 +3,7 @@
 import math
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -11,7 +12,8 @@ import torch
 
 from nlptl.core.errors import TrainingError
 from nlptl.core.phases import PhaseDone
-from nlptl.engine import checkpoint, optim, phases, planning
+from nlptl.engine import checkpoint, optim, phases, planning, r_drop
+from nlptl.engine.average import Average
 from nlptl.engine.batching import Order, rows_of
 from nlptl.engine.checkpoint import Progress, State, Tensors
 from nlptl.engine.device import Compute
@@ -61,6 +63,7 @@ class _Loop:
         names = frozenset[str]().union(*(planned.names for planned in self.phases))
         self.used_rows = UsedRows(job.model, job.features, names)
         self.kept = Kept(job.model, names, self.used_rows)
+        self.average = Average(job.config, self.order.per_epoch, self.kept)
         self.saved_at, self.save_s = time.monotonic(), 0.0
         self.interrupt = Interrupt()
         self.stopping = False
@@ -84,7 +87,7 @@ class _Loop:
         state, self.progress = checkpoint.from_main(newest, self.compute)
         state = checkpoint.named(state, self.job.model)
         self.kept.put(state.weights)
-        self.moments, self.best = state.moments, state.best
+        self.moments, self.best, self.average.values = state.moments, state.best, state.average
         if self.progress.interrupted:
             self.progress.interrupted, self.progress.stopped_by = False, None
         if not self.progress.phases:  # written before there were phases
@@ -124,7 +127,7 @@ class _Loop:
 
         def forward() -> torch.Tensor:
             with self.compute.autocast():
-                return self.job.losses(model(batch, cut), batch)
+                return r_drop.losses(self.job, partial(model, cut=cut), batch)
 
         model.train()
         return planning.measured(forward, model, longest, self.compute)
@@ -139,6 +142,7 @@ class _Loop:
         self.moments = {key: v for key, v in self.moments.items() if key.rpartition(".")[0] not in kept}
         if self.best is not None:
             self.best = self.kept.placed(self.best, self.model)
+        self.average.begin(self.model)
         if self._is_new():
             self.progress.phases.append(self.phase.done())
         self.progress.phases[-1].cut = self.prefix.cut
@@ -163,8 +167,9 @@ class _Loop:
         return self.moments | optim.moments(self.optimizer, self.names)
 
     def _end(self) -> None:
-        if self.progress.finished and self.best is not None:
-            self.kept.put(self.best)
+        chosen = self.average.values if self.best is None else self.best
+        if self.progress.finished and chosen is not None:
+            self.kept.put(chosen)
         if len(self.phases) > 1:
             self._mark_trained()
         self._tell("on_end", stopped_by=self.progress.stopped_by)
@@ -190,6 +195,7 @@ class _Loop:
             self.model.train()
         loss, norm = self.updates.do(rows_of(examples, self.job.features), self.progress)
         self.progress.update += 1
+        self.average.add(self.progress.update, self.model)
         self.progress.n_examples += len(examples)
         self.progress.phases[-1].updates += 1
         self._count(time.perf_counter() - began)
@@ -241,9 +247,13 @@ class _Loop:
             self._save()
 
     def _evaluate(self) -> None:
-        with self.shards.gathered():
-            self.used_rows.write_back()
-            metrics = self.job.evaluate()
+        with self.average.shown(self.model):
+            with self.shards.gathered():
+                self.used_rows.write_back()
+                metrics = self.job.evaluate()
+            self._judge(metrics)
+
+    def _judge(self, metrics: dict[str, float]) -> None:
         progress = self.progress
         progress.validation = metrics
         if not metrics:
@@ -271,7 +281,7 @@ class _Loop:
     def _save(self) -> None:
         began = time.monotonic()
         folder = self.job.folder / f"update-{self.progress.update:08d}"
-        state = State(self.kept.of(self.model), self._moments(), self.best)
+        state = State(self.kept.of(self.model), self._moments(), self.best, self.average.values)
         checkpoint.save(folder, state, self.progress, self.config.keep_checkpoints, is_main=self.compute.is_main)
         self.compute.wait()
         self.saved_at = time.monotonic()

@@ -143,6 +143,11 @@ def whole(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def part(tensor: torch.Tensor) -> torch.Tensor:
+    """Returns what this process holds of a tensor: the same memory. The tensor has no gradients."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
 def divided(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Returns this process's part of a whole tensor if `like` is divided, else the whole tensor."""
     if not isinstance(like, DTensor) or isinstance(values, DTensor) or values.shape != like.shape:

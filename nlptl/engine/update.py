@@ -10,7 +10,7 @@ import torch
 from nlptl.core.errors import TrainingError
 from nlptl.core.protocols import Model
 from nlptl.core.records import Batch
-from nlptl.engine import graphs, optim
+from nlptl.engine import graphs, optim, r_drop
 from nlptl.engine.batching import micro_batches, put, share
 from nlptl.engine.checkpoint import Progress
 from nlptl.engine.device import Compute
@@ -143,9 +143,11 @@ class Updates:
         return torch.from_numpy(random.integers(-(2**63), 2**63, n_rows))
 
     def _loss(self, batch: Batch, cut: int, weight: torch.Tensor) -> torch.Tensor:
-        with self._compute.autocast():
-            logits = self._model(batch, cut)
-        return (self._job.losses(logits, batch) * weight).sum()
+        def run(batch: Batch) -> torch.Tensor:
+            with self._compute.autocast():
+                return self._model(batch, cut)
+
+        return (r_drop.losses(self._job, run, batch) * weight).sum()
 
     def _parts(self, rows: np.ndarray, max_tokens: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields the rows of each micro-batch of this process, and their weights in the loss, float32."""

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from nlptl.core.checks import check_types
 from nlptl.core.records import Pretrained
 from nlptl.methods.full import Full
-from nlptl.methods.parts.layers import indices
+from nlptl.methods.parts.layers import draw_anew, indices
 
 
 @dataclass(frozen=True)
@@ -18,19 +17,17 @@ class Partial(Full):
     layers: str = "last:2"
     """Layers to train: "last:k" or "all"; the embeddings stay frozen."""
 
-    def __post_init__(self) -> None:
-        """Checks types."""
-        check_types("method", self)
-
     def prepare(self, pretrained: Pretrained) -> None:
         """Freezes the embeddings and the layers below the trained ones.
 
         Raises:
-            InputError: the model has no such layers, or no single stack of them.
+            InputError: the model has no such layers, or no single stack of them; or more layers are drawn anew than
+                are trained.
         """
         net, family, backbone = pretrained.module.net, pretrained.family, pretrained.module.backbone
         stack = family.layers(backbone)
         trained = [stack[i] for i in indices(pretrained, self.layers)]
+        draw_anew(pretrained, self.reinit_layers, len(trained))
         trained += [module for name, module in backbone.named_modules() if name in family.above]
         net.requires_grad_(False)
         for module in trained:

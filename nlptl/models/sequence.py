@@ -1,6 +1,6 @@
 """One model as the engine sees it: a batch of flat tokens in, logits out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from nlptl.core import kinds
 from nlptl.core.config import ModelConfig
 from nlptl.core.records import Batch
-from nlptl.models import varlen
+from nlptl.models import fresh, varlen
 from nlptl.models.dropout import Draws, place
 from nlptl.models.family import Divided, Family, Padded, Scoring, Writing, lacks
 from nlptl.models.heads.base import head_of
@@ -103,6 +103,17 @@ class SequenceModel(nn.Module):
     def blocks(self) -> list[nn.Module]:
         """Returns the layers of the encoder, and of the decoder if there is one."""
         return [m for m in self.modules() if isinstance(m, GradientCheckpointingLayer)]
+
+    def draw_anew(self, modules: Iterable[nn.Module]) -> None:
+        """Gives modules of the encoder or decoder the weights that pretraining starts with: see `fresh.draw_anew`."""
+        fresh.draw_anew(self.backbone, modules)
+
+    def drops(self) -> bool:
+        """Returns whether anything that is trained has dropout."""
+        in_layers = any(getattr(self.architecture, field, None) or 0 for field in self.family.dropout_fields)
+        if in_layers and _trains(self.backbone):
+            return True
+        return any(isinstance(module, nn.Dropout) and module.p > 0 for module in _in_training(self))
 
     def packs(self) -> bool:
         """Returns whether batches are computed without padding."""
@@ -259,7 +270,8 @@ class SequenceModel(nn.Module):
         """Sets training mode on trained modules; frozen ones stay in eval mode, without dropout."""
         super().train(False)
         if mode:
-            _train_trainable(self)
+            for module in _in_training(self):
+                module.training = True
             place(self, self.draws)
         return self
 
@@ -268,9 +280,9 @@ def _trains(module: nn.Module) -> bool:
     return any(p.requires_grad for p in module.parameters())
 
 
-def _train_trainable(module: nn.Module) -> None:
-    # A module without parameters (dropout, activation) follows its parent.
-    module.training = True
+def _in_training(module: nn.Module) -> Iterator[nn.Module]:
+    """Yields a module and those below it that are trained; one without parameters (dropout) follows its parent."""
+    yield module
     for child in module.children():
         if _trains(child) or next(child.parameters(), None) is None:
-            _train_trainable(child)
+            yield from _in_training(child)

@@ -20,6 +20,7 @@ from nlptl.report import console
 from nlptl.runs.answers import answered, decode, tune, values
 from nlptl.runs.log import Log
 from nlptl.runs.preparing import Prepared, solving
+from nlptl.tasks.kinds import divergences
 
 Note = Callable[[dict[str, object]], None]
 
@@ -98,6 +99,7 @@ def _job(prepared: Prepared, checkpoints: Path, callbacks: Sequence[Callback], n
         phases=_phases(prepared),
         callbacks=callbacks,
         n_updates=n_updates,
+        divergences=divergences(pretrained.output) if recipe.train.r_drop else None,
     )
 
 

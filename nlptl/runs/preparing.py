@@ -11,7 +11,7 @@ from nlptl.core.errors import InputError
 from nlptl.core.protocols import Reading, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import SPLITS, Corpus, Features, Finding, LabelSpace, Pretrained
-from nlptl.engine import graphs
+from nlptl.engine import graphs, r_drop
 from nlptl.engine.device import Compute
 from nlptl.engine.prefix import Prefixes
 from nlptl.models.loading import Wanted
@@ -128,8 +128,11 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
-    if solving(recipe, pretrained) and (train.sampling != "shuffled" or train.label_smoothing):
-        raise InputError("this method solves for the head: train.sampling and train.label_smoothing have no effect")
+    changed = train.sampling != "shuffled" or train.label_smoothing or train.r_drop or train.average != "none"
+    if changed and solving(recipe, pretrained):
+        unused = "train.sampling, train.label_smoothing, train.r_drop and train.average"
+        raise InputError(f"this method solves for the head: {unused} have no effect")
+    r_drop.check(train, pretrained.kind, pretrained.module)
     if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")
     for split, found in features.items():

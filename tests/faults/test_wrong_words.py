@@ -120,6 +120,8 @@ def test_a_dotted_name_that_is_no_method_is_refused(refused, says, name):
         ("train.cache_gib", "-1", "at least 0, found -1"),
         ("train.label_smoothing", "1", "between 0.0 and 0.99, found 1"),
         ("train.label_smoothing", "-0.1", "between 0.0 and 0.99, found -0.1"),
+        ("train.r_drop", "-1", "between 0.0 and 100.0, found -1.0"),
+        ("train.average_decay", "1", "above 0 and below 1, found 1.0"),
         ("train.evaluate_every", "0", "at least 1, found 0"),
         ("train.early_stopping", "0", "at least 1, found 0"),
         ("train.checkpoint_every", "0", "at least 1, found 0"),
@@ -141,6 +143,8 @@ def test_a_value_out_of_range_is_refused_with_the_range(refused, says, train, fi
 @pytest.mark.parametrize(
     ("method", "field", "value", "said"),
     [
+        ("full", "reinit_layers", "-1", "at least 0, found -1"),
+        ("full", "reinit_layers", "3", "at most 2, the number of trained layers, found 3"),
         ("lora", "rank", "0", "at least 1, found 0"),
         ("lora", "rank", "100000", "at most 32, the width of the layer bert.encoder.layer.0"),
         ("lora", "rank", "33", "at most 32"),
@@ -166,6 +170,27 @@ def test_a_methods_value_out_of_range_is_refused_with_the_range(refused, says, t
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "--train.r_drop 1 --model.dropout 0",
+            "nothing that is trained has dropout: set train.r_drop 0",
+        ),
+        ("--train.r_drop 1 --method probe", "solves for the head: train.sampling, train.label_smoothing, train.r_drop"),
+        ("--train.average epochs --method probe", "train.r_drop and train.average have no effect"),
+        ("--train.r_drop 1 --train.cuda_graph true", "train.r_drop 0"),
+    ],
+)
+def test_a_setting_that_would_have_no_effect_is_refused(refused, says, train, words, said):
+    says(refused(*train, *words.split()), said)
+
+
+def test_numbers_have_no_distributions_to_compare(refused, says, bert):
+    message = refused("train", "regression", "--model.name", bert, "--train.r_drop", 1)
+    says(message, "a number has none: set train.r_drop 0", "class, classes, tags, span, text")
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("train.epochs", "three"),
@@ -178,6 +203,7 @@ def test_a_methods_value_out_of_range_is_refused_with_the_range(refused, says, t
         ("train.schedule", "lineer"),
         ("train.precision", "fp16"),
         ("train.keep", "first"),
+        ("train.average", "epoch"),
         ("data.audit", "strct"),
         ("data.label_names", "positive"),
         ("model.pooling", "men"),

@@ -5,4 +5,5 @@
 * one_label, several_labels: losses, weights and decoding
 * answer_spans: the best answers from the logits of starts and ends
 * places: flat tokens to one row per feature
+* divergence: how far two predicted distributions differ
 """

@@ -1,0 +1,27 @@
+"""How far two passes over the same rows disagree, by kind of answers: one file per kind, for R-Drop."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nlptl.core import kinds
+from nlptl.core.records import Batch
+
+if TYPE_CHECKING:
+    import torch
+
+Divergences = Callable[["torch.Tensor", "torch.Tensor", Batch], "torch.Tensor"]
+
+
+def divergences(output: str) -> Divergences:
+    """Returns the function from the logits of two passes, and their batch, to the disagreement on each feature, (n,).
+
+    That is (KL(p||q) + KL(q||p)) / 2, averaged over what the loss averages over (Liang et al. 2021, equation 2).
+
+    Args:
+        output: the kind's name; its record says in `compares` whether there is such a function.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    found: Divergences = kinds.part(__name__, output).divergences
+    return found

@@ -1,0 +1,11 @@
+"""Several labels per row: a decision for each label."""
+
+import torch
+
+from nlptl.core.records import Batch
+from nlptl.tasks.parts import divergence
+
+
+def divergences(logits: torch.Tensor, others: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Returns the mean divergence over the labels, (n,), from logits (n, classes)."""
+    return divergence.of_decisions(logits, others).mean(-1)
