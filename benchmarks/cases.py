@@ -26,7 +26,7 @@ class Case:
     model: str
     """The suite's name of the pretrained model."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Flags of the program, without their dashes."""
+    """Flags of the program, without their dashes; a tuple is a flag with several words."""
     scored: dict[str, str] = field(default_factory=dict)
     """The suite's names of the rows beside train, by split; none: the suite's own validation rows."""
     measures: tuple[str, ...] = ("accuracy",)
@@ -40,6 +40,11 @@ class Case:
     def key(self) -> str:
         """The name on the command line."""
         return f"{self.name}/{self.system}"
+
+    @property
+    def own(self) -> bool:
+        """Whether nlptl does it, with whatever flags: nlptl, nlptl_auto, ..."""
+        return self.system.split("_")[0] == NLPTL
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,12 @@ class Target:
     """The number itself, divided by the other record's, or minus it."""
     other: tuple[str, str] | None = None
     """Case and system of the other record."""
+    system: str = NLPTL
+    """Whose number it is."""
 
     def __str__(self) -> str:
         """Returns the target as the tables state it."""
-        name = MEASURES[self.measure]
+        name = MEASURES[self.measure] if self.system == NLPTL else f"{MEASURES[self.measure]} of {self.system}"
         if self.other is None:
             return f"{name} {self.bound} {self.limit:g}"
         other = "/".join(self.other)
@@ -69,6 +76,15 @@ class Target:
     def met(self, value: float) -> bool:
         """Returns whether a value lies within the bound."""
         return value >= self.limit if self.bound == ">=" else value <= self.limit
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two systems that are compared over all cases that both have."""
+
+    system: str
+    other: str | None = None
+    """None: the best of the others, in each case and for each measure."""
 
 
 MEASURES = {
@@ -93,6 +109,7 @@ MEASURES = {
     "examples_per_s": "examples/s",
     "train_s": "training s",
     "total_s": "total s",
+    "search_s": "s of the whole search",
     "peak_mib": "peak MiB",
     "trained_share": "share of parameters trained",
     "first_half_s": "s for the first half of the updates",
@@ -128,6 +145,8 @@ class Suite(Protocol):
     TARGETS: tuple[Target, ...]
     CENTER: Callable[[Iterable[float]], float]
     """What the tables show of several seeds; where there is none, the mean."""
+    PAIRS: tuple[Pair, ...]
+    """What is compared over all cases; only a suite whose systems the tables show side by side has it."""
 
     def cases(self, scale: Scale) -> list[Case]:
         """Returns the cases in the order in which they run."""

@@ -21,11 +21,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import comparing
 import machine
 import processes
 import results
 import run
-import tables
 from cases import Scale
 from suites import gpu
 
@@ -115,7 +115,7 @@ def summary(content: dict[str, Any]) -> list[str]:
     cases = [f"failed: {r['case']}/{r['system']}: {_last(r)}" for r in records if r["status"] != "ok"]
     if content["scale"] == "smoke":
         return [*tests, *cases]
-    measured = [(target, tables.compared(target, records)) for target in gpu.TARGETS]
+    measured = [(target, comparing.compared(target, records)) for target in gpu.TARGETS]
     missed = [
         f"not reached: {target.case}: {target}: {mean(values):.3g}"
         for target, values in measured

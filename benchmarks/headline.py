@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import markdown
 import results
 from cases import NLPTL, measure
-
-Record = dict[str, Any]
+from comparing import Record, by_seed
 
 
 class Row(NamedTuple):
@@ -45,14 +45,13 @@ def table(folder: Path) -> str:
     Args:
         folder: of the result files.
     """
-    lines = [HEADER, ("---",) * len(HEADER), *_cells(folder)]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+    return markdown.table(HEADER, _cells(folder))
 
 
 def _cells(folder: Path) -> Iterator[tuple[str, ...]]:
     for row in ROWS:
         records: list[Record] = results.read(folder / f"{row.suite}.json")["records"]
-        own, other = _by_seed(records, row.case, NLPTL), _by_seed(records, row.case, row.peer)
+        own, other = by_seed(records, row.case, NLPTL), by_seed(records, row.case, row.peer)
         pairs = [(own[s], other[s]) for s in own if s in other and own[s]["cpu"] == other[s]["cpu"]]
         ratios = {m: median(measure(a, m) / measure(b, m) for a, b in pairs) for m in ("examples_per_s", "peak_mib")}
         yield (
@@ -69,7 +68,3 @@ def _scores(row: Row, pairs: list[tuple[Record, Record]]) -> str:
         return "-"
     own, other = (median(pair[i]["metrics"][row.score] for pair in pairs) for i in (0, 1))
     return f"{own:.3f} / {other:.3f}"
-
-
-def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]:
-    return {r["seed"]: r for r in records if (r["case"], r["system"], r["status"]) == (case, system, "ok")}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cases import NLPTL, Case, Inputs
+from cases import Case, Inputs
 
 NLPTL_FLAGS = {
     "train": "data.train",
@@ -26,12 +26,13 @@ def arguments(case: Case, inputs: Inputs, seed: int, output: Path) -> list[str]:
         seed: of the run, and of the choice of rows.
         output: the run's folder (nlptl) or the report's file (peers); it does not exist yet.
     """
-    names = NLPTL_FLAGS if case.system == NLPTL else {}
+    names = NLPTL_FLAGS if case.own else {}
     rows = {"train": inputs.train(case.train, seed), **_scored(case, inputs, seed)}
     values = {**rows, "model": inputs.model(case.model), "seed": seed, "output": output}
-    kept = {"train.cache_dir": output.parent / f"cache-{case.cache or case.name}-{seed}"} if names else {}
+    cache = output.parent / f"cache-{case.cache or case.name}-{case.system}-{seed}"
+    kept = {"train.cache_dir": cache} if names else {}
     options = {names.get(name, name): value for name, value in values.items()} | kept | case.options
-    return [*case.program, *(text for name, value in options.items() for text in (f"--{name}", _text(value)))]
+    return [*case.program, *(text for name, value in options.items() for text in (f"--{name}", *_texts(value)))]
 
 
 def report(case: Case, output: Path) -> dict[str, Any]:
@@ -100,5 +101,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     return {"method": recipe["method"], "model": model, "train": train}
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict | list | tuple) else str(value)
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return tuple(map(str, value))
+    return (json.dumps(value) if isinstance(value, dict | list) else str(value),)

@@ -17,7 +17,10 @@ from typing import Any
 
 import headline
 import results
+import side_by_side
 from cases import MEASURES, NLPTL, Case, Target, measure
+from comparing import Record, compared
+from markdown import table
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "RESULTS.md", HERE.parent / "README.md")
@@ -35,7 +38,6 @@ HEADER = (
 )
 ACCURACY = ("accuracy",)
 BASELINE = "tfidf_logreg_accuracy"
-Record = dict[str, Any]
 Center = Callable[[Iterable[float]], float]
 
 
@@ -75,9 +77,10 @@ def tables(path: Path) -> str:
     records: list[Record] = content["records"]
     suite: Any = import_module(f"suites.{content['suite']}")
     center: Center = getattr(suite, "CENTER", mean)
-    numbers = _numbers(records, suite.cases(content["scale"]), center)
-    targets = _targets(suite.TARGETS, records, center)
-    parts = [numbers, *_baselines(records), targets, _where(content, center)]
+    cases, targets = suite.cases(content["scale"]), _targets(suite.TARGETS, records, center)
+    beside = hasattr(suite, "PAIRS")
+    numbers = side_by_side.tables(records, cases, suite.PAIRS) if beside else [_numbers(records, cases, center)]
+    parts = [*numbers, *_baselines(records), targets, _where(content, center)]
     return "".join(part + "\n" for part in parts)
 
 
@@ -88,7 +91,7 @@ def _numbers(records: list[Record], cases: Sequence[Case], center: Center) -> st
     header = ["accuracy" if same and name == "scores" else name for name in HEADER]
     labels = {case: {name: "" if same else MEASURES[name] for name in names} for case, names in shown.items()}
     keys = dict.fromkeys((r["case"], r["system"]) for r in sorted(records, key=_order(records)))
-    return _table(header, [_row(case, system, labels[case], records, center) for case, system in keys])
+    return table(header, [_row(case, system, labels[case], records, center) for case, system in keys])
 
 
 def _order(records: list[Record]) -> Callable[[Record], tuple[int, bool, str]]:
@@ -139,36 +142,16 @@ def _targets(targets: Iterable[Target], records: list[Record], center: Center) -
         values = compared(target, records)
         shown, reached = _range(values, "{:.4g}", center), _reached(target, values, records, center)
         rows.append([target.case, str(target), shown, reached])
-    return _table(("case", "target", "measured", "reached"), rows)
+    return table(("case", "target", "measured", "reached"), rows)
 
 
 def _reached(target: Target, values: list[float], records: list[Record], center: Center) -> str:
-    involved = {(target.case, NLPTL), target.other}
+    involved = {(target.case, target.system), target.other}
     if any(r["status"] == "failed" for r in records if (r["case"], r["system"]) in involved):
         return "**no**: a run failed"
     if not values:
         return "not measured"
     return "yes" if target.met(center(values)) else "**no**"
-
-
-def compared(target: Target, records: list[Record]) -> list[float]:
-    """Returns a target's number for every seed for which all of it was measured, on one kind of machine."""
-    own = _by_seed(records, target.case, NLPTL)
-    if target.other is None:
-        return [measure(r, target.measure) for r in own.values()]
-    others = _by_seed(records, *target.other)
-    seeds = [s for s in own if s in others and _computed(own[s]) == _computed(others[s])]
-    pairs = [(measure(own[s], target.measure), measure(others[s], target.measure)) for s in seeds]
-    return [a / b if target.how == "ratio" else a - b for a, b in pairs]
-
-
-def _computed(record: Record) -> tuple[str, str | None]:
-    """Returns what computed a record."""
-    return record["cpu"], record.get("gpu")
-
-
-def _by_seed(records: list[Record], case: str, system: str) -> dict[int, Record]:
-    return {r["seed"]: r for r in records if (r["case"], r["system"], r["status"]) == (case, system, "ok")}
 
 
 def _where(content: Record, center: Center) -> str:
@@ -194,11 +177,6 @@ def _range(values: Iterable[float], form: str, center: Center) -> str:
         return "-"
     text = form.format(center(found))
     return text if len(found) == 1 else f"{text} [{form.format(min(found))} ... {form.format(max(found))}]"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
 if __name__ == "__main__":

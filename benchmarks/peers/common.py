@@ -41,6 +41,14 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """The rows of a file whose labels have any names."""
+
+    texts: list[str]
+    labels: list[str]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a peer found."""
 
@@ -83,14 +91,41 @@ def read(path: Path) -> Rows:
     return Rows([row["sentence"] for row in rows], [int(row["label"]) for row in rows])
 
 
+def labelled(path: Path, text: str = "text", label: str = "label") -> Labelled:
+    """Returns the texts and labels of a file.
+
+    Args:
+        path: any that `records` reads.
+        text: its column of texts.
+        label: its column of labels.
+    """
+    rows = records(path)
+    return Labelled([row[text] for row in rows], [row[label] for row in rows])
+
+
+def scores(right: Sequence[str], found: Sequence[str]) -> dict[str, float]:
+    """Returns accuracy, and the mean F1 of the labels that occur among either.
+
+    Args:
+        right: the rows' labels.
+        found: the predicted ones.
+    """
+    from sklearn.metrics import accuracy_score, f1_score  # peers that need neither stay as small as they are
+
+    macro = f1_score(right, found, average="macro", zero_division=0)
+    return {"accuracy": float(accuracy_score(right, found)), "macro_f1": float(macro)}
+
+
 def scored(settings: Files) -> Path:
     """Returns the file of rows to score on."""
     return settings.test or settings.validation
 
 
 def records(path: Path) -> list[dict[str, str]]:
-    """Returns the rows of a tab-separated file, whose quotes are literal."""
+    """Returns the rows of a file of JSON lines, or of a tab-separated file, whose quotes are literal."""
     with path.open(encoding="utf-8", newline="") as stream:
+        if path.suffix == ".jsonl":
+            return [json.loads(line) for line in stream]
         return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
@@ -169,9 +204,18 @@ def write_speed(
     output.write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
-def write(settings: Files, outcome: Outcome, n_rows: dict[str, int]) -> None:
-    """Writes the report, in the form of a benchmark's record."""
-    paths = ("train", "validation", "test", "model", "output", "seed")
+def write(
+    settings: Files, outcome: Outcome, n_rows: dict[str, int], more_settings: dict[str, Any] | None = None
+) -> None:
+    """Writes the report, in the form of a benchmark's record.
+
+    Args:
+        settings: the peer's.
+        outcome: what it found.
+        n_rows: by split.
+        more_settings: that it found itself.
+    """
+    paths = ("train", "validation", "test", "model", "output", "seed", "cells")
     report = {
         "metrics": outcome.metrics,
         "examples_per_s": outcome.n_examples / outcome.train_s,
@@ -179,6 +223,6 @@ def write(settings: Files, outcome: Outcome, n_rows: dict[str, int]) -> None:
         **place(),
         "parameters": {"total": outcome.n_parameters, "trainable": outcome.n_trainable},
         "rows": n_rows,
-        "settings": {k: v for k, v in asdict(settings).items() if k not in paths},
+        "settings": {k: v for k, v in asdict(settings).items() if k not in paths} | (more_settings or {}),
     }
     settings.output.write_text(json.dumps(report, indent=1), encoding="utf-8")

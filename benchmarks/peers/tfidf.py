@@ -24,14 +24,16 @@ class TfidfSettings(common.Files):
 
 def run(settings: TfidfSettings) -> None:
     """Fits, evaluates and writes the report."""
-    train, scored = common.records(settings.train), common.records(common.scored(settings))
+    files = (settings.train, common.scored(settings))
+    train, scored = (common.labelled(path, settings.text, settings.label) for path in files)
     began = time.perf_counter()
-    found = _search(settings).fit([row[settings.text] for row in train], [row[settings.label] for row in train])
+    found = _search(settings).fit(train.texts, train.labels)
     train_s = time.perf_counter() - began
-    accuracy = found.score([row[settings.text] for row in scored], [row[settings.label] for row in scored])
+    metrics = common.scores(scored.labels, found.predict(scored.texts).tolist())
     n_parameters = sum(part.size for part in (found.best_estimator_[-1].coef_, found.best_estimator_[-1].intercept_))
-    outcome = common.Outcome({"accuracy": float(accuracy)}, train_s, len(train), n_parameters, n_parameters)
-    common.write(settings, outcome, {"train": len(train), "scored": len(scored)})
+    outcome = common.Outcome(metrics, train_s, len(train.texts), n_parameters, n_parameters)
+    n_rows = {"train": len(train.texts), "scored": len(scored.texts)}
+    common.write(settings, outcome, n_rows, {"chosen": found.best_params_})
 
 
 def _search(settings: TfidfSettings) -> GridSearchCV:
