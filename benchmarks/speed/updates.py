@@ -53,12 +53,12 @@ def main(argv: list[str] | None = None) -> None:
     given = _parser().parse_args(argv)
     recipe = Recipe(
         data=DataConfig(train=str(given.train), validation=str(given.validation)),
-        model=ModelConfig(name=str(given.model), max_length=given.max_length),
+        model=ModelConfig(name=str(given.model), max_length=given.max_length, pooling="native"),
         train=TrainConfig(epochs=1, lr=LR, keep="last", seed=given.seed, cuda_graph=given.cuda_graph == "true"),
     )
     prepared = prepare(recipe, device.start("auto"))
     n_rows = len(prepared.corpus.splits["train"])
-    clock = Clock(given.n_warm, -(-n_rows // recipe.train.batch_size))
+    clock = Clock(given.n_warm, -(-n_rows // int(prepared.recipe.train.batch_size or 1)))
     with tempfile.TemporaryDirectory() as folder:
         loop.train(job(prepared, Path(folder), clock), prepared.compute)
     given.output.write_text(json.dumps(_report(prepared, clock), indent=1), encoding="utf-8")

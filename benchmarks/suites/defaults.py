@@ -144,11 +144,9 @@ class DefaultsInputs:
         return path
 
     def _some(self, data: Data, n_rows: int, split: str, seed: int) -> list[dict[str, str]]:
-        rows = list(_read(self.data, data, data.train))
-        random.Random(seed).shuffle(rows)
         n_rows = N_SMOKE if self.smoke else n_rows
         n_train = round(TRAIN_SHARE * n_rows)
-        chosen = _covering(rows)[:n_rows]
+        chosen = covering(rows_of(self.data, data, seed))[:n_rows]
         return chosen[:n_train] if split == "train" else chosen[n_train:]
 
     def _test(self, name: str) -> list[dict[str, str]]:
@@ -172,7 +170,14 @@ def _read(folder: Path, data: Data, paths: tuple[str, ...]) -> Iterator[dict[str
                 yield {"text": row[data.text], "label": row[data.label]}
 
 
-def _covering(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+def rows_of(folder: Path, data: Data, seed: int) -> list[dict[str, str]]:
+    """Returns the training rows of a data set, shuffled by a seed."""
+    rows = list(_read(folder, data, data.train))
+    random.Random(seed).shuffle(rows)
+    return rows
+
+
+def covering(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """Returns the rows with the first one of each label first: a label that training lacks is an error for nlptl."""
     first = {row["label"]: i for i, row in reversed(list(enumerate(rows)))}
     ahead = set(first.values())

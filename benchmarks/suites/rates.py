@@ -14,6 +14,7 @@ from typing import Any
 
 from cases import NLPTL, Case, Scale, Target
 
+from suites import sentiment
 from suites.tasks import CLASSIFICATION, GROUP, LONG, NEVER, Rows, TaskInputs
 
 SENTIMENT = ("recipes/sentiment.py",)
@@ -68,8 +69,8 @@ def _decay(name: str, data: str, scale: Scale) -> Case:
 
 
 def _options(scale: Scale) -> dict[str, Any]:
-    short = {} if scale == "full" else {"train.epochs": 1}
-    return {"method": "full", "train.keep": "last", "train.evaluate_every": NEVER, **short}
+    epochs = {"train.epochs": 5 if scale == "full" else 1}
+    return {"method": "full", "train.keep": "last", "train.evaluate_every": NEVER, **sentiment.alike("full"), **epochs}
 
 
 def inputs(data: Path, folder: Path, scale: Scale) -> TaskInputs:

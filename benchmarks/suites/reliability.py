@@ -57,6 +57,7 @@ def cases(scale: Scale) -> list[Case]:
     ]
     epochs = 5 if scale == "full" else 1
     alone = {"method": "full", "train.epochs": 1, "train.keep": "last", "eval.baselines": "none"}
+    alone |= sentiment.alike("full")
     news = {"validation": speed.AG_NEWS}
     return [
         *kills,
@@ -66,7 +67,7 @@ def cases(scale: Scale) -> list[Case]:
             sentiment.RECIPE,
             "some",
             "minilm",
-            {"method": "full", "train.epochs": epochs},
+            {"method": "full", "train.epochs": epochs, **sentiment.alike("full")},
             measures=("accuracy", "checkpoint_share"),
             also=share,
         ),

@@ -20,6 +20,7 @@ NOISE = 0.02  # of a difference of accuracies on 872 rows: about 1.5 standard er
 LORA = {"rank": 8, "alpha": 16, "dropout": 0.05}  # given to nlptl and to PEFT alike
 LORA_LR = 5e-4
 DEFAULTS = {"sampling": "random", "padding": "max_length", "max_length": 128, "precision": "fp32", "lr": 2e-5}
+LR = 5e-5
 T5_SETTINGS = {"train.epochs": 60, "train.lr": 3e-3, "train.precision": "fp32", "train.evaluate_every": 10_000}
 # A likelihood begins at some 16 nats a label, so words take larger and more steps than a head does.
 T5_WORDS = {"train.lr": 1e-2, "train.epochs": 120, "data.label_names": {"0": "negative", "1": "positive"}}
@@ -70,10 +71,16 @@ def cases(scale: Scale) -> list[Case]:
     ]
 
 
+def alike(method: str) -> dict[str, Any]:
+    """Returns the settings with which nlptl does what its peers do: transformers' head, and BERT's learning rate."""
+    pooling = {} if method == "probe" else {"model.pooling": "native"}
+    return pooling | ({"train.lr": LR} if method in ("full", "partial") else {})
+
+
 def _nlptl(
     name: str, train: str, method: str, epochs: int, changes: dict[str, Any] | None = None, model: str = "minilm"
 ) -> Case:
-    options = {"method": method, "train.epochs": epochs, "train.keep": "last", **(changes or {})}
+    options = {"method": method, "train.epochs": epochs, "train.keep": "last", **alike(method), **(changes or {})}
     return Case(name, NLPTL, RECIPE, train, model, options)
 
 

@@ -102,7 +102,9 @@ def cases(scale: Scale) -> list[Case]:
 def _nlptl(
     name: str, train: str, method: str, options: dict[str, Any], program: Any = sentiment.RECIPE, **more: Any
 ) -> Case:
-    return Case(name, NLPTL, program, train, "minilm", {"method": method, **BARE, **options}, **more)
+    return Case(
+        name, NLPTL, program, train, "minilm", {"method": method, **BARE, **sentiment.alike(method), **options}, **more
+    )
 
 
 def _peer(

@@ -185,7 +185,9 @@ def cases(scale: Scale) -> list[Case]:
 
 def _nlptl(task: Task, epochs: int) -> Case:
     settings = {"epochs": epochs, "batch_size": task.batch_size, "lr": task.lr, "keep": "last", "evaluate_every": NEVER}
-    options = {"method": "full", **{f"train.{name}": value for name, value in settings.items()}, **task.options}
+    method = str(task.options.get("method", "full"))
+    options = {"method": method, **sentiment.alike(method)}
+    options |= {f"train.{name}": value for name, value in settings.items()} | task.options
     shared = {"scored": SCORED[task.data], "measures": task.measures, "also": task.also}
     return Case(task.name, NLPTL, task.program, f"{task.data}/train", "minilm", options, **shared)
 
