@@ -61,7 +61,8 @@ def choose(recipe: Recipe, choosing: Choosing, trials: Trials) -> tuple[Recipe, 
     best = search.best()
     if trials.compute.is_main:
         console.tried(trials.metric, [_row(c, trials, best) for c in search.found], search.left_out)
-    why = f"the best of {len(search.found)} tried on {HELD_OUT:.0%} of the training rows, or as good and cheaper"
+    held_out = f"{100 * HELD_OUT:.0f} % of the training rows"
+    why = f"of {len(search.found)} tried on {held_out} the best, or the cheapest within a standard error of it"
     return dataclasses.replace(recipe, method=best.method), why
 
 

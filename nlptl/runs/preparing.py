@@ -107,7 +107,7 @@ def _resolved(
     fixed = recipe.model.max_length is not None
     features, by_length = settings.encoded(recipe.task, train, pretrained, fixed=fixed)
     others = {name: encode(recipe.task, rows, pretrained) for name, rows in corpus.splits.items() if name != "train"}
-    by_pooling = settings.pooling(recipe.model, pretrained)
+    by_pooling = settings.pooling(recipe.model, pretrained, recipe.method)
     recipe, reasons = settings.resolved(recipe, pretrained, len(train))
     return recipe, {"train": features} | others, by_pooling | by_length | reasons
 

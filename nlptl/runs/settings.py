@@ -52,18 +52,22 @@ def encoded(
         length = min(most, math.ceil(wanted / STEP) * STEP)
         pretrained.config = dataclasses.replace(pretrained.config, max_length=length)
         features = encode(task, examples, pretrained)
-    whole = np.mean(features.full_lengths <= length)
-    return features, {"model.max_length": f"{whole:.0%} of the training texts are whole"}
+    whole = 100 * np.mean(features.full_lengths <= length)
+    return features, {"model.max_length": f"{whole:.0f} % of the training texts are whole"}
 
 
-def pooling(given: ModelConfig, pretrained: Pretrained) -> Reasons:
+def pooling(given: ModelConfig, pretrained: Pretrained, method: Method) -> Reasons:
     """Returns why the pooling is what it is, and what the model then loads with; nothing if the user chose it."""
-    chosen = pretrained.config.pooling
     if given.pooling is not None or not pretrained.kind.by_row:
         return {}
-    if declared.pooling(pretrained.source.path) != chosen:
+    if declared.pooling(pretrained.source.path) != pretrained.config.pooling:
         return {"model.pooling": "the checkpoint declares none"}
-    why = "as the checkpoint declares; --model.pooling native gives a model that loads with plain transformers"
+    why = "as the checkpoint declares"
+    if method.default_pooling == "native":
+        if method.self_contained:
+            why += "; the model loads with sentence-transformers, with --model.pooling native with transformers"
+        else:
+            why += "; --model.pooling native is transformers' own head"
     return {"model.pooling": why}
 
 
@@ -99,7 +103,7 @@ def sized(train: TrainConfig, n_rows: int) -> tuple[TrainConfig, Reasons]:
     if train.warmup is None:
         n_updates = per_epoch * known("train.epochs", train.epochs)
         train = dataclasses.replace(train, warmup=warmup(train, n_updates))
-        reasons["train.warmup"] = f"{warmup_share(train):.0%} of {n_updates:,} updates"
+        reasons["train.warmup"] = f"{100 * warmup_share(train):.0f} % of {n_updates:,} updates"
     return train, reasons
 
 
