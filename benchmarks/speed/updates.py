@@ -54,7 +54,9 @@ def main(argv: list[str] | None = None) -> None:
     recipe = Recipe(
         data=DataConfig(train=str(given.train), validation=str(given.validation)),
         model=ModelConfig(name=str(given.model), max_length=given.max_length, pooling="native"),
-        train=TrainConfig(epochs=1, lr=LR, keep="last", seed=given.seed, cuda_graph=given.cuda_graph == "true"),
+        train=TrainConfig(
+            epochs=1, batch_size=32, lr=LR, keep="last", seed=given.seed, cuda_graph=given.cuda_graph == "true"
+        ),
     )
     prepared = prepare(recipe, device.start("auto"))
     n_rows = len(prepared.corpus.splits["train"])

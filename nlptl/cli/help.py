@@ -118,8 +118,8 @@ def _line(flag: Flag) -> str:
 def _meaning(flag: Flag) -> str:
     text = flag.help.removesuffix(".")
     default = _shown(flag.default)
-    if default and flag.hint is not None and "default: " not in text:
-        text += f"; default: {default}"
+    if default and flag.hint is not None:
+        text += f"; here: {default}" if "default: " in text else f"; default: {default}"
     return f"{text}."
 
 

@@ -30,10 +30,8 @@ def search(recipe: Recipe, default: float, n_updates: int, trials: Trials) -> tu
     budget = n_updates * share / (1 - share)
     first, second = int(budget * FIRST_SHARE / len(FACTORS)), int(budget * (1 - FIRST_SHARE) / 2)
     if first < LEAST_UPDATES:
-        return (
-            default,
-            f"not searched for: {100 * share:.0f} % of this run is too short for trials of {LEAST_UPDATES} updates",
-        )
+        some = f"{100 * share:.0f} % of this run"
+        return default, f"not searched for: {some} is too short for trials of {LEAST_UPDATES} updates"
     rates = [float(f"{default * factor:.2g}") for factor in FACTORS]
     tried = {rate: _trial(recipe, rate, first, trials, "first round") for rate in rates}
     kept = sorted(rates, key=lambda rate: trials.loss(tried[rate]))[:2]

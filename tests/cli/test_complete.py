@@ -38,7 +38,7 @@ def after(tmp_path):
         ("nlptl train sentiment --train.ep", ["--train.epochs"]),
         ("nlptl train sentiment -m lora --method.ra", ["--method.rank"]),
         ("nlptl train sentiment -m pro", ["probe"]),
-        ("nlptl train --method ", ["adapter", "full", "lora", "partial", "probe"]),
+        ("nlptl train --method ", ["adapter", "auto", "full", "hybrid", "lora", "partial", "probe"]),
         ("nlptl train --train.keep ", ["best", "last"]),
         ("nlptl predict --ques", ["--question"]),
         ("nlptl complete ", ["bash", "zsh", "fish"]),

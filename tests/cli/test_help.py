@@ -102,4 +102,4 @@ def test_help_of_a_script_shows_its_own_defaults(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
         main(Recipe(train={"epochs": 12}), ["--help"])
-    assert "default: 12." in capsys.readouterr().out
+    assert "here: 12." in capsys.readouterr().out

@@ -11,7 +11,7 @@ from nlptl.core.config import EvalConfig
 from nlptl.core.errors import InputError
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Example, LabelSpace, Prediction
-from nlptl.runs import delivery
+from nlptl.runs import answers, delivery
 from tests.faults.small import make_bert, read_lines, say, write_splits
 
 OWN = "tests.evaluation.own_metrics.OfIds"
@@ -107,9 +107,9 @@ BARE = [Prediction(0, "a", {}), Prediction(1, "b", {})]
 
 
 def test_a_task_without_scores_is_told_that_the_primary_metric_needs_them(prepared):
-    assert delivery.values(prepared, "test", SCORED)["auroc"] == 1.0
+    assert answers.values(prepared, "test", SCORED)["auroc"] == 1.0
     with pytest.raises(InputError, match="'auroc' needs a score for each label"):
-        delivery.values(prepared, "test", BARE)
+        answers.values(prepared, "test", BARE)
 
 
 def test_a_baseline_without_scores_is_left_out_if_the_metric_needs_them(prepared, monkeypatch):

@@ -129,7 +129,7 @@ def test_a_loss_that_turns_bad_later_keeps_finite_weights_of_the_updates_before(
 
 def test_a_bad_update_is_left_out_counted_and_its_rows_are_listed(capsys, bad_at, work, train, unchecked):
     bad_at(4)
-    said = say(capsys, *train, "--train.batch_size", 8, "--train.log_every", 1, "--output", "run")
+    said = say(capsys, *train, "--train.epochs", 5, "--train.batch_size", 8, "--train.log_every", 1, "--output", "run")
     assert said.status == 0
     assert "1 of 25 updates left out, their loss or gradient was not finite: rows in metrics.jsonl" in said.out
     assert result(work / "run")["training"]["skipped"] == 1
@@ -364,9 +364,9 @@ def test_a_run_whose_data_changed_is_not_resumed(refused, says, work, stopped):
 
 def test_a_run_whose_recipe_was_edited_is_not_resumed(refused, says, work, stopped):
     path = stopped / "recipe.yaml"
-    path.write_text(path.read_text().replace("epochs: 5", "epochs: 6"))
+    path.write_text(path.read_text().replace("epochs: 20", "epochs: 6"))
     message = refused("train", "--resume", "run")
-    says(message, "run cannot be resumed", "changed since it began: train.epochs (was 5, is 6)")
+    says(message, "run cannot be resumed", "changed since it began: train.epochs (was 20, is 6)")
 
 
 def test_a_run_whose_data_moved_is_resumed_where_the_recipe_names_the_new_place(capsys, work, stopped, unchecked):

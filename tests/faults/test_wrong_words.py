@@ -23,7 +23,7 @@ def cases(*rows):
         ("train --task.name sentment", ["unknown task 'sentment'", "did you mean 'sentiment'"]),
         (
             "train --method loar",
-            ["unknown method 'loar'", "did you mean 'lora'", "adapter, full, lora, partial, probe"],
+            ["unknown method 'loar'", "did you mean 'lora'", "adapter, auto, full, hybrid, lora, partial, probe"],
         ),
         ("train --method=prob", ["unknown method 'prob'", "did you mean 'probe'"]),
         ("train --method nowhere.Method", ["'nowhere' cannot be imported", "No module named 'nowhere'"]),

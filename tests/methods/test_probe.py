@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from nlptl.core.records import Features
 from nlptl.engine.prefix import Prefix
 from nlptl.engine.store import Store
+from nlptl.methods.parts import folds
 from nlptl.methods.probe import Probe, _tagged
 from nlptl.tasks.sentiment import Sentiment
 from tests import tiny
@@ -93,12 +94,12 @@ def test_a_probe_needs_no_room_in_the_cache(tiny_folders):
 
 def test_words_of_one_sentence_are_never_on_both_sides_of_a_fold():
     example = np.repeat(np.arange(40), 5)
-    folds = Probe(n_search=100)._folds(example, seed=0)
-    assert len(folds) == 3
-    for fit, held_out in folds:
+    found = folds.of_examples(example, 3, n_search=100, seed=0)
+    assert len(found) == 3
+    for fit, held_out in found:
         assert not set(example[fit]) & set(example[held_out])
         assert len(fit) + len(held_out) == 100
-    assert Probe()._folds(np.zeros(9, int), seed=0) == []
+    assert folds.of_examples(np.zeros(9, int), 3, n_search=100, seed=0) == []
 
 
 def test_every_tagged_word_weighs_the_same_in_a_tag_probe():
