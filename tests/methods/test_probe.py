@@ -70,12 +70,20 @@ def test_a_search_on_some_rows_fits_all_rows(tiny_folders):
     np.testing.assert_allclose(tiny.logits(pretrained, rows).softmax(-1).numpy(), expected, atol=2e-3)
 
 
-def test_a_class_of_a_single_row_does_not_stop_the_probe(tiny_folders):
+def test_a_class_of_a_single_row_is_held_out_at_random(tiny_folders):
     pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
     rows = [row for row in tiny.examples(20) if row.label == "bad" or row.row_id == 1]
     features = tiny.features(pretrained, rows)
     vectors = Prefix(pretrained.module, features, tiny.fp32(), Store(1.0, None)).vectors.numpy()
     chosen = Probe().fit_head(pretrained, vectors, features, np.ones(len(rows)), seed=0)
+    assert chosen["cross_validation"][str(chosen["strength"])] == min(chosen["cross_validation"].values())
+
+
+def test_two_rows_are_too_few_to_hold_any_out(tiny_folders):
+    pretrained = tiny.prepared(tiny_folders["bert"], Probe(), "mean")
+    features = tiny.features(pretrained, tiny.examples(2))
+    vectors = Prefix(pretrained.module, features, tiny.fp32(), Store(1.0, None)).vectors.numpy()
+    chosen = Probe().fit_head(pretrained, vectors, features, np.ones(2), seed=0)
     assert (chosen["strength"], chosen["cross_validation"]) == (1.0, {})
 
 

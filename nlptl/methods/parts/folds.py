@@ -28,7 +28,7 @@ def of_examples(example: Ids, n_folds: int, n_search: int, seed: int) -> Folds:
 
 
 def stratified(ids: Ids, n_folds: int, n_search: int, seed: int) -> Folds:
-    """Returns a division with each class's share; empty if a class has a single row.
+    """Returns a division with each class's share; a random one if a class has a single row.
 
     Args:
         ids: int64 (rows,): class ids.
@@ -42,8 +42,8 @@ def stratified(ids: Ids, n_folds: int, n_search: int, seed: int) -> Folds:
     smallest = int(np.bincount(ids)[np.unique(ids)].min())
     if len(rows) > n_search and smallest * n_search >= 2 * len(rows):
         rows, _ = train_test_split(rows, train_size=n_search, stratify=ids, random_state=seed)
-    n_folds = min(n_folds, int(np.bincount(ids[rows])[np.unique(ids[rows])].min()))
-    if n_folds < MIN_FOLDS:
-        return []
-    divided = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    n_stratified = min(n_folds, int(np.bincount(ids[rows])[np.unique(ids[rows])].min()))
+    if n_stratified < MIN_FOLDS:
+        return of_examples(np.arange(len(ids)), n_folds, n_search, seed)
+    divided = StratifiedKFold(n_stratified, shuffle=True, random_state=seed)
     return [(rows[a], rows[b]) for a, b in divided.split(rows, ids[rows])]
