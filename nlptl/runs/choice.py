@@ -3,7 +3,7 @@
 Methods that solve for a head cost seconds: they are tried on three divisions of the training rows. The others train on
 the first division, each for an eighth of the updates of a whole run; then the better two for as many as the time
 allows, on as many divisions (successive halving, Jamieson and Talwalkar 2016). The time of the final training is set
-aside. The best is chosen; if a cheaper one is within a standard error of it, the cheaper one.
+aside. The best is chosen; if a cheaper one is within a standard error of it, and within 0.01, the cheaper one.
 """
 
 import dataclasses
@@ -23,6 +23,8 @@ FIRST_SHARE, N_KEPT = 8, 2
 """Of a whole run's updates, 1 / 8 in the first round; then how many methods go on."""
 LEAST_UPDATES = 20
 """Fewer say nothing."""
+MOST_LOST = 0.01
+"""Of the metric, for a cheaper method: on a few dozen rows a standard error is too much to give away."""
 MINUTES = 10.0
 """Default of train.minutes."""
 
@@ -116,7 +118,7 @@ class _Search:
         best = min(self.found, key=lambda c: sum(map(self.trials.loss, c.trials)) / len(c.trials))
         for candidate in sorted(self.found, key=lambda c: self.names.index(c.name)):  # the cheapest first
             n = min(len(candidate.trials), len(best.trials))
-            if candidate is best or not self.trials.is_better(best.trials[:n], candidate.trials[:n]):
+            if candidate is best or not self.trials.is_better(best.trials[:n], candidate.trials[:n], MOST_LOST):
                 return candidate
         return best
 

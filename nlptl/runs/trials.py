@@ -113,13 +113,20 @@ class Trials:
         )
         return found if self._sign > 0 else Interval(-found.value, -found.high, -found.low)
 
-    def is_better(self, trials: Sequence[Trial], others: Sequence[Trial]) -> bool:
-        """Returns whether trials are better than others on the same parts by more than a standard error."""
+    def is_better(self, trials: Sequence[Trial], others: Sequence[Trial], most: float = math.inf) -> bool:
+        """Returns whether trials are better than others on the same parts by more than a standard error.
+
+        Args:
+            trials: some.
+            others: of the same parts.
+            most: a larger difference counts, whatever the standard error.
+        """
         gains = [self.gain(a, b) for a, b in zip(trials, others, strict=True)]
         gain = sum(g.value for g in gains) / len(gains)
         if math.isinf(gain):
             return gain > 0
-        return gain > math.sqrt(sum(((g.high - g.low) / SIGMAS) ** 2 for g in gains)) / len(gains)
+        error = math.sqrt(sum(((g.high - g.low) / SIGMAS) ** 2 for g in gains)) / len(gains)
+        return gain > min(error, most)
 
     def _new(self, name: str, recipe: Recipe, part: int, updates: int | None) -> Trial:
         began = time.perf_counter()
