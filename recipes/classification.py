@@ -6,7 +6,7 @@ python recipes/classification.py --data.train emotions.jsonl --task.labels sever
 python recipes/classification.py --data.train essays.csv --task.long window --model.max_length 128
 accelerate launch recipes/classification.py --method full
 
-On its sample (120 test rows, seed 0): accuracy 0.775 [0.70, 0.85]; TF-IDF with logistic regression 0.55.
+On its sample (120 test rows, seed 0): accuracy 0.80 [0.73, 0.87]; TF-IDF with logistic regression 0.55.
 """
 
 from nlptl import Classification, DataConfig, Full, Recipe, TrainConfig
