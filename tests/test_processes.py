@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import yaml
 
 from nlptl import Classification, Recipe, Sentiment
 from nlptl.cli import main
@@ -178,6 +179,8 @@ def together(tiny_folders, tmp_path_factory) -> Path:
         "windows": ("windows", "--data.train", place / "windows", "--model.max_length", 16, "--model.dropout", 0),
         "sharded": ("sharded", "--train.micro_batch_tokens", 40),  # so that one process has more micro-batches
         "r_drop": ("train", "--train.r_drop", 1, "--train.average", "epochs", "--method.reinit_layers", 1),
+        "method": ("train", "--method", "auto", "--method.tried", "tfidf,probe,full"),
+        "rate": ("train", "--train.epochs", 20, "--train.lr", "auto", "--train.search_share", 0.7),
         "sharded_r_drop": ("sharded", "--train.r_drop", 1, "--train.average", "exponential"),
     }
     jobs: list[tuple[str, list[str]]] = [("parts", [str(bert), str(place)])]
@@ -227,6 +230,19 @@ def test_windows_of_long_texts_are_divided_over_two_processes(together):
     one, two = (read_lines(together / n / "windows" / "predictions" / "test.jsonl") for n in ("one", "two"))
     assert [line["prediction"] for line in two] == [line["prediction"] for line in one]
     assert_same(together / "two" / "windows", together / "one" / "windows", 12, 1e-3)
+
+
+@pytest.mark.parametrize("name", ["method", "rate"])
+def test_a_search_finds_on_two_processes_what_it_finds_on_one(together, name):
+    one, two = (together / n / name for n in ("one", "two"))
+    tried = [json.loads((run / "search.json").read_text())["trials"] for run in (one, two)]
+    facts = [[(trial["name"], trial["part"], trial["updates"]) for trial in trials] for trials in tried]
+    assert facts[0] == facts[1]
+    assert [t["value"] for t in tried[1]] == pytest.approx([t["value"] for t in tried[0]], abs=1e-6)
+    chosen = [json.loads((run / "result.json").read_text())["method"] for run in (one, two)]
+    assert chosen[0] == chosen[1]
+    rates = [yaml.safe_load((run / "recipe.yaml").read_text())["train"]["lr"] for run in (one, two)]
+    assert rates[0] == rates[1]
 
 
 @pytest.mark.slow

@@ -1,13 +1,16 @@
 """What a recipe leaves to trials: they read only training rows, are stored, and choose the same each time."""
 
 import json
+import math
 
 import pytest
 import yaml
 
 from nlptl import DataConfig, EvalConfig, InputError, ModelConfig, Recipe, Run, TrainConfig
+from nlptl.engine import device
 from nlptl.methods.auto import TRIED, Auto
 from nlptl.runs import rates, trials
+from nlptl.runs.preparing import read
 from nlptl.runs.training import resume
 from tests.faults.small import make_bert, write_splits
 
@@ -90,25 +93,80 @@ def test_a_search_that_was_stopped_goes_on_with_the_trials_that_it_has(auto, pla
     assert run.result.metrics == auto.result.metrics
 
 
-def test_other_training_rows_are_refused(place, tmp_path, monkeypatch):
-    def stopped(*_):
-        raise StoppedError
+@pytest.fixture
+def stopped(place, tmp_path, monkeypatch):
+    """A search that was stopped in its second trial."""
+    new, calls = trials.Trials._new, []
+
+    def second(self, *given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise StoppedError
+        return new(self, *given)
 
     write_splits(tmp_path / "data")
-    monkeypatch.setattr(trials.Trials, "_judged", stopped)
-    own = Recipe(**{**vars(recipe(place, "full", lr="auto", search_share=0.9, epochs=40))})
-    own = Recipe.from_dict(own.to_dict() | {"data": {"train": str(tmp_path / "data")}})
-    with pytest.raises(StoppedError):
-        own.run(tmp_path / "run")
-    monkeypatch.undo()
-    (tmp_path / "run" / "search.json").write_text('{"format": 1, "train": "other", "trials": []}')
+    values = recipe(place, Auto(tried=("tfidf",))).to_dict()
+    with monkeypatch.context() as patch:
+        patch.setattr(trials.Trials, "_new", second)
+        with pytest.raises(StoppedError):
+            Recipe.from_dict(values | {"data": {"train": str(tmp_path / "data")}}).run(tmp_path / "run")
+    return tmp_path
+
+
+def test_other_training_rows_are_refused(stopped):
+    path = stopped / "data" / "train.csv"
+    path.write_text(path.read_text().replace("lovely plot", "lovely story"))
     with pytest.raises(InputError, match=r"changed since it began: data\.train"):
-        resume(tmp_path / "run")
+        resume(stopped / "run")
+
+
+def test_a_changed_recipe_is_refused(stopped):
+    path = stopped / "run" / "recipe.yaml"
+    path.write_text(path.read_text().replace("seed: 0", "seed: 3"))
+    with pytest.raises(InputError, match=r"changed since it began: train\.seed \(was 0, is 3\)"):
+        resume(stopped / "run")
+
+
+def test_an_unchanged_search_goes_on(stopped):
+    assert resume(stopped / "run").result.status == "succeeded"
 
 
 def test_too_little_time_for_any_method_is_an_error_that_says_so(place, tmp_path):
     with pytest.raises(InputError, match=r"train\.minutes 0\.001.*full: its training would take"):
         recipe(place, Auto(tried=("full",)), minutes=0.001).run(tmp_path / "run")
+
+
+def test_the_time_bounds_solved_heads_too(place, tmp_path):
+    run = recipe(place, Auto(), minutes=0.001).run(tmp_path / "run")
+    assert {trial["name"] for trial in searched(run)} == {"tfidf"}
+
+
+def test_a_search_that_tried_nothing_leaves_the_folder_free(place, tmp_path):
+    values = recipe(place, Auto(tried=("hybrid",))).to_dict() | {"model": {"name": str(place / "bert")}}
+    wrong = Recipe.from_dict(values | {"model": {"name": str(place / "bert"), "pooling": "native"}})
+    with pytest.raises(InputError, match="hybrid"):
+        wrong.run(tmp_path / "run")
+    assert Recipe.from_dict(values).run(tmp_path / "run").result.method == "hybrid"
+
+
+def trial(name, part, answers):
+    """Returns a trial whose answers are for rows 0, 1, 2 ..."""
+    given = tuple((i, answer, {}) for i, answer in enumerate(answers))
+    return trials.Trial(name, part, 0, math.nan if not answers else 0.5, 1.0, 1.0, given)
+
+
+def test_methods_are_compared_on_the_same_rows(place, tmp_path):
+    """A part of easy rows does not make a method better than one that was tried on a hard part alone."""
+    own = recipe(place)
+    corpus, labels = read(own)
+    search = trials.Trials(own, corpus, labels, tmp_path, device.start("fp32"))
+    truth = [[e.label for e in search._divided(part).splits[trials.JUDGED]] for part in (0, 1)]
+    wrong = [next(name for name in labels.names if name != label) for label in truth[0]]
+    easy = [trial("a", 0, wrong), trial("a", 1, truth[1])]
+    hard = [trial("b", 0, truth[0])]
+    assert search.mean_gain(hard, easy).value == pytest.approx(1)
+    assert search.is_better(hard, easy)
+    assert not search.is_better(easy, hard)
 
 
 def test_a_method_that_the_answers_do_not_allow_is_left_out(place, tmp_path):

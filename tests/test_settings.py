@@ -81,7 +81,7 @@ def test_the_length_grows_if_more_than_a_tenth_of_the_texts_would_be_cut(tiny_fo
     limit = tiny.load(tiny_folders["bert"]).limit
     assert length == min(64, limit)
     assert longest == 22
-    assert "100 %" in reasons["model.max_length"]
+    assert "0 %" in reasons["model.max_length"]
 
 
 def test_it_stays_if_few_texts_would_be_cut_or_the_user_gave_it(tiny_folders):

@@ -205,7 +205,7 @@ class Choosing(Protocol):
 
 
 @runtime_checkable
-class Measured(Protocol):
+class ByWidth(Protocol):
     """A method whose default learning rate depends on the model's hidden size."""
 
     lr_by_width: ClassVar[Mapping[int, float]]

@@ -32,7 +32,7 @@ TRIED: Mapping[str, Method] = {
 class Auto:
     """Tries the other methods on rows held out of training, within train.minutes, and keeps the best.
 
-    If several are within a standard error of the best, the cheapest of them is kept.
+    A cheaper method is kept if it is within a standard error of the best, and within 0.01.
     """
 
     tried: tuple[str, ...] = tuple(TRIED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
-from nlptl.core.errors import InputError, TrainingError
+from nlptl.core.errors import InputError
 from nlptl.core.records import Example, Features, Pretrained
 from nlptl.core.weights import load_head, save_head
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nlptl.methods.parts.linear_heads import Head, Rows
 
 TERM_WEIGHTS = "term_weights.safetensors"
-WORDS_ALONE = 0.0
 
 
 class Tried(NamedTuple):
@@ -103,14 +102,11 @@ class Hybrid:
     ) -> dict[str, object]:
         """Fits the head to convergence and returns what was chosen; see `nlptl.core.protocols.Solving`."""
         import numpy as np
-        from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
         from nlptl.methods.parts import folds, linear_heads
 
-        if not np.isfinite(vectors).all():
-            raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
-        scaler = StandardScaler().fit(vectors)
+        scaler = linear_heads.scaler(vectors)
         scaler.scale_ = scaler.scale_ * np.sqrt(vectors.shape[1])  # rows of length 1, like those of the terms
         rows = linear_heads.Rows(scaler.transform(vectors), features.labels, weights)
         one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)

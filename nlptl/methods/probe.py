@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nlptl.core import kinds
 from nlptl.core.checks import at_least, check_types, within
-from nlptl.core.errors import InputError, TrainingError
+from nlptl.core.errors import InputError
 from nlptl.core.records import Features, Pretrained
 from nlptl.core.weights import load_head, save_head
 
@@ -71,19 +71,15 @@ class Probe:
             weights: float64 (n,): the features' weights in the loss.
             seed: for the search's sample and folds.
         """
-        import numpy as np
         import torch
-        from sklearn.preprocessing import StandardScaler
         from threadpoolctl import threadpool_limits
 
         from nlptl.methods.parts import folds, linear_heads
 
-        if not np.isfinite(vectors).all():
-            raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
         targets, example = features.labels, features.example
         if pretrained.kind.by_token:
             vectors, targets, weights, example = _tagged(vectors, features, weights)
-        scaler = StandardScaler().fit(vectors)
+        scaler = linear_heads.scaler(vectors)
         rows = linear_heads.Rows(scaler.transform(vectors), targets, weights)
         head = pretrained.module.classifier
         one_each = pretrained.kind.one_name and len(features) == len(features.full_lengths)

@@ -15,17 +15,18 @@ SMALL_SHARE = 0.5
 MOST = 3
 
 
-def better(recipe: Recipe, folder: Path) -> str | None:
+def better(recipe: Recipe, folder: Path, *, chosen: bool) -> str | None:
     """Returns the command that gives a better model than a run that lost to a baseline; None if there is none.
 
     Args:
         recipe: the run's, resolved.
         folder: of the run.
+        chosen: whether trials chose its method; then they would choose it again.
     """
     hybrid: type[Solving] = registry.load("method", "hybrid")
     if recipe.task.output not in hybrid.solves or isinstance(recipe.method, Reading):
         return None
-    return f"nlptl train --config {folder / 'recipe.yaml'} --method auto"
+    return f"nlptl train --config {folder / 'recipe.yaml'} --method {'hybrid' if chosen else 'auto'}"
 
 
 def advice(

@@ -24,10 +24,10 @@ def answered(prepared: Prepared, split: str, compute: Compute) -> np.ndarray:
     return answers
 
 
-def tune(prepared: Prepared, answers: np.ndarray) -> None:
-    """Tunes on validation what decisions need, such as thresholds."""
-    pretrained, rows = prepared.pretrained, prepared.corpus.splits["validation"]
-    found = decode(prepared, "validation", answers)
+def tune(prepared: Prepared, answers: np.ndarray, split: str = "validation") -> None:
+    """Tunes on a split what decisions need, such as thresholds."""
+    pretrained, rows = prepared.pretrained, prepared.corpus.splits[split]
+    found = decode(prepared, split, answers)
     pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
 
 

@@ -7,7 +7,6 @@ aside. The best is chosen; if a cheaper one is within a standard error of it, an
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 from nlptl.core.checks import known
@@ -64,20 +63,16 @@ def choose(recipe: Recipe, choosing: Choosing, trials: Trials) -> tuple[Recipe, 
     if trials.compute.is_main:
         console.tried(trials.metric, [_row(c, trials, best) for c in search.found], search.left_out)
     held_out = f"{100 * HELD_OUT:.0f} % of the training rows"
-    why = f"of {len(search.found)} tried on {held_out} the best, or the cheapest within a standard error of it"
+    why = f"of {len(search.found)} tried on {held_out} the best, or a cheaper one that is as good"
     return dataclasses.replace(recipe, method=best.method), why
 
 
 def _row(candidate: Candidate, trials: Trials, best: Candidate) -> console.Tried:
-    values = [t.value for t in candidate.trials]
-    n = min(len(candidate.trials), len(best.trials))
-    gains = [trials.gain(a, b) for a, b in zip(candidate.trials[:n], best.trials[:n], strict=True)]
-    width = math.sqrt(sum((g.high - g.low) ** 2 for g in gains)) / n / 2
-    middle = sum(g.value for g in gains) / n
+    values, gain = [t.value for t in candidate.trials], trials.mean_gain(candidate.trials, best.trials)
     return console.Tried(
         candidate.name,
         sum(values) / len(values),
-        None if candidate is best else (middle - width, middle + width),
+        None if candidate is best else (gain.low, gain.high),
         len(values),
         candidate.trials[0].updates,
         candidate.seconds,
@@ -102,7 +97,8 @@ class _Search:
     def solve(self, methods: dict[str, Method]) -> None:
         """Tries methods that solve for a head, on several divisions."""
         for name, method in methods.items():
-            self._add(name, method, updates=None, n_parts=N_PARTS)
+            if self._has_time(name):
+                self._add(name, method, updates=None, n_parts=N_PARTS)
 
     def train(self, methods: dict[str, Method]) -> None:
         """Tries methods that train, by successive halving."""
@@ -114,17 +110,22 @@ class _Search:
             self.left_out.append(f"{name} after {trial.updates} updates: {self.trials.metric} {trial.value:.4f}")
 
     def best(self) -> Candidate:
-        """Returns the best candidate, or the first that is within a standard error of it."""
-        best = min(self.found, key=lambda c: sum(map(self.trials.loss, c.trials)) / len(c.trials))
-        for candidate in sorted(self.found, key=lambda c: self.names.index(c.name)):  # the cheapest first
-            n = min(len(candidate.trials), len(best.trials))
-            if candidate is best or not self.trials.is_better(best.trials[:n], candidate.trials[:n], MOST_LOST):
-                return candidate
-        return best
+        """Returns the best candidate, or the cheapest that is as good, within a standard error and `MOST_LOST`."""
+        # Parts differ in difficulty, so candidates are compared with one that has been tried on most of them.
+        most = max(self.found, key=lambda c: len(c.trials))
+        best = max(self.found, key=lambda c: self.trials.mean_gain(c.trials, most.trials).value)
+        cheapest_first = sorted(self.found, key=lambda c: self.names.index(c.name))
+        return next(c for c in cheapest_first if not self.trials.is_better(best.trials, c.trials, MOST_LOST))
+
+    def _has_time(self, name: str) -> bool:
+        """Returns whether half the time is left, or nothing has been tried yet; notes what is left out."""
+        if self.spent_s() < self.budget_s / 2 or not self.found:
+            return True
+        self.left_out.append(f"{name}: no time left")
+        return False
 
     def _first(self, name: str, method: Method) -> Trial | None:
-        if self.spent_s() >= self.budget_s / 2 and self.found:
-            self.left_out.append(f"{name}: no time left")
+        if not self._has_time(name):
             return None
         updates = max(LEAST_UPDATES, self.n_updates // FIRST_SHARE)
         return self._trial(f"{name}, first round", method, 0, updates)

@@ -79,8 +79,9 @@ def verdict(
         n_rows=len(train),
         share=parameters.trainable / parameters.total,
     )
+    command = better(recipe, folder.path, chosen="method" in prepared.reasons)
     worse = evaluation.is_worse(str(recipe.eval.metric), gains)
-    return Verdict(tuple(findings), tuple(hints), better(recipe, folder.path) if worse else None)
+    return Verdict(tuple(findings), tuple(hints), command if worse else None)
 
 
 def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], only: list[str] | None) -> Scores:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
+SEARCH = "search.json"
 LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}
@@ -111,6 +112,11 @@ class Folder:
             self._write_recipe(inputs.storable(recipe.to_dict()), {})
         except OSError as error:
             raise InputError(f"output {str(self.path)!r} cannot be written: {error}") from error
+
+    def drop_search(self) -> None:
+        """Removes the recipe of a search that could try nothing, so that the folder can be used again."""
+        if not (self.path / SEARCH).exists():
+            (self.path / RECIPE).unlink()
 
     def begin(self, prepared: Prepared, *, searched: bool = False) -> None:
         """Writes the files that precede training, the recipe last: it makes the folder a run.

@@ -52,6 +52,7 @@ def prepare(recipe: Recipe, compute: Compute, given: tuple[Corpus, LabelSpace] |
     """
     corpus, labels = given or read(recipe)
     prepared = adapted(recipe, corpus, labels, compute)
+    prepared = dataclasses.replace(prepared, findings=_audited(prepared))
     if compute.is_main:
         console.before(prepared.recipe, corpus, labels, prepared.pretrained, prepared.findings)
         solved = solving(recipe, prepared.pretrained) is not None
@@ -71,7 +72,7 @@ def read(recipe: Recipe) -> tuple[Corpus, LabelSpace]:
 
 
 def adapted(recipe: Recipe, corpus: Corpus, labels: LabelSpace, compute: Compute) -> Prepared:
-    """Returns the model for a corpus, adapted by the method, with the features of all splits.
+    """Returns the model for a corpus, adapted by the method, with the features of all splits; nothing is audited.
 
     Raises:
         InputError: a setting cannot be used.
@@ -79,7 +80,7 @@ def adapted(recipe: Recipe, corpus: Corpus, labels: LabelSpace, compute: Compute
     task, method, seed = recipe.task, recipe.method, recipe.train.seed
     wanted = Wanted(task.output, labels, method.default_pooling, task.max_length)
     pretrained = load_model(recipe.model, wanted, seed=seed)
-    metric = recipe.eval.metric or task.metric
+    metric, by_metric = recipe.eval.metric or task.metric, {} if recipe.eval.metric else {"eval.metric": "the task's"}
     evaluation.check(pretrained.output, pretrained.labels, metric, recipe.eval.metrics)
     recipe = dataclasses.replace(recipe, eval=dataclasses.replace(recipe.eval, metric=metric))
     with torch.random.fork_rng(devices=[]):
@@ -91,12 +92,17 @@ def adapted(recipe: Recipe, corpus: Corpus, labels: LabelSpace, compute: Compute
         pretrained.module.recompute()
     pretrained.module.to(compute.device)
     recipe, features, reasons = _resolved(recipe, pretrained, corpus)
-    lengths = {split: f.full_lengths.tolist() for split, f in features.items()}
-    findings = data.audit(corpus, lengths, int(pretrained.config.max_length or 0), labels, output=task.output)
-    findings += task.findings(features, corpus, pretrained)
     _refuse_unusable(recipe, pretrained, features, compute)
     prefixes = Prefixes(pretrained.module, recipe.train)
-    return Prepared(recipe, corpus, labels, pretrained, features, findings, compute, prefixes, reasons)
+    return Prepared(recipe, corpus, labels, pretrained, features, [], compute, prefixes, by_metric | reasons)
+
+
+def _audited(prepared: Prepared) -> list[Finding]:
+    corpus, pretrained, task = prepared.corpus, prepared.pretrained, prepared.recipe.task
+    lengths = {split: f.full_lengths.tolist() for split, f in prepared.features.items()}
+    most = int(pretrained.config.max_length or 0)
+    findings = data.audit(corpus, lengths, most, prepared.labels, output=task.output)
+    return findings + task.findings(prepared.features, corpus, pretrained)
 
 
 def _resolved(

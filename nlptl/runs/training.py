@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nlptl.core.callbacks import Callback, named
+from nlptl.core.errors import InputError
 from nlptl.core.finite import to_json
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, LabelSpace
@@ -77,7 +78,11 @@ def _searched(
 ) -> Run:
     """Makes the trials that are missing, then trains with what they found."""
     with resumable(folder.path):
-        recipe, reasons = search.settled(recipe, *corpus, folder.path, compute)
+        try:
+            recipe, reasons = search.settled(recipe, *corpus, folder.path, compute)
+        except InputError:
+            compute.from_main(folder.drop_search)
+            raise
     prepared = prepare(recipe, compute, corpus)
     prepared = dataclasses.replace(prepared, reasons={**prepared.reasons, **reasons})
     if compute.is_main:

@@ -21,15 +21,18 @@ from nlptl.core.records import Corpus, Interval, LabelSpace, Prediction
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupted
 from nlptl.report import console
-from nlptl.runs import settings
+from nlptl.runs import inputs, settings
 from nlptl.runs.answers import answered, decode, tune
 from nlptl.runs.fitting import fit
+from nlptl.runs.folder import SEARCH
 from nlptl.runs.preparing import Prepared, adapted
 
-FILE, FORMAT = "search.json", 1
+FORMAT = 1
 ADVICE = "delete the run's folder and begin anew"
 HELD_OUT = 0.2
 """Share of the training rows that a trial is judged on."""
+JUDGED = "held_out"
+"""Their split; it is not called validation, which training would evaluate on as well."""
 NEVER = 1_000_000  # updates between evaluations
 N_BOOTSTRAP = 500
 SIGMAS = 3.92  # standard errors in the width of a 95 % interval
@@ -74,6 +77,7 @@ class Trials:
         self._corpus, self._folder, self._checkpoints = corpus, folder, folder / "checkpoints" / "trial"
         self.metric = recipe.eval.metric or recipe.task.metric
         self._sign = 1 if evaluation.greater_is_better(self.metric) else -1
+        self._parts: dict[int, Corpus] = {}
         stored = compute.from_main(lambda: json.dumps(self._read()))
         self.done = [Trial(**{**values, "answers": tuple(values["answers"])}) for values in json.loads(stored)]
 
@@ -100,7 +104,7 @@ class Trials:
         """Returns how much better a trial is than another on the same rows, with its 95 % interval."""
         if math.isnan(trial.value) or math.isnan(other.value):
             return Interval(*[math.inf if math.isnan(other.value) else -math.inf] * 3)
-        references = [e.label for e in self._divided(trial.part).splits["validation"]]
+        references = [e.label for e in self._divided(trial.part).splits[JUDGED]]
         found = evaluation.paired_difference(
             self.recipe.task.output,
             references,
@@ -113,20 +117,27 @@ class Trials:
         )
         return found if self._sign > 0 else Interval(-found.value, -found.high, -found.low)
 
+    def mean_gain(self, trials: Sequence[Trial], others: Sequence[Trial]) -> Interval:
+        """Returns how much better trials are than others on the parts that both have, with its 95 % interval."""
+        by_part = {trial.part: trial for trial in others}
+        gains = [self.gain(trial, by_part[trial.part]) for trial in trials if trial.part in by_part]
+        value = sum(gain.value for gain in gains) / len(gains)
+        if math.isinf(value):
+            return Interval(value, value, value)
+        half = math.sqrt(sum((gain.high - gain.low) ** 2 for gain in gains)) / len(gains) / 2
+        return Interval(value, value - half, value + half)
+
     def is_better(self, trials: Sequence[Trial], others: Sequence[Trial], most: float = math.inf) -> bool:
-        """Returns whether trials are better than others on the same parts by more than a standard error.
+        """Returns whether trials are better than others by more than a standard error.
 
         Args:
             trials: some.
-            others: of the same parts.
+            others: with at least one part in common.
             most: a larger difference counts, whatever the standard error.
         """
-        gains = [self.gain(a, b) for a, b in zip(trials, others, strict=True)]
-        gain = sum(g.value for g in gains) / len(gains)
-        if math.isinf(gain):
-            return gain > 0
-        error = math.sqrt(sum(((g.high - g.low) / SIGMAS) ** 2 for g in gains)) / len(gains)
-        return gain > min(error, most)
+        gain = self.mean_gain(trials, others)
+        error = 0.0 if math.isinf(gain.value) else (gain.high - gain.low) / SIGMAS
+        return gain.value > min(error, most)
 
     def _new(self, name: str, recipe: Recipe, part: int, updates: int | None) -> Trial:
         began = time.perf_counter()
@@ -147,8 +158,11 @@ class Trials:
             found, value = self._judged(prepared)
         except TrainingError:
             pass  # it diverged: nothing is worse
+        # What is decided by time must be the same in every process.
+        clock = self.compute.from_main(lambda: json.dumps([time.perf_counter() - began, rate]))
+        seconds, examples_per_s = json.loads(clock)
         answers = tuple((p.row_id, p.prediction, p.scores) for p in found)
-        trial = Trial(name, part, n_done, value, time.perf_counter() - began, rate, answers)
+        trial = Trial(name, part, n_done, value, seconds, examples_per_s, answers)
         self.done.append(trial)
         self.compute.from_main(self._clear)
         self.compute.from_main(self._write)
@@ -157,36 +171,44 @@ class Trials:
         return trial
 
     def _judged(self, prepared: Prepared) -> tuple[list[Prediction], float]:
-        answers = answered(prepared, "validation", self.compute)
-        tune(prepared, answers)
-        found = decode(prepared, "validation", answers)
-        references = [e.label for e in prepared.corpus.splits["validation"]]
+        answers = answered(prepared, JUDGED, self.compute)
+        tune(prepared, answers, JUDGED)
+        found = decode(prepared, JUDGED, answers)
+        references = [e.label for e in prepared.corpus.splits[JUDGED]]
         values = evaluation.values(prepared.pretrained.output, references, found, self.labels, [self.metric])
         return found, values[self.metric]
 
     def _divided(self, part: int) -> Corpus:
-        kept, held_out = data.held_out(self.rows, self.recipe.task.output, HELD_OUT, self.recipe.train.seed + part)
-        return dataclasses.replace(self._corpus, splits={"train": kept, "validation": held_out})
+        if part not in self._parts:
+            seed = self.recipe.train.seed + part
+            kept, held_out = data.held_out(self.rows, self.recipe.task.output, HELD_OUT, seed)
+            self._parts[part] = dataclasses.replace(self._corpus, splits={"train": kept, JUDGED: held_out})
+        return self._parts[part]
 
     def _clear(self) -> None:
         shutil.rmtree(self._checkpoints, ignore_errors=True)
 
     def _write(self) -> None:
-        values = {"format": FORMAT, "train": data.fingerprint(self.rows)}
-        files.write_json(self._folder / FILE, values | {"trials": [dataclasses.asdict(t) for t in self.done]})
+        trials = [dataclasses.asdict(trial) for trial in self.done]
+        values = {"format": FORMAT, **self._data(), "recipe": self._settings(), "trials": trials}
+        files.write_json(self._folder / SEARCH, values)
+
+    def _data(self) -> dict[str, str]:
+        return {"data.train": data.fingerprint(self.rows)}
+
+    def _settings(self) -> dict[str, object]:
+        return inputs.settings(inputs.storable(self.recipe.to_dict()))
 
     def _read(self) -> list[dict[str, object]]:
-        path = self._folder / FILE
+        path = self._folder / SEARCH
         if not path.exists():
             return []
         values = files.read_object(path, ADVICE)
         files.check_format(path, values.get("format"), FORMAT)
-        if values.get("train") != data.fingerprint(self.rows):
-            raise InputError(f"{self._folder} cannot be resumed: changed since it began: data.train")
-        trials = values.get("trials")
-        if not isinstance(trials, list):
+        trials, recipe = values.get("trials"), values.get("recipe")
+        if not isinstance(trials, list) or not isinstance(recipe, dict):
             raise files.damaged(path, f"its trials are {trials!r:.60}", ADVICE)
-        nan = [t for t in trials if t.get("value") is None]
-        for trial in nan:
-            trial["value"] = math.nan
-        return trials
+        changed = inputs.changes(values, self._data(), self._settings(), {})
+        if changed:
+            raise InputError(f"{self._folder} cannot be resumed: changed since it began: {', '.join(changed)}")
+        return [{**trial, "value": math.nan if trial["value"] is None else trial["value"]} for trial in trials]

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from nlptl.core.errors import InputError
+from nlptl.core.probabilities import softmax
 from nlptl.core.terms import TOKEN, Terms
 from nlptl.engine import inference
 from nlptl.engine.prefix import Prefix
@@ -38,9 +39,7 @@ def tfidf(rows):
 
 
 def probabilities(pretrained, features):
-    logits = inference.answers(pretrained.module, features, tiny.fp32())
-    exponents = np.exp(logits - logits.max(1, keepdims=True))
-    return exponents / exponents.sum(1, keepdims=True)
+    return softmax(inference.answers(pretrained.module, features, tiny.fp32()))
 
 
 @pytest.mark.parametrize("labels", [tiny.LABELS, tiny.THREE], ids=["two", "three"])

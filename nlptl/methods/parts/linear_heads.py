@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.preprocessing import StandardScaler
+
+from nlptl.core.errors import TrainingError
 
 Floats = npt.NDArray[np.float64]
 ABSENT = -20.0  # the logit of a class that no row has
@@ -32,6 +35,17 @@ class Rows(NamedTuple):
     def at(self, index: npt.NDArray[np.int64]) -> "Rows":
         """Returns some of the rows."""
         return Rows(self.vectors[index], self.targets[index], self.weights[index])
+
+
+def scaler(vectors: npt.NDArray[np.float32]) -> StandardScaler:
+    """Returns what standardizes the vectors of a frozen encoder.
+
+    Raises:
+        TrainingError: one of them is not finite.
+    """
+    if not np.isfinite(vectors).all():
+        raise TrainingError("the frozen encoder gives vectors that are not finite: its weights are damaged")
+    return StandardScaler().fit(vectors)
 
 
 def solve(rows: Rows, strength: float, n: int) -> Head:
