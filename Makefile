@@ -27,7 +27,7 @@ lint: install
 
 # Without its GPU a machine takes the same way as one that has none; "." is no device.
 test: lint  ## ruff, mypy and the tests, a few minutes on 2 cores
-	CUDA_VISIBLE_DEVICES=. $(BIN)/python -m pytest -q
+	CUDA_VISIBLE_DEVICES=. $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-all: lint  ## The slow tests too
 	CUDA_VISIBLE_DEVICES=. $(BIN)/python -m pytest -q -m 'not gpu'

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores; read when torch is imported
+    os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 os.environ["NLPTL_CACHE"] = tempfile.mkdtemp(prefix="nlptl-tests-")  # not the user's own
 
 import pytest
