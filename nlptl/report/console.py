@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nlptl.core import registry
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
@@ -54,7 +55,8 @@ def settings(recipe: "Recipe", reasons: Mapping[str, str]) -> None:
     """Prints the settings that were not given, each with its reason."""
     for name, reason in reasons.items():
         part, _, own = name.partition(".")
-        value = getattr(getattr(recipe, part), own) if own else type(getattr(recipe, part)).__name__
+        chosen = getattr(recipe, part)
+        value = getattr(chosen, own) if own else registry.name_of(part, type(chosen))
         say("set", f"{name} {value:g}: {reason}" if isinstance(value, float) else f"{name} {value}: {reason}")
 
 
