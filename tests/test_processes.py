@@ -181,6 +181,7 @@ def together(tiny_folders, tmp_path_factory) -> Path:
         "r_drop": ("train", "--train.r_drop", 1, "--train.average", "epochs", "--method.reinit_layers", 1),
         "method": ("train", "--method", "auto", "--method.tried", "tfidf,probe,full"),
         "rate": ("train", "--train.epochs", 20, "--train.lr", "auto", "--train.search_share", 0.7),
+        "seeds": ("train", "--train.seeds", 2, "--train.epochs", 1),
         "sharded_r_drop": ("sharded", "--train.r_drop", 1, "--train.average", "exponential"),
     }
     jobs: list[tuple[str, list[str]]] = [("parts", [str(bert), str(place)])]
@@ -243,6 +244,13 @@ def test_a_search_finds_on_two_processes_what_it_finds_on_one(together, name):
     assert chosen[0] == chosen[1]
     rates = [yaml.safe_load((run / "recipe.yaml").read_text())["train"]["lr"] for run in (one, two)]
     assert rates[0] == rates[1]
+
+
+def test_the_best_of_two_seeds_is_on_two_processes_that_on_one(together):
+    one, two = (together / n / "seeds" for n in ("one", "two"))
+    assert_same(two, one, 12)
+    seeds = [json.loads((run / "result.json").read_text())["training"]["seeds"] for run in (one, two)]
+    assert [s["chosen"] for s in seeds[0]] == [s["chosen"] for s in seeds[1]]
 
 
 @pytest.mark.slow

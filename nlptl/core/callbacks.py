@@ -18,13 +18,13 @@ class Facts:
     """State of training at the time of a callback."""
 
     update: int
-    """Updates done, over all phases."""
+    """Updates done, over all phases and seeds."""
     n_updates: int
-    """Updates planned for the whole run."""
+    """Updates planned for the whole run, with train.seeds for all seeds together."""
     epoch: float
     """Passes over the training examples so far."""
     n_examples: int
-    """Training examples seen; an example counts again in each epoch."""
+    """Training examples seen, with train.seeds by this seed; an example counts again in each epoch."""
     phase: int
     """Index of the phase, from 0."""
     trainable: int
@@ -57,7 +57,7 @@ class Callback(Protocol):
     """
 
     def on_begin(self, facts: Facts) -> None:
-        """Called before the first update, also after resuming."""
+        """Called before the first update, also after resuming, and with train.seeds for each seed."""
         return
 
     def on_update(self, facts: Facts) -> str | None:

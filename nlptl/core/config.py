@@ -10,6 +10,7 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_BOOTSTRAP = 100_000  # with so many, the ends of an interval vary by about 0.2 % of its width
 # Larger numbers are typing errors: such a run would not end, or not fit into memory.
 MOST_EPOCHS, MOST_ROWS, MOST_TOKENS, MOST_BEAMS = 100_000, 1_000_000, 1_000_000, 1_000
+MOST_SEEDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,9 @@ class TrainConfig:
     """Examples per update (optimizer step), over all processes; default: 32, with fewer than 500 rows 16."""
     seed: int = 0
     """Seed of splits, head, order, dropout and bootstrap."""
+    seeds: int = 1
+    """Train with this many seeds, one after the other, on the same rows, and keep the model that is best on validation
+    (Dodge et al. 2020: on few rows seeds differ as much as methods do); takes as many times as long."""
     schedule: Literal["linear", "cosine", "constant", "one_cycle"] = "linear"
     """Shape of the learning rate after warm-up."""
     warmup: int | None = None
@@ -197,6 +201,7 @@ class TrainConfig:
         for name in ("warmup", "weight_decay", "max_grad_norm", "cache_gib"):
             at_least(f"train.{name}", getattr(self, name), 0)
         within("train.seed", self.seed, 0, 2**32 - 1)
+        within("train.seeds", self.seeds, 1, MOST_SEEDS)
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
         within("train.r_drop", self.r_drop, 0.0, 100.0)
         if not 0 < self.average_decay < 1:

@@ -34,6 +34,17 @@ class Parameters:
 
 
 @dataclass(frozen=True)
+class SeedDone:
+    """The training of one of several seeds."""
+
+    seed: int
+    value: float
+    """The primary metric on validation."""
+    updates: int
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class Training:
     """Summary of training."""
 
@@ -47,6 +58,8 @@ class Training:
     phases: tuple[PhaseDone, ...] = ()
     head: dict[str, object] | None = None
     """Hyperparameters chosen by a method that solves for the head."""
+    seeds: tuple[SeedDone, ...] = ()
+    """With train.seeds, each seed's training; the other fields are of the chosen one."""
 
 
 @dataclass(frozen=True)

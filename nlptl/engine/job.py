@@ -20,6 +20,14 @@ Divergences = Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor]
 
 
 @dataclass(frozen=True)
+class Among:
+    """How many updates the other trainings of a run make: callbacks are told of all as of one."""
+
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
 class Job:
     """The model, data and settings of one training."""
 
@@ -54,6 +62,7 @@ class Job:
 
     n_updates: int | None = None
     """Number of updates; None for those of train.epochs."""
+    among: Among = Among()
 
     @property
     def n_epochs(self) -> int:
@@ -67,5 +76,6 @@ class Job:
 
     def note(self, note: Mapping[str, object]) -> None:
         """Passes a note to the callbacks, for metrics.jsonl."""
+        counted = {**note, "update": self.among.before + int(str(note["update"]))}
         for callback in self.callbacks:
-            callback.on_note(note)
+            callback.on_note(counted)

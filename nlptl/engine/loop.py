@@ -67,7 +67,7 @@ class _Loop:
         self.saved_at, self.save_s = time.monotonic(), 0.0
         self.interrupt = Interrupt()
         self.stopping = False
-        self.telling = Telling(job.callbacks, self.n_updates, self.order.per_epoch)
+        self.telling = Telling(job.callbacks, job.among, self.n_updates, self.order.per_epoch)
 
     def run(self, newest: Path | None) -> Progress:
         with self.interrupt:

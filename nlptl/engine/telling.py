@@ -6,6 +6,7 @@ from typing import Literal, TypedDict, Unpack
 
 from nlptl.core.callbacks import Callback, Facts
 from nlptl.engine.checkpoint import Progress
+from nlptl.engine.job import Among
 from nlptl.engine.phases import Planned
 
 Event = Literal["on_begin", "on_update", "on_evaluate", "on_checkpoint", "on_end"]
@@ -33,12 +34,14 @@ class Telling:
 
     Args:
         callbacks: in the order in which they are called.
-        n_updates: of the whole run.
+        among: the other trainings of the run.
+        n_updates: of this training.
         per_epoch: updates of an epoch.
     """
 
-    def __init__(self, callbacks: Sequence[Callback], n_updates: int, per_epoch: int) -> None:
-        self._callbacks, self._n_updates, self._per_epoch = callbacks, n_updates, per_epoch
+    def __init__(self, callbacks: Sequence[Callback], among: Among, n_updates: int, per_epoch: int) -> None:
+        self._callbacks, self._among, self._per_epoch = callbacks, among, per_epoch
+        self._n_updates = among.before + n_updates + among.after
         self.last: OfUpdate = {}
         """Loss, learning rate and gradient norm of the last update."""
         self.asked: str | None = None
@@ -53,15 +56,18 @@ class Telling:
             planned: the phase that trains.
             more: further facts of this event.
         """
+        if event == "on_end" and progress.finished and self._among.after:
+            return
+        before, best = self._among.before, progress.best_update
         facts = Facts(
-            update=progress.update,
+            update=before + progress.update,
             n_updates=self._n_updates,
-            epoch=progress.update / self._per_epoch,
+            epoch=(before + progress.update) / self._per_epoch,
             n_examples=progress.n_examples,
             phase=planned.index,
             trainable=planned.trainable,
             metrics=progress.validation,
-            best_update=progress.best_update,
+            best_update=None if best is None else before + best,
             **self.last,
             **more,
         )

@@ -60,6 +60,11 @@ def settings(recipe: "Recipe", reasons: Mapping[str, str]) -> None:
         say("set", f"{name} {value:g}: {reason}" if isinstance(value, float) else f"{name} {value}: {reason}")
 
 
+def seed(number: int, n: int, metric: str, value: float) -> None:
+    """Prints the outcome of one of several seeds."""
+    say("seed", f"{number} of {n}: validation {metric} {value:.4f}")
+
+
 def trial(name: str, part: int, metric: str, value: float, updates: int, seconds: float) -> None:
     """Prints the outcome of a trial of a search.
 

@@ -24,6 +24,8 @@ LEAST_UPDATES = 20
 """Fewer say nothing."""
 MOST_LOST = 0.01
 """Of the metric, for a cheaper method: on a few dozen rows a standard error is too much to give away."""
+SLACK = 1.25
+"""Time of a training as a multiple of that of its updates: evaluation, baselines and the check of the artifact."""
 MINUTES = 10.0
 """Default of train.minutes."""
 
@@ -132,8 +134,8 @@ class _Search:
 
     def _second(self, name: str, method: Method, first: Trial, n_methods: int) -> None:
         """Trains on as many divisions, for as many updates, as the time allows."""
-        update_s = self.batch_size / max(first.examples_per_s, 1e-9)
-        final_s = self.n_updates * update_s
+        update_s = SLACK * self.batch_size / max(first.examples_per_s, 1e-9)
+        final_s = self.recipe.train.seeds * self.n_updates * update_s
         left_s = (self.budget_s - self.spent_s() - final_s) / max(1, n_methods - self._n_second())
         if left_s < LEAST_UPDATES * update_s:
             self.left_out.append(f"{name}: its training would take {final_s / 60:.1f} minutes, more than is left")

@@ -135,6 +135,7 @@ def training_facts(prepared: Prepared, trained: Trained) -> Result:
             stopped_by=trained.stopped_by,
             phases=tuple(trained.phases),
             head=trained.head,
+            seeds=trained.seeds,
         ),
         timing=Timing(
             train_s=trained.train_s,

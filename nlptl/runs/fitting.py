@@ -1,5 +1,7 @@
 """Training: the loop over updates, or a method that solves for the head."""
 
+from __future__ import annotations
+
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +16,10 @@ from nlptl.core.callbacks import Callback, Facts
 from nlptl.core.checks import known
 from nlptl.core.phases import Phase, PhaseDone
 from nlptl.core.protocols import Phased, Solving
+from nlptl.core.result import SeedDone
 from nlptl.engine import loop
-from nlptl.engine.job import Job
+from nlptl.engine.checkpoint import Progress
+from nlptl.engine.job import Among, Job
 from nlptl.report import console
 from nlptl.runs.answers import answered, decode, tune, values
 from nlptl.runs.log import Log
@@ -23,6 +27,7 @@ from nlptl.runs.preparing import Prepared, solving
 from nlptl.tasks.kinds import divergences
 
 Note = Callable[[dict[str, object]], None]
+ALONE = Among()
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class Trained:
     """What each phase trained, and for how long; none if a method solved for the head."""
     head: dict[str, object] | None = None
     """What a method that solves for the head chose."""
+    seeds: tuple[SeedDone, ...] = ()
+    """With train.seeds, each seed's training."""
+
+    @staticmethod
+    def of(progress: Progress) -> Trained:
+        """Returns what the loop reached."""
+        own = {f.name for f in dataclasses.fields(Trained)} - {"head", "seeds"}
+        return Trained(**{name: getattr(progress, name) for name in own})
 
 
 def fit(
@@ -54,6 +67,7 @@ def fit(
     newest: Path | None = None,
     callbacks: Sequence[Callback] = (),
     n_updates: int | None = None,
+    among: Among = ALONE,
 ) -> Trained:
     """Trains the model.
 
@@ -64,6 +78,7 @@ def fit(
         newest: the checkpoint to resume from; None to begin.
         callbacks: are told how training goes on.
         n_updates: number of updates; None for train.epochs.
+        among: the other trainings of the run.
 
     Raises:
         TrainingError: training had to stop.
@@ -74,12 +89,12 @@ def fit(
         return _fit_head(prepared, method, note, callbacks)
     with console.progress(_plan(prepared), shown=note is not None) as shown:
         own = [Log(note, prepared.recipe.train.log_every)] if note else []
-        job = _job(prepared, checkpoints, [*own, *shown, *callbacks], n_updates)
-        progress = loop.train(job, prepared.compute, newest)
-    return Trained(**{f.name: getattr(progress, f.name) for f in dataclasses.fields(Trained) if f.name != "head"})
+        job = _job(prepared, checkpoints, [*own, *shown, *callbacks])
+        progress = loop.train(dataclasses.replace(job, n_updates=n_updates, among=among), prepared.compute, newest)
+    return Trained.of(progress)
 
 
-def _job(prepared: Prepared, checkpoints: Path, callbacks: Sequence[Callback], n_updates: int | None) -> Job:
+def _job(prepared: Prepared, checkpoints: Path, callbacks: Sequence[Callback]) -> Job:
     recipe, pretrained, features = prepared.recipe, prepared.pretrained, prepared.features
     likelihood = pretrained.module.is_likelihood
     return Job(
@@ -89,7 +104,7 @@ def _job(prepared: Prepared, checkpoints: Path, callbacks: Sequence[Callback], n
         weights=recipe.task.weights(features["train"], prepared.labels, recipe.train.class_weights),
         draw=_draw(prepared),
         losses=partial(recipe.task.losses, smoothing=recipe.train.label_smoothing, likelihood=likelihood),
-        evaluate=partial(_validate, prepared),
+        evaluate=partial(validate, prepared),
         metric=str(recipe.eval.metric),
         greater_is_better=evaluation.greater_is_better(str(recipe.eval.metric)),
         config=recipe.train,
@@ -98,7 +113,6 @@ def _job(prepared: Prepared, checkpoints: Path, callbacks: Sequence[Callback], n
         folder=checkpoints,
         phases=_phases(prepared),
         callbacks=callbacks,
-        n_updates=n_updates,
         divergences=divergences(pretrained.output) if recipe.train.r_drop else None,
     )
 
@@ -119,7 +133,7 @@ def _fit_head(prepared: Prepared, method: Solving, note: Note | None, callbacks:
     vectors = prepared.prefixes.of(train, prepared.compute).vectors.float().numpy()
     weights = recipe.task.weights(train, prepared.labels, recipe.train.class_weights)
     chosen = method.fit_head(prepared.pretrained, vectors, train, weights, recipe.train.seed)
-    validation = _validate(prepared)  # in every process: each answers its share
+    validation = validate(prepared)  # in every process: each answers its share
     if note:
         note({"update": 1, **chosen, "validation": validation})
     after = dataclasses.replace(before, update=1, epoch=1.0, n_examples=len(train), metrics=validation)
@@ -140,7 +154,8 @@ def _draw(prepared: Prepared) -> np.ndarray | None:
     return np.bincount(features.example, weights, minlength=len(features.full_lengths))
 
 
-def _validate(prepared: Prepared) -> dict[str, float]:
+def validate(prepared: Prepared) -> dict[str, float]:
+    """Returns the metrics on validation; none if there are no such rows, or an answer is not finite."""
     if "validation" not in prepared.features:
         return {}
     answers = answered(prepared, "validation", prepared.compute)
@@ -154,4 +169,5 @@ def _validate(prepared: Prepared) -> dict[str, float]:
 def _plan(prepared: Prepared) -> console.Plan:
     recipe, n_rows = prepared.recipe, len(prepared.corpus.splits["train"])
     epochs, batch_size = known("train.epochs", recipe.train.epochs), known("train.batch_size", recipe.train.batch_size)
-    return console.Plan(-(-n_rows // batch_size) * epochs, epochs, str(recipe.eval.metric))
+    n = recipe.train.seeds
+    return console.Plan(n * epochs * -(-n_rows // batch_size), n * epochs, str(recipe.eval.metric))

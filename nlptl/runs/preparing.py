@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from nlptl import data, evaluation
+from nlptl.core.config import TrainConfig
 from nlptl.core.errors import InputError
 from nlptl.core.protocols import Reading, Solving
 from nlptl.core.recipe import Recipe
@@ -71,8 +72,21 @@ def read(recipe: Recipe) -> tuple[Corpus, LabelSpace]:
     return corpus, task.label_space(corpus.splits["train"], corpus.label_names)
 
 
-def adapted(recipe: Recipe, corpus: Corpus, labels: LabelSpace, compute: Compute) -> Prepared:
+def adapted(
+    recipe: Recipe,
+    corpus: Corpus,
+    labels: LabelSpace,
+    compute: Compute,
+    features: dict[str, Features] | None = None,
+) -> Prepared:
     """Returns the model for a corpus, adapted by the method, with the features of all splits; nothing is audited.
+
+    Args:
+        recipe: its open settings are resolved.
+        corpus: its splits.
+        labels: of its training rows.
+        compute: processes, device and number format.
+        features: of all splits, if they have been made with this recipe; its settings are then resolved.
 
     Raises:
         InputError: a setting cannot be used.
@@ -91,7 +105,9 @@ def adapted(recipe: Recipe, corpus: Corpus, labels: LabelSpace, compute: Compute
     if recipe.train.gradient_checkpointing:
         pretrained.module.recompute()
     pretrained.module.to(compute.device)
-    recipe, features, reasons = _resolved(recipe, pretrained, corpus)
+    reasons: settings.Reasons = {}
+    if features is None:
+        recipe, features, reasons = _resolved(recipe, pretrained, corpus)
     _refuse_unusable(recipe, pretrained, features, compute)
     prefixes = Prefixes(pretrained.module, recipe.train)
     return Prepared(recipe, corpus, labels, pretrained, features, [], compute, prefixes, by_metric | reasons)
@@ -134,10 +150,12 @@ def _refuse_unusable(recipe: Recipe, pretrained: Pretrained, features: dict[str,
     graphs.wanted(train, pretrained.module, compute)
     if "balanced" in (train.class_weights, train.sampling):
         recipe.task.weights(features["train"], pretrained.labels, "balanced")
-    changed = train.sampling != "shuffled" or train.label_smoothing or train.r_drop or train.average != "none"
-    if changed and solving(recipe, pretrained):
-        unused = "train.sampling, train.label_smoothing, train.r_drop and train.average"
-        raise InputError(f"this method solves for the head: {unused} have no effect")
+    unused = ("seeds", "sampling", "label_smoothing", "r_drop", "average")
+    if solving(recipe, pretrained) and any(getattr(train, name) != getattr(TrainConfig, name) for name in unused):
+        named = ", ".join(f"train.{name}" for name in unused)
+        raise InputError(f"this method solves for the head: {named} have no effect")
+    if train.seeds > 1 and "validation" not in features:
+        raise InputError("train.seeds keeps the model that is best on validation: give --data.validation")
     r_drop.check(train, pretrained.kind, pretrained.module)
     if not pretrained.kind.smooths and train.label_smoothing:
         raise InputError("numbers have no label to smooth: set train.label_smoothing 0")

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from nlptl.core.protocols import Choosing
+from nlptl.core.protocols import Choosing, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, LabelSpace
 from nlptl.engine.device import Compute
@@ -11,6 +11,8 @@ from nlptl.runs import choice, rates, settings
 from nlptl.runs.preparing import adapted, solving
 from nlptl.runs.settings import Reasons
 from nlptl.runs.trials import Trials
+
+SOLVED = "not used: the head is solved for"
 
 
 def wanted(recipe: Recipe) -> bool:
@@ -36,11 +38,14 @@ def settled(
     trials, reasons = Trials(recipe, corpus, labels, folder, compute), Reasons()
     if isinstance(recipe.method, Choosing):
         recipe, reasons["method"] = choice.choose(recipe, recipe.method, trials)
+        if recipe.train.seeds > 1 and isinstance(recipe.method, Solving):
+            recipe = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, seeds=1))
+            reasons["train.seeds"] = SOLVED
     if recipe.train.lr == "auto":
         usual = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, lr=None))
         prepared = adapted(usual, corpus, labels, compute)
         default = float(prepared.recipe.train.lr or 0)
-        lr, reasons["train.lr"] = default, "not used: the head is solved for"
+        lr, reasons["train.lr"] = default, SOLVED
         if not solving(recipe, prepared.pretrained):
             n_updates = settings.n_updates(prepared.recipe.train, len(trials.rows))
             lr, reasons["train.lr"] = rates.search(usual, default, n_updates, trials)

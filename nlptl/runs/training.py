@@ -19,7 +19,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.memory import Peak
 from nlptl.report import console
-from nlptl.runs import inputs, search
+from nlptl.runs import inputs, search, seeds
 from nlptl.runs.delivery import deliver, training_facts
 from nlptl.runs.fitting import fit
 from nlptl.runs.folder import Folder
@@ -65,7 +65,8 @@ def resume(path: str | Path, callbacks: Sequence[Callback] = ()) -> Run:
             return _searched(recipe, read(recipe), folder, compute, peak, [*own, *callbacks])
         prepared = prepare(recipe, compute)
         compute.from_main(lambda: folder.check_unchanged(prepared))
-        return _train(prepared, folder, peak, _newest(folder, compute), callbacks=[*own, *callbacks])
+        newest = _newest(folder, compute) if recipe.train.seeds == 1 else None
+        return _train(prepared, folder, peak, newest, callbacks=[*own, *callbacks])
 
 
 def _searched(
@@ -120,12 +121,16 @@ def _train(
     is_main = prepared.compute.is_main
     with resumable(folder.path), recording(folder, prepared, peak) as record:
         callbacks = [*callbacks, *_tracked(prepared, folder)]
-        trained = fit(prepared, folder.checkpoints, folder.log, newest, callbacks)
+        if prepared.recipe.train.seeds > 1:
+            prepared, trained = seeds.fit_all(prepared, folder, callbacks)
+        else:
+            trained = fit(prepared, folder.checkpoints, folder.log, newest, callbacks)
         if trained.finished and not trained.interrupted:
             record.result = deliver(prepared, folder, trained)
         else:
             record.result = training_facts(prepared, trained)
     if is_main and record.result.status == "succeeded":
+        seeds.clear(folder.checkpoints)
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:

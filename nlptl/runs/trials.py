@@ -141,7 +141,7 @@ class Trials:
 
     def _new(self, name: str, recipe: Recipe, part: int, updates: int | None) -> Trial:
         began = time.perf_counter()
-        quick = dataclasses.replace(recipe.train, keep="last", evaluate_every=NEVER, early_stopping=None)
+        quick = dataclasses.replace(recipe.train, keep="last", evaluate_every=NEVER, early_stopping=None, seeds=1)
         if updates and quick.warmup is None:
             quick = dataclasses.replace(quick, warmup=settings.warmup(quick, updates))
         recipe = dataclasses.replace(recipe, train=quick)
