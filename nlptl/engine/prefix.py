@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -87,22 +88,33 @@ class Prefix:
             states[torch.from_numpy(index)] = self._outputs(collate(self.features, rows, self.compute.device)).cpu()
 
     def _key(self) -> str:
-        """Returns the hash of what the outputs depend on: weights, tokens, number format and library versions."""
         facts = {
             "cut": self.cut,
             "shape": self._shape,
             "formats": [str(self._dtype), self.compute.bf16, self.compute.device.type],
-            "versions": [version("nlptl"), torch.__version__],
-            "model": self.model.settings(),
         }
-        digest = sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-        for name, weight in self.model.below(self.cut):
-            digest.update(name.encode())
-            digest.update(weight.detach().cpu().contiguous().numpy().data)
-        features = self.features
-        for array in (features.lengths, features.input_ids, features.token_type_ids):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return key_of(self.model, self.cut, self.features, facts)
+
+
+def key_of(model: Model, cut: int, features: Features, facts: Mapping[str, object]) -> str:
+    """Returns the hash of what the outputs of frozen layers depend on.
+
+    Weights, tokens, library versions and `facts`, such as the number format.
+
+    Args:
+        model: whose layers are frozen.
+        cut: number of frozen layers.
+        features: of the rows.
+        facts: JSON values.
+    """
+    known = {**facts, "versions": [version("nlptl"), torch.__version__], "model": model.settings()}
+    digest = sha256(json.dumps(known, sort_keys=True, default=str).encode())
+    for name, weight in model.below(cut):
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().numpy().data)
+    for array in (features.lengths, features.input_ids, features.token_type_ids):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 class Prefixes:

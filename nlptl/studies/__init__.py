@@ -1,0 +1,1 @@
+"""Many runs, or many models: compare, rank."""
