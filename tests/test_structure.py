@@ -32,7 +32,7 @@ ONLY_IMPORTERS = {
     "accelerate": ("engine/",),
     "evaluate": ("evaluation/",),
     "rich": ("report/",),
-    "huggingface_hub": ("models/",),
+    "huggingface_hub": ("models/", "report/card.py"),
     "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),
     "sentence_transformers": ("models/",),

@@ -35,6 +35,8 @@ class Kind:
     """The head of transformers for this kind."""
     peft_type: str
     """PEFT's name for tasks of this kind."""
+    pipeline: str
+    """The Hub's name of the task ("pipeline_tag")."""
     problem_type: str | None = None
     """`problem_type` in the configuration of transformers, which selects the loss; None if its head has only one."""
     names: Literal["labels", "entity types"] | None = None
@@ -85,6 +87,7 @@ KINDS = {
             "row",
             "SequenceClassification",
             "SEQ_CLS",
+            "text-classification",
             problem_type="single_label_classification",
             names="labels",
             one_name=True,
@@ -95,6 +98,7 @@ KINDS = {
             "row",
             "SequenceClassification",
             "SEQ_CLS",
+            "text-classification",
             problem_type="multi_label_classification",
             names="labels",
         ),
@@ -104,6 +108,7 @@ KINDS = {
             "row",
             "SequenceClassification",
             "SEQ_CLS",
+            "text-classification",
             problem_type="regression",
             smooths=False,
             compares=False,
@@ -114,11 +119,20 @@ KINDS = {
             "token",
             "TokenClassification",
             "TOKEN_CLS",
+            "token-classification",
             names="entity types",
             unit="entities",
         ),
-        Kind("span", "a piece of the context, or none", "token", "QuestionAnswering", "QUESTION_ANS", linear=False),
-        Kind("text", "a new text", "text", "Seq2SeqLM", "SEQ_2_SEQ_LM", linear=False),
+        Kind(
+            "span",
+            "a piece of the context, or none",
+            "token",
+            "QuestionAnswering",
+            "QUESTION_ANS",
+            "question-answering",
+            linear=False,
+        ),
+        Kind("text", "a new text", "text", "Seq2SeqLM", "SEQ_2_SEQ_LM", "text2text-generation", linear=False),
     )
 }
 """Every kind, by name."""

@@ -1,7 +1,6 @@
 """How well frozen vectors suit a task, without training the encoder: LogME, H-score, nearest neighbours, a probe."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +84,7 @@ def h_score(vectors: npt.ArrayLike, classes: npt.ArrayLike) -> float:
     return float((1 - fitted.shrinkage_) * np.trace(np.linalg.pinv(fitted.covariance_) @ (means.T @ means / len(x))))
 
 
-def probed(vectors: npt.ArrayLike, targets: npt.NDArray[Any], seed: int) -> npt.NDArray[Any]:
+def probed(vectors: npt.ArrayLike, targets: np.ndarray, seed: int) -> np.ndarray:
     """Returns what a linear probe says of each row when it is fitted without this row's fold, (n,).
 
     The strength of its regularization is the best of a few for all folds together, which is a little too good, and
@@ -105,7 +104,7 @@ def probed(vectors: npt.ArrayLike, targets: npt.NDArray[Any], seed: int) -> npt.
     return max(found, key=lambda own: float(np.mean(own == targets)))
 
 
-def by_neighbours(vectors: npt.ArrayLike, targets: npt.NDArray[Any], seed: int) -> npt.NDArray[Any]:
+def by_neighbours(vectors: npt.ArrayLike, targets: np.ndarray, seed: int) -> np.ndarray:
     """Returns what a row's nearest neighbours in the other folds say, by cosine, (n,); arguments as `probed`."""
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
@@ -114,7 +113,7 @@ def by_neighbours(vectors: npt.ArrayLike, targets: npt.NDArray[Any], seed: int) 
     return _out_of_fold(model, vectors, targets, seed)
 
 
-def _out_of_fold(model: object, vectors: npt.ArrayLike, targets: npt.NDArray[Any], seed: int) -> npt.NDArray[Any]:
+def _out_of_fold(model: object, vectors: npt.ArrayLike, targets: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
@@ -125,5 +124,5 @@ def _out_of_fold(model: object, vectors: npt.ArrayLike, targets: npt.NDArray[Any
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         pipeline = make_pipeline(StandardScaler(), model)
-        found: npt.NDArray[Any] = cross_val_predict(pipeline, vectors, targets, cv=folds)
+        found: np.ndarray = cross_val_predict(pipeline, vectors, targets, cv=folds)
     return found

@@ -14,6 +14,7 @@ from nlptl.core import files, registry
 from nlptl.core.errors import NlptlError, TrainingError
 from nlptl.core.result import Base, Memory, Result
 from nlptl.engine.memory import Peak
+from nlptl.runs.card import README
 from nlptl.runs.folder import RESULT, Folder
 from nlptl.runs.preparing import Prepared
 
@@ -88,7 +89,7 @@ def _in_words(folder: Folder) -> Iterator[None]:
 def _complete(result: Result, folder: Folder, prepared: Prepared, peak: Peak) -> Result:
     """Returns a result with the facts that every run has, however it ended."""
     recipe, source = prepared.recipe, prepared.pretrained.source
-    saved = [p for p in folder.model.rglob("*") if p.is_file()] if folder.model.exists() else []
+    saved = [p for p in folder.model.rglob("*") if p.is_file() and p.name != README]
     return replace(
         result,
         task=registry.name_of("task", type(recipe.task)),

@@ -19,7 +19,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.memory import Peak
 from nlptl.report import console
-from nlptl.runs import inputs, search, seeds
+from nlptl.runs import card, inputs, search, seeds
 from nlptl.runs.delivery import deliver, training_facts
 from nlptl.runs.fitting import fit
 from nlptl.runs.folder import Folder
@@ -132,10 +132,19 @@ def _train(
     if is_main and record.result.status == "succeeded":
         seeds.clear(folder.checkpoints)
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
+        _write_card(folder)
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
         console.after(folder.path, result)
     return Run(folder.path, result=result)
+
+
+def _write_card(folder: Folder) -> None:
+    """Writes the model card; a run is not lost for want of one."""
+    try:
+        card.write(folder)
+    except (OSError, InputError, ValueError) as error:
+        console.warn(f"the model card could not be written: {error}")
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:

@@ -22,9 +22,10 @@ from nlptl.evaluation import transferability
 from nlptl.models.layers import Layers
 from nlptl.models.loading import Wanted, load
 from nlptl.runs import artifact
+from nlptl.runs.rows import Rows
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas
 
 ROWS = 2_000
 """Default of the rows that a ranking reads; more change little, and cost time."""
@@ -38,7 +39,7 @@ POOLING, POOLED = "mean", ("mean", "cls", "max")
 class Layer:
     """What the vectors of one layer are worth."""
 
-    index: int
+    layer: int
     """0: below the first layer; -1: the last one, of a model whose layers cannot be run alone."""
     probe: float
     """The metric of a linear probe, cross-validated."""
@@ -77,12 +78,9 @@ class Ranking:
     left_out: dict[str, str]
     """Why, by name."""
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pandas.DataFrame:
         """Returns a row a model and layer."""
-        import pandas as pd
-
-        rows = [{"model": m.name, **dataclasses.asdict(layer)} for m in self.models for layer in m.layers]
-        return pd.DataFrame(rows).rename(columns={"index": "layer"})
+        return Rows({"model": m.name, **dataclasses.asdict(own)} for m in self.models for own in m.layers).to_frame()
 
 
 @dataclass(frozen=True)

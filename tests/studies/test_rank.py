@@ -30,7 +30,7 @@ def ranked(place, *models, **options):
 
 def test_every_layer_is_measured_and_the_best_by_the_probe_counts(place):
     (only,) = ranked(place, place / "bert").models
-    assert [layer.index for layer in only.layers] == [0, 1, 2]
+    assert [own.layer for own in only.layers] == [0, 1, 2]
     assert only.best.probe == max(layer.probe for layer in only.layers)
     assert only.score.value == pytest.approx(only.best.probe)
     assert only.score.low <= only.score.value <= only.score.high
