@@ -1,7 +1,8 @@
-"""Exchanges two models' answers row by row, at random: Noreen 1989, "Computer-Intensive Methods for Testing Hypotheses".
+"""Exchanges two models' answers, row by row at random.
 
-If two models are equally good, it does not matter which of them gave which answer to a row. So the differences after
-random exchanges show how large a difference is by chance alone.
+Noreen 1989, "Computer-Intensive Methods for Testing Hypotheses", chapter 2. If two models are equally good, it does not
+matter which of them gave which answer to a row. So the differences after random exchanges show how large a difference
+is by chance alone.
 """
 
 from collections.abc import Iterator, Sequence

@@ -80,11 +80,12 @@ class ByConfusion:
     def permuted(self, first: Answered, second: Answered, metric: str, permutations: Permutations) -> Permuted:
         """Returns the difference, and those after exchanges; see `Measured.permuted`."""
         n_classes = len(first.labels.names)
-        (own, others), counts = _cell_pairs(first, second)
+        (a, b), counts = _cell_pairs(first, second)
 
         def difference(exchanged: Floats) -> Floats:
-            halves = [_stack(part, cells, n_classes) for part in (counts - exchanged, exchanged) for cells in (own, others)]
-            return _difference(metric, [halves[0] + halves[3], halves[1] + halves[2]], first.labels)
+            kept = counts - exchanged
+            matrices = [_stack(kept, x, n_classes) + _stack(exchanged, y, n_classes) for x, y in ((a, b), (b, a))]
+            return _difference(metric, matrices, first.labels)
 
         none = np.zeros((1, len(counts)))
         return Permuted(float(difference(none)[0]), [difference(drawn) for drawn in permutations.alike(counts)])
@@ -121,7 +122,7 @@ def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterat
         yield random.multinomial(n_rows, counts / n_rows, size=min(n_at_once, n_bootstrap - start))
 
 
-def _stack(drawn: Ids, cells: Ids, n_classes: int) -> Floats:
+def _stack(drawn: Ids | Floats, cells: Ids, n_classes: int) -> Floats:
     """Returns confusion matrices (resamples, classes, classes) from counts (resamples, kinds) and each kind's cell."""
     order = np.argsort(cells, kind="stable")
     occupied, starts = np.unique(cells[order], return_index=True)

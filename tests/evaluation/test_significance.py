@@ -153,7 +153,9 @@ def equally_good(random, n):
 
 def rejected(n_draws, metric, n_rows=150):
     random = np.random.default_rng(0)
-    return np.mean([p_value("class", *equally_good(random, n_rows), TWO, metric, n=500) <= 0.05 for _ in range(n_draws)])
+    return np.mean(
+        [p_value("class", *equally_good(random, n_rows), TWO, metric, n=500) <= 0.05 for _ in range(n_draws)]
+    )
 
 
 def covered(n_draws, n_rows=150):
