@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
     from nlptl.runs.run import Run, load
+    from nlptl.studies.compare import compare
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
     from nlptl.tasks.regression import Regression
@@ -59,6 +60,7 @@ _HOMES = {
     "Sentiment": "tasks.sentiment",
     "TrainConfig": "core.config",
     "TrainingError": "core.errors",
+    "compare": "studies.compare",
     "load": "runs.run",
 }
 
@@ -89,6 +91,7 @@ __all__ = [
     "TokenClassification",
     "TrainConfig",
     "TrainingError",
+    "compare",
     "load",
 ]
 

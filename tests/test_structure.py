@@ -18,13 +18,14 @@ ROOT = Path(nlptl.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = ("data", "tasks", "models", "methods", "engine", "evaluation", "report")
 FLOORS = {
-    **dict.fromkeys(("__init__", "__main__"), 5),
-    "cli": 4,
+    **dict.fromkeys(("__init__", "__main__"), 6),
+    "cli": 5,
+    "studies": 4,
     "runs": 3,
     **dict.fromkeys(ROOMS, 2),
     "core": 0,
 }
-"""How high each part of the house lies; imports point down, within cli, runs and core also sideways."""
+"""How high each part of the house lies; imports point down, within cli, studies, runs and core also sideways."""
 ONLY_IMPORTERS = {
     "datasets": ("data/",),
     "transformers": ("models/",),

@@ -94,6 +94,8 @@ class Command:
     own: Sequence[Flag]
     words: tuple[str, ...] = ()
     """The names of the values that words without a flag set, in order."""
+    many: str = ""
+    """The name of the value that takes all words without a flag, as a list; empty: `words` takes them one by one."""
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:

@@ -23,6 +23,7 @@ commands:
             resume a stopped run      nlptl train --resume runs/a
   evaluate  score a run on new data   nlptl evaluate runs/a new.csv
   predict   label new texts           nlptl predict runs/a new.csv
+  compare   compare finished runs     nlptl compare runs/a runs/b
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"

@@ -71,6 +71,8 @@ def _given(command: Command, words: Sequence[str]) -> dict[str, Any]:
             parser.add_argument(flag.written, dest=flag.name, action="store_true" if flag.hint is None else "store")
     found, free = parser.parse_known_args(words)
     given = {name: "--" if text == [] else text for name, text in vars(found).items()}  # Python 3.11 drops a text "--"
+    if command.many and (words := [word for word in free if word == "-" or not word.startswith("-")]):
+        given[command.many], free = words, [word for word in free if word not in words]
     for i, word in enumerate(free):
         if i >= len(command.words) or (word.startswith("-") and word != "-"):
             raise _unexpected(command, word, given)
@@ -86,7 +88,7 @@ def _given(command: Command, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _read(flag: Flag, given: Any) -> Any:
-    return given if flag.hint is None else read_value(flag.label, flag.hint, given)
+    return given if flag.hint is None or not isinstance(given, str) else read_value(flag.label, flag.hint, given)
 
 
 def _unexpected(command: Command, word: str, given: dict[str, Any]) -> InputError:

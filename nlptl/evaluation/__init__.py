@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from nlptl.evaluation.baseline import baseline_predictions
     from nlptl.evaluation.listing import METRICS, check, greater_is_better, usable
     from nlptl.evaluation.scores import paired_difference, score, values
+    from nlptl.evaluation.significance import holm, mcnemar, paired_test
     from nlptl.evaluation.tuning import decide
     from nlptl.evaluation.verdicts import is_worse, verdict
 
@@ -16,8 +17,11 @@ __all__ = [
     "check",
     "decide",
     "greater_is_better",
+    "holm",
     "is_worse",
+    "mcnemar",
     "paired_difference",
+    "paired_test",
     "score",
     "usable",
     "values",
@@ -31,8 +35,11 @@ _FILES = {
     "check": "listing",
     "decide": "tuning",
     "greater_is_better": "listing",
+    "holm": "significance",
     "is_worse": "verdicts",
+    "mcnemar": "significance",
     "paired_difference": "scores",
+    "paired_test": "significance",
     "score": "scores",
     "usable": "listing",
     "values": "scores",

@@ -8,6 +8,7 @@ from nlptl.core.plain import Decision
 from nlptl.core.records import Interval, LabelSpace, Prediction, Scores
 from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.intervals import Resampling
+from nlptl.evaluation.permutations import Permutations, Permuted
 from nlptl.evaluation.ratios import Floats
 
 
@@ -37,6 +38,9 @@ class Measured(Protocol):
 
     def difference(self, first: Answered, second: Answered, metric: str, resampling: Resampling) -> Interval:
         """Returns metric(first) - metric(second) with its interval; both answer the same rows, resampled alike."""
+
+    def permuted(self, first: Answered, second: Answered, metric: str, permutations: Permutations) -> Permuted:
+        """Returns metric(first) - metric(second), and the same after their answers to some rows were exchanged."""
 
 
 def _has_values(labels: LabelSpace) -> bool:

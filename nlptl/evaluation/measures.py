@@ -8,6 +8,7 @@ import numpy as np
 
 from nlptl.core.records import Interval
 from nlptl.evaluation.intervals import Resampling, interval
+from nlptl.evaluation.permutations import Permutations, Permuted
 from nlptl.evaluation.ranks import Areas, mean_of_known
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rows import Rows
@@ -111,3 +112,22 @@ def difference(both: tuple[Measure, Measure], n: int, resampling: Resampling) ->
         resampling = resampling._replace(n_bootstrap=min(first.most, resampling.n_bootstrap))
     draws = [first.values(counts) - second.values(counts) for counts in resampling.counts(n)]
     return interval(first.value(n) - second.value(n), draws)
+
+
+def permuted(both: Measure, n: int, permutations: Permutations) -> Permuted:
+    """Returns the first answers' value minus the second's, and the same after some answers were exchanged.
+
+    Args:
+        both: a metric on 2 * n rows: n rows with the first answers, then the same rows with the second answers.
+        n: number of rows.
+        permutations: how answers are exchanged.
+    """
+    if both.most is not None:
+        permutations = permutations._replace(n=min(both.most, permutations.n))
+
+    def difference(exchanged: Floats) -> Floats:
+        first, second = np.hstack([1 - exchanged, exchanged]), np.hstack([exchanged, 1 - exchanged])
+        return both.values(first) - both.values(second)
+
+    draws = [difference(drawn) for drawn in permutations.rows(n)]
+    return Permuted(float(difference(np.zeros((1, n)))[0]), draws)

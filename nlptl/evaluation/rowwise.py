@@ -8,12 +8,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from nlptl.core.errors import InputError
 from nlptl.core.records import Interval, LabelSpace, Scores
 from nlptl.evaluation.confusion import check_rows
 from nlptl.evaluation.formulas import Metric, find_metric
 from nlptl.evaluation.intervals import Resampling, interval
 from nlptl.evaluation.kind import Answered
+from nlptl.evaluation.permutations import Permutations, Permuted
 from nlptl.evaluation.ratios import Floats
 
 
@@ -63,6 +66,18 @@ class ByRow:
             formula(counts @ tables[0]) - formula(counts @ tables[1]) for counts in resampling.counts(len(tables[0]))
         ]
         return interval(float(value), draws)
+
+    def permuted(self, first: Answered, second: Answered, metric: str, permutations: Permutations) -> Permuted:
+        """Returns the difference, and those after exchanges; see `Measured.permuted`."""
+        formula, n = find_metric(metric, self.metrics).formula, len(first.references)
+        a, b = (self._statistics(rows, metric) for rows in (first, second))
+
+        def difference(exchanged: Floats) -> Floats:
+            moved = exchanged @ (b - a)
+            return formula(a.sum(0) + moved) - formula(b.sum(0) - moved)
+
+        draws = [difference(drawn) for drawn in permutations.rows(n)]
+        return Permuted(float(difference(np.zeros((1, n)))[0]), draws)
 
     def _values(self, counted: Counted, only: Collection[str] | None) -> dict[str, float]:
         total = counted.statistics.sum(0)

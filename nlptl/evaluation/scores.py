@@ -102,10 +102,15 @@ def paired_difference(
     measured = kinds.of(output).measured
     if metric in measured.metrics:
         return measured.difference(first, second, metric, resampling)
-    return measures.difference((_measure(first, metric), _measure(second, metric)), len(references), resampling)
+    return measures.difference((measure(first, metric), measure(second, metric)), len(references), resampling)
 
 
-def _measure(rows: Rows, metric: str) -> measures.Measure:
+def measure(rows: Rows, metric: str) -> measures.Measure:
+    """Returns a metric on rows, one that is not a formula over decisions.
+
+    Raises:
+        InputError: there are no rows, or the metric cannot be measured on them.
+    """
     rows.check()
     found = listing.measures(rows, [metric])
     if metric not in found:

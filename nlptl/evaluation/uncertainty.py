@@ -15,6 +15,7 @@ from nlptl.evaluation.confusion import Ids, confusion_matrix, paired_ids
 from nlptl.evaluation.formulas import METRICS, Metric, measure, per_class
 from nlptl.evaluation.intervals import Resampling, interval
 from nlptl.evaluation.kind import Answered
+from nlptl.evaluation.permutations import Permutations, Permuted
 from nlptl.evaluation.ratios import Floats
 
 MAX_CELLS = 2**22  # cells of the confusion matrices held at once: 32 MiB
@@ -69,16 +70,33 @@ class ByConfusion:
     def difference(self, first: Answered, second: Answered, metric: str, resampling: Resampling) -> Interval:
         """Returns the first answers' metric minus the second's; see `Measured.difference`."""
         n_classes = len(first.labels.names)
-        cells_of = [paired_ids(rows.references, rows.decisions, rows.labels) for rows in (first, second)]
-        rows = np.stack(
-            [labelled * n_classes + predicted for labelled, predicted in cells_of]
-        )  # (2, n): the cell of each row
-        cells, counts = np.unique(rows, axis=1, return_counts=True)  # (2, kinds), (kinds,)
+        cells, counts = _cell_pairs(first, second)
         value, *draws = (
             _difference(metric, [_stack(drawn, places, n_classes) for places in cells], first.labels)
             for drawn in chain([counts[None]], _resamples(counts, n_classes**2, *resampling))
         )
         return interval(float(value[0]), draws)
+
+    def permuted(self, first: Answered, second: Answered, metric: str, permutations: Permutations) -> Permuted:
+        """Returns the difference, and those after exchanges; see `Measured.permuted`."""
+        n_classes = len(first.labels.names)
+        (a, b), counts = _cell_pairs(first, second)
+
+        def difference(exchanged: Floats) -> Floats:
+            kept = counts - exchanged
+            matrices = [_stack(kept, x, n_classes) + _stack(exchanged, y, n_classes) for x, y in ((a, b), (b, a))]
+            return _difference(metric, matrices, first.labels)
+
+        none = np.zeros((1, len(counts)))
+        return Permuted(float(difference(none)[0]), [difference(drawn) for drawn in permutations.alike(counts)])
+
+
+def _cell_pairs(first: Answered, second: Answered) -> tuple[Ids, Ids]:
+    """Returns the cells of two confusion matrices in which rows lie, (2, kinds), and how many rows do, (kinds,)."""
+    both = [paired_ids(rows.references, rows.decisions, rows.labels) for rows in (first, second)]
+    rows = np.stack([labelled * len(first.labels.names) + predicted for labelled, predicted in both])  # (2, n)
+    cells, counts = np.unique(rows, axis=1, return_counts=True)
+    return cells, counts
 
 
 def _confusion(rows: Answered) -> Ids:
@@ -104,7 +122,7 @@ def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterat
         yield random.multinomial(n_rows, counts / n_rows, size=min(n_at_once, n_bootstrap - start))
 
 
-def _stack(drawn: Ids, cells: Ids, n_classes: int) -> Floats:
+def _stack(drawn: Ids | Floats, cells: Ids, n_classes: int) -> Floats:
     """Returns confusion matrices (resamples, classes, classes) from counts (resamples, kinds) and each kind's cell."""
     order = np.argsort(cells, kind="stable")
     occupied, starts = np.unique(cells[order], return_index=True)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nlptl.core import registry
+from nlptl.core.comparison import Comparison
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
-from nlptl.report import tables
+from nlptl.report import comparing, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
@@ -16,9 +17,10 @@ from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, spe
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-__all__ = ["Plan", "Tried", "after", "before", "detail", "note", "progress", "scores", "speaking", "warn"]
+__all__ = ["Plan", "Tried", "after", "before", "compared", "detail", "note", "progress", "scores", "speaking", "warn"]
 
 MOST_LABELS = 30  # named before training
+MOST_PAIRS = 10  # shown in a table, unless verbose
 UNEVEN = 3  # times as many rows as the smallest class
 
 
@@ -124,6 +126,21 @@ def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
     if not is_quiet():
         _classes(found.per_class, found.confusion)
     _verdict([finding.message for finding in findings])
+
+
+def compared(found: Comparison) -> None:
+    """Prints a comparison of runs; the scores even when quiet, because they are what was asked for."""
+    put(comparing.scores(found))
+    if is_quiet():
+        return
+    if len(found.pairs) <= MOST_PAIRS or is_verbose():
+        put(comparing.pairs(found.pairs))
+    else:
+        say("pairs", f"{len(found.pairs)}, too many to show here; --verbose shows them, --output FOLDER writes them")
+    put(comparing.costs(found.runs))
+    if found.split == "validation":
+        say("note", "validation rows also chose the weights that each run kept: test rows compare better")
+    say("found", comparing.in_words(found))
 
 
 def _labels(labels: LabelSpace) -> str:

@@ -22,13 +22,13 @@ def results(result: Result, primary: Primary) -> Table:
     split, metric = primary.split, primary.name
     baselines = result.baselines.get(split, {})
     headings = ("", metric, "95 % interval", *(["difference to baseline"] if baselines else []))
-    table = _table(f"{split}, {result.rows[split]:,} rows", headings)
+    table = headed(f"{split}, {result.rows[split]:,} rows", headings)
     own = result.metrics[split][metric]
-    table.add_row(cell(result.method, "bold"), cell(f"{own.value:.4f}", "bold"), _interval(own))
+    table.add_row(cell(result.method, "bold"), cell(f"{own.value:.4f}", "bold"), interval(own))
     for name, baseline in baselines.items():
         gain, value = baseline.gain, baseline.value
-        difference = f"{gain.value:+.4f} ({_interval(gain, signed=True)})"
-        table.add_row(cell(name), f"{value.value:.4f}", _interval(value), difference)
+        difference = f"{gain.value:+.4f} ({interval(gain, signed=True)})"
+        table.add_row(cell(name), f"{value.value:.4f}", interval(value), difference)
     return table
 
 
@@ -50,7 +50,7 @@ class Tried(NamedTuple):
 def tried(metric: str, rows: Sequence[Tried]) -> Table:
     """Returns what a search compared."""
     headings = ("method", metric, "difference to the chosen", "parts", "updates", "s")
-    table = _table("tried on training rows held out", headings)
+    table = headed("tried on training rows held out", headings)
     for row in rows:
         style, gain = "bold" if row.chosen else "", "chosen"
         if row.gain:
@@ -63,15 +63,15 @@ def tried(metric: str, rows: Sequence[Tried]) -> Table:
 
 def metrics(scores: Scores, title: str) -> Table:
     """Returns all metrics of one split."""
-    table = _table(title, ("metric", "value", "95 % interval"))
+    table = headed(title, ("metric", "value", "95 % interval"))
     for name, found in scores.metrics.items():
-        table.add_row(cell(name), f"{found.value:.4f}", _interval(found))
+        table.add_row(cell(name), f"{found.value:.4f}", interval(found))
     return table
 
 
 def by_class(per_class: Mapping[str, Mapping[str, float]]) -> Table:
     """Returns precision, recall, F1 and rows of each class."""
-    table = _table("by class", ("label", "precision", "recall", "f1", "rows"))
+    table = headed("by class", ("label", "precision", "recall", "f1", "rows"))
     for label, row in per_class.items():
         numbers = [f"{row[name]:.4f}" for name in ("precision", "recall", "f1")]
         table.add_row(cell(label), *numbers, f"{row['support']:,.0f}")
@@ -89,13 +89,19 @@ def confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Table:
     columns, rows = names, names
     if sum(cell_len(name) + 3 for name in [max(names, key=cell_len), *names]) > Console().width:
         columns, rows = [str(i + 1) for i in range(len(names))], [f"{i + 1} {name}" for i, name in enumerate(names)]
-    table = _table("predicted as", ("label", *columns))
+    table = headed("predicted as", ("label", *columns))
     for name, counts in zip(rows, matrix, strict=True):
         table.add_row(cell(name), *(f"{n:,}" for n in counts))
     return table
 
 
-def _table(title: str, headings: Sequence[str]) -> Table:
+def headed(title: str, headings: Sequence[str]) -> Table:
+    """Returns a table without rows; only its first column is on the left.
+
+    Args:
+        title: above the table.
+        headings: of the columns.
+    """
     table = Table(title=cell(title, most=None))
     for i, heading in enumerate(headings):
         # Folded, not cut with rich's ellipsis, which not every terminal can print.
@@ -103,6 +109,7 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     return table
 
 
-def _interval(value: Interval, *, signed: bool = False) -> str:
+def interval(value: Interval, *, signed: bool = False) -> str:
+    """Returns the ends of an interval, such as "0.8142 to 0.8635"."""
     low, high = (f"{end:+.4f}" if signed else f"{end:.4f}" for end in (value.low, value.high))
     return f"{low} to {high}"

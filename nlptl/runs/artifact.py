@@ -27,8 +27,8 @@ from nlptl.core.records import LabelSpace, ModelSource, Pretrained
 from nlptl.models import declared, opening, sentence_folder, sources
 from nlptl.models.plan import Wanted
 from nlptl.models.quiet import quiet
+from nlptl.runs.folder import CARD
 
-CARD = "nlptl.json"
 FORMAT, OLDEST = 3, 2
 """Format 2 had no hashes, and no names of trained parameters."""
 Card = dict[str, Any]

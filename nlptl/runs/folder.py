@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
 SEARCH = "search.json"
+CARD = "nlptl.json"
+"""Inside model/: how the artifact is used."""
 LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}

@@ -6,8 +6,9 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nlptl.core import files
 from nlptl.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +33,22 @@ class Rows(list[T]):
         return html
 
 
+class Framed(Generic[T]):
+    """Shows as the pandas frame of its rows."""
+
+    @property
+    def rows(self) -> Rows[T]:
+        """The rows of the frame."""
+        raise NotImplementedError
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Returns the rows as a pandas frame."""
+        return self.rows.to_frame()
+
+    def _repr_html_(self) -> str:
+        return self.rows._repr_html_()
+
+
 def read_rows(path: Path) -> Rows[Row]:
     """Returns the lines of a run's JSON-lines file, without an incomplete last line.
 
@@ -39,12 +56,11 @@ def read_rows(path: Path) -> Rows[Row]:
         InputError: a line is damaged.
     """
     rows = Rows[Row]()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
-        if not line.endswith("\n"):
-            break
+    *lines, _ = files.read_text(path, "restore it").split("\n")  # other line ends may stand inside a text
+    for number, line in enumerate(lines, 1):
         try:
             rows.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: line {number} is damaged: {error}") from error
     return rows
 

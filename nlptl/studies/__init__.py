@@ -1,1 +1,1 @@
-"""Many runs, or many models: compare, rank."""
+"""What is done with many runs and models: comparing runs, ranking pretrained models."""

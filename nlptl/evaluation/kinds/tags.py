@@ -30,14 +30,16 @@ def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[st
     Args:
         references: a BIO tag for each word of a row.
         predictions: in the same form.
-        labels: not used; types that only the references have count too.
+        labels: tags; types that only the references have count too.
 
     Raises:
         InputError: the numbers of tags in a row differ.
     """
     _check_lengths(references, predictions)
     wanted, found = [set(bio.entities(tags)) for tags in references], [set(bio.entities(tags)) for tags in predictions]
-    types = sorted({entity.label for row in (*wanted, *found) for entity in row})
+    occurring = {entity.label for row in (*wanted, *found) for entity in row}
+    # All types of the label space have columns, so that the tables of two models can be added.
+    types = sorted(occurring.union(bio.types_in(labels.names)))
     column = {name: i for i, name in enumerate(types)}
     counts = np.zeros((3, len(wanted), len(types)))  # hits, predicted, labelled
     for row, (a, b) in enumerate(zip(wanted, found, strict=True)):
@@ -48,7 +50,8 @@ def count(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[st
     right = [sum(x == y for x, y in zip(a, b, strict=True)) for a, b in zip(references, predictions, strict=True)]
     words = [len(tags) for tags in references]
     statistics = decisions.table(hits, predicted, labelled, right, words)
-    return Counted(statistics, tuple(METRICS), ratios.by_class(types, *decisions.by_class(statistics.sum(0))))
+    by_class = ratios.by_class(types, *decisions.by_class(statistics.sum(0)))
+    return Counted(statistics, tuple(METRICS), {name: row for name, row in by_class.items() if name in occurring})
 
 
 def _check_lengths(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> None:
