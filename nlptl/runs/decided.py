@@ -9,10 +9,15 @@ def tell(result: Result) -> None:
     if result.primary is None:
         return
     if "temperature" in result.decision:
-        n = result.rows.get("validation", 0)
-        say("scores", f"at temperature {result.decision['temperature']:.3g}, fitted on {n:,} validation rows")
+        say("scores", _temperature(result.decision["temperature"], result.rows.get("validation", 0)))
     if "abstain_below" in result.decision:
         say("abstain", _abstention(result, result.primary))
+
+
+def _temperature(temperature: float, n_rows: int) -> str:
+    if temperature == 1:
+        return f"left as they are: all {n_rows:,} validation rows are correct, so no temperature is the likeliest"
+    return f"at temperature {temperature:.3g}, fitted on {n_rows:,} validation rows"
 
 
 def _abstention(result: Result, primary: Primary) -> str:
