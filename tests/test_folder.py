@@ -18,7 +18,7 @@ LABELS = ("3 stars", "nice [really], yes", 'плохо, "bad" / 不好')
 N_ROWS = {"train": 48, "validation": 16, "test": 20}
 METRICS = {
     *("accuracy", "macro_f1", "micro_f1", "macro_precision", "macro_recall", "matthews"),
-    *("auroc", "average_precision", "brier", "log_loss"),
+    *("auroc", "average_precision", "brier", "ece", "log_loss"),
 }
 
 

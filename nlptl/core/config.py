@@ -232,9 +232,20 @@ class EvalConfig:
     baselines: Literal["simple", "none"] = "simple"
     """Baselines to compare with; simple: those for the task, such as the majority class and TF-IDF with logistic
     regression, on the same rows."""
+    calibration: Literal["none", "temperature"] = "none"
+    """How labels' scores are made probabilities that can be trusted; none: as the model gives them, as in a pipeline of
+    transformers; temperature: logits are divided by one number that makes the validation labels likeliest (Guo et al.
+    2017), which is stored with the model. No prediction changes."""
+    abstain: float | None = None
+    """With one label per row: abstain from rows with a low score, so that at least this share of the answered rows is
+    correct, such as 0.95. The score is the lowest of validation at which that is sure to 95 % (one-sided lower bound of
+    the accuracy), and is stored with the model. Prediction and scores of abstained rows are kept; if no score is
+    enough, the model abstains from all rows. Default: never abstain."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
         object.__setattr__(self, "metrics", listed(self.metrics))
         check_types("eval", self)
         within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)
+        if self.abstain is not None and not 0 < self.abstain < 1:
+            raise InputError(f"eval.abstain must be above 0 and below 1, found {self.abstain}")

@@ -140,7 +140,10 @@ class Task(Protocol):
     def decode(
         self, outputs: np.ndarray, features: Features, examples: Sequence[Example], pretrained: Pretrained
     ) -> list[Prediction]:
-        """Returns one prediction per example, in the examples' order, from the model's outputs."""
+        """Returns one prediction per example, in the examples' order, from outputs and `pretrained.decision`.
+
+        For labels, `one_label.decode` and `several_labels.decode` of nlptl/tasks/parts do that.
+        """
 
 
 class Method(Protocol):

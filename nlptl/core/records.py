@@ -63,16 +63,14 @@ class Column:
     """A column that a task reads; it is found by its name."""
 
     role: str
-    """text, text_pair, label, question, context or answers; the setting of `DataConfig` with this name sets the column
-    explicitly."""
+    """text, text_pair, label, question, context or answers: also the setting of `DataConfig` that names the column."""
     usual: tuple[str, ...]
     """Column names to look for, best first."""
     required: bool = True
     fills: Literal["text", "text_pair", "label"] | None = None
     """Field of `Example` that the column fills; None: the field named like the role."""
     kind: str = "text"
-    """How values are read: a kind of answers (nlptl/core/kinds.py), see `Example.label`; or "words": a list of
-    words, or a text split at blanks."""
+    """How values are read: as a kind of answers, see `Example.label`; or "words": a list, or a text split at blanks."""
     separator: str = ","
     """Separator of several labels in one string."""
 
@@ -208,6 +206,8 @@ class Prediction:
     """Entities in text order, or the likeliest answers, best first."""
     threshold: float | None = None
     """For spans: the `no_answer_margin` above which no answer is given; None if an answer is always given."""
+    abstained: bool | None = None
+    """For one label: whether its score is too low for an answer; None if the model never abstains."""
 
     @property
     def no_answer_margin(self) -> float:
@@ -216,9 +216,9 @@ class Prediction:
         return math.log(none) - math.log(best)
 
     def to_dict(self) -> dict[str, object]:
-        """Returns the prediction as plain values; "spans" and "no_answer" only if it has them."""
+        """Returns the prediction as plain values; "abstained", "spans" and "no_answer" only if it has them."""
         decided = {"margin": self.no_answer_margin, "threshold": self.threshold} if self.threshold is not None else None
-        optional = {"no_answer": decided, "spans": self.spans}
+        optional = {"abstained": self.abstained, "no_answer": decided, "spans": self.spans}
         values = {"row_id": self.row_id, "prediction": self.prediction, "scores": self.scores}
         return values | {name: value for name, value in optional.items() if value is not None}
 

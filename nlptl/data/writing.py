@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITABLE = (".csv", ".tsv", ".jsonl", ".parquet")
-OWN = ("row_id", "prediction", "scores", "spans")
+OWN = ("row_id", "prediction", "abstained", "scores", "spans")
 """Columns that nlptl adds to the output."""
 
 Part = tuple[Sequence[Row], Sequence[Prediction]]
@@ -67,25 +67,35 @@ class Predicted:
 
     @property
     def header(self) -> list[str]:
-        """The columns of a flat output: row_id, the source's columns, prediction, a score for each label, spans."""
-        spans = [] if self.first.spans is None else ["spans"]
-        return ["row_id", *self.renamed.values(), "prediction", *self._scores, *spans]
+        """The columns of a flat output: row_id, the source's, prediction, abstained, a score for each label, spans."""
+        return ["row_id", *self.renamed.values(), "prediction", *self._abstained, *self._scores, *self._spans]
 
     def flat(self, row: Row, found: Prediction) -> list[object]:
         """Returns the values of a row, in the order of `header`."""
-        spans = [] if self.first.spans is None else [found.spans]
+        source = [row.get(column) for column in self.columns]
         scores = [found.scores.get(name) for name in self.first.scores]
-        return [found.row_id, *(row.get(column) for column in self.columns), found.prediction, *scores, *spans]
+        optional = [found.abstained for _ in self._abstained], [found.spans for _ in self._spans]
+        return [found.row_id, *source, found.prediction, *optional[0], *scores, *optional[1]]
 
     def nested(self, row: Row, found: Prediction) -> dict[str, object]:
         """Returns a row as an object with its scores as an inner object."""
         source = {self.renamed[column]: value for column, value in row.items()}
+        abstained = {} if found.abstained is None else {"abstained": found.abstained}
         spans = {} if found.spans is None else {"spans": found.spans}
-        return {"row_id": found.row_id, **source, "prediction": found.prediction, "scores": found.scores, **spans}
+        answer = {"prediction": found.prediction, **abstained, "scores": found.scores, **spans}
+        return {"row_id": found.row_id, **source, **answer}
 
     @property
     def _scores(self) -> list[str]:
         return [f"scores.{name}" for name in self.first.scores]
+
+    @property
+    def _abstained(self) -> list[str]:
+        return [] if self.first.abstained is None else ["abstained"]
+
+    @property
+    def _spans(self) -> list[str]:
+        return [] if self.first.spans is None else ["spans"]
 
 
 def lines(predicted: Predicted, kind: str, *, ascii_only: bool = False) -> Iterator[str]:
@@ -130,7 +140,7 @@ def _schema(predicted: Predicted) -> "pa.Schema":
     span = [("text", pa.string()), ("start", pa.int64()), ("end", pa.int64())]
     spans = pa.list_(pa.struct([*span, ("label", pa.string()), ("score", pa.float64())]))
     answer = predicted.first.prediction
-    kinds = {"row_id": pa.int64(), "spans": spans, "prediction": pa.string()}
+    kinds = {"row_id": pa.int64(), "spans": spans, "prediction": pa.string(), "abstained": pa.bool_()}
     if not isinstance(answer, str):
         kinds["prediction"] = pa.list_(pa.string()) if isinstance(answer, list) else pa.float64()
     types = _types(predicted)

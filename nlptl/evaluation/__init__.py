@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from nlptl.evaluation.listing import METRICS, check, greater_is_better, usable
     from nlptl.evaluation.scores import paired_difference, score, values
     from nlptl.evaluation.significance import holm, mcnemar, paired_test
-    from nlptl.evaluation.tuning import decide
+    from nlptl.evaluation.tuning import check_decisions, decide
     from nlptl.evaluation.verdicts import is_worse, verdict
 
 __all__ = [
     "METRICS",
     "baseline_predictions",
     "check",
+    "check_decisions",
     "decide",
     "greater_is_better",
     "holm",
@@ -33,6 +34,7 @@ _FILES = {
     "METRICS": "listing",
     "baseline_predictions": "baseline",
     "check": "listing",
+    "check_decisions": "tuning",
     "decide": "tuning",
     "greater_is_better": "listing",
     "holm": "significance",

@@ -4,6 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
+from nlptl.core.config import EvalConfig
 from nlptl.core.plain import Decision
 from nlptl.core.records import Interval, LabelSpace, Prediction, Scores
 from nlptl.evaluation.formulas import Metric
@@ -21,6 +24,24 @@ class Answered:
     decisions: Sequence[Any]
     """The predictions, see `Prediction.prediction`."""
     labels: LabelSpace
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Labelled rows of validation, on which decisions are fitted; the types depend on the kind of answers."""
+
+    references: Sequence[Any]
+    """The labels, see `Example.label`."""
+    predictions: Sequence[Prediction]
+    """Predictions for the same rows, made without a decision."""
+    labels: LabelSpace
+    wanted: EvalConfig
+    """Says whether scores are calibrated, and whether the model abstains."""
+
+    @property
+    def scores(self) -> Floats:
+        """The score of each label, (n, classes)."""
+        return np.array([[p.scores[name] for name in self.labels.names] for p in self.predictions])
 
 
 class Measured(Protocol):
@@ -47,7 +68,7 @@ def _has_values(labels: LabelSpace) -> bool:
     return labels.values is not None
 
 
-def _nothing(references: Sequence[object], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
+def _nothing(rows: Undecided) -> Decision:
     return {}
 
 
@@ -59,8 +80,8 @@ class Kind:
     """Computes the metrics of decisions."""
     is_ordered: Callable[[LabelSpace], bool] = _has_values
     """Whether metrics for ordered labels apply."""
-    decide: Callable[[Sequence[Any], Sequence[Prediction], LabelSpace], Decision] = _nothing
-    """Tunes thresholds on references and predictions of validation; they are stored in the artifact."""
+    decide: Callable[[Undecided], Decision] = _nothing
+    """Fits what decisions need on rows of validation; it is stored in the artifact."""
     targets: Callable[[Sequence[Any], LabelSpace, str], Floats] | None = None
     """Returns 1 for each label that a row has, else 0, (n, classes), from answers; None if scores are not per label.
     The last argument is the name of the answers in error messages."""

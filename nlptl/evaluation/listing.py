@@ -8,7 +8,7 @@ from nlptl.core.kinds import KINDS
 from nlptl.core.records import LabelSpace
 from nlptl.evaluation import kinds, own
 from nlptl.evaluation.formulas import Metric
-from nlptl.evaluation.measures import Measure, RowsMetric
+from nlptl.evaluation.measures import Measure, RowsMetric, Sometimes
 from nlptl.evaluation.rows import Rows
 
 METRICS: dict[str, Mapping[str, Metric]] = {output: kinds.of(output).measured.metrics for output in KINDS}
@@ -19,7 +19,8 @@ def usable(output: str, labels: LabelSpace) -> tuple[str, ...]:
     """Returns the names of the metrics that can be measured on any rows.
 
     `score` also measures metrics that only some data has: quadratic_kappa if numbers are whole; has_answer_exact_match,
-    has_answer_f1 and no_answer_accuracy if some questions have no answer. Metrics of scores need scores.
+    has_answer_f1 and no_answer_accuracy if some questions have no answer; coverage and selective_accuracy if the model
+    may abstain. Metrics of scores need scores.
 
     Args:
         output: the kind of answers.
@@ -29,7 +30,7 @@ def usable(output: str, labels: LabelSpace) -> tuple[str, ...]:
     ordered = kind.is_ordered(labels)
     metrics = kind.measured.metrics.items()
     of_decisions = tuple(name for name, metric in metrics if (ordered if metric.ordered else metric.always))
-    return (*of_decisions, *_in_files(output))
+    return (*of_decisions, *(name for name in _in_files(output) if not isinstance(find(name), Sometimes)))
 
 
 def check(output: str, labels: LabelSpace, primary: str, reported: Sequence[str] | None) -> None:
@@ -45,7 +46,7 @@ def check(output: str, labels: LabelSpace, primary: str, reported: Sequence[str]
         InputError: a metric does not fit the kind of answers.
     """
     known = usable(output, labels)
-    rare = tuple(name for name, metric in METRICS[output].items() if not metric.always)
+    rare = (*(name for name, metric in METRICS[output].items() if not metric.always), *_in_files(output))
     _check("eval.metric", primary, known, output)
     for name in reported or ():
         _check("eval.metrics", name, (*known, *(name for name in rare if name not in known)), output)
@@ -99,12 +100,18 @@ def measures(rows: Rows, only: Collection[str] | None) -> dict[str, Measure]:
     return {
         name: metric.measure(rows)
         for name, metric in metrics.items()
-        if _fits(metric, rows.output) and not (metric.needs_scores and rows.scores is None)
+        if _fits(metric, rows.output) and _applies(metric, rows)
     }
 
 
 def _in_files(output: str) -> tuple[str, ...]:
     return tuple(name for name in registry.names("metric") if output in find(name).kinds)
+
+
+def _applies(metric: RowsMetric, rows: Rows) -> bool:
+    if metric.needs_scores and rows.scores is None:
+        return False
+    return not isinstance(metric, Sometimes) or metric.applies(rows)
 
 
 def _fits(metric: RowsMetric, output: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -49,6 +49,14 @@ class RowsMetric(Protocol):
 
     def measure(self, rows: Rows) -> Measure:
         """Returns the metric on these rows."""
+
+
+@runtime_checkable
+class Sometimes(RowsMetric, Protocol):
+    """A metric that only some rows have; it can be reported, but it cannot be the primary metric."""
+
+    def applies(self, rows: Rows) -> bool:
+        """Returns whether these rows have the metric."""
 
 
 def mean_area(rows: Rows, area: Callable[[Areas], Floats], none: float) -> Measure:

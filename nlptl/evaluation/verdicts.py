@@ -23,7 +23,7 @@ COUNTED = ("macro_f1", "micro_f1", "entity_f1")
 def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Interval] | None = None) -> list[Finding]:
     """Returns findings on what is wrong with a model, from its scores on one split.
 
-    Kinds: below_baseline, single_class, zero_f1, missed_labels.
+    Kinds: below_baseline, always_abstains, single_class, zero_f1, missed_labels.
 
     Args:
         scores: the model's scores.
@@ -31,7 +31,7 @@ def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Inter
         gains: the model's metric minus each baseline's.
     """
     below = _below(scores, metric, gains) if metric and gains else []
-    return [*below, *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
+    return [*below, *_always_abstains(scores), *(_single_class(scores) or _zero_f1(scores) or _missed(scores))]
 
 
 def is_worse(metric: str, gains: Mapping[str, Interval]) -> bool:
@@ -59,6 +59,14 @@ def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[F
         "the pretrained model did not help here"
     )
     return [Finding("below_baseline", message, _n_rows(scores), "warning", {"baseline": name, "gain": gain.value})]
+
+
+def _always_abstains(scores: Scores) -> list[Finding]:
+    if "coverage" not in scores.metrics or scores.metrics["coverage"].value > 0:
+        return []
+    n = _n_rows(scores)
+    message = f"the model abstains from all {n:,} rows; what it would predict, and the scores, are there nevertheless"
+    return [Finding("always_abstains", message, n, "warning")]
 
 
 def _single_class(scores: Scores) -> list[Finding]:

@@ -25,10 +25,11 @@ def answered(prepared: Prepared, split: str, compute: Compute) -> np.ndarray:
 
 
 def tune(prepared: Prepared, answers: np.ndarray, split: str = "validation") -> None:
-    """Tunes on a split what decisions need, such as thresholds."""
-    pretrained, rows = prepared.pretrained, prepared.corpus.splits[split]
-    found = decode(prepared, split, answers)
-    pretrained.decision = evaluation.decide(pretrained.output, [e.label for e in rows], found, prepared.labels)
+    """Fits on a split what decisions need, such as thresholds, in place of what was fitted before."""
+    pretrained, references = prepared.pretrained, [e.label for e in prepared.corpus.splits[split]]
+    pretrained.decision = {}
+    found, wanted = decode(prepared, split, answers), prepared.recipe.eval
+    pretrained.decision = evaluation.decide(pretrained.output, references, found, prepared.labels, wanted)
 
 
 def decode(prepared: Prepared, split: str, answers: np.ndarray) -> list[Prediction]:
@@ -43,7 +44,8 @@ def reported(recipe: Recipe) -> list[str] | None:
     metric, others = str(recipe.eval.metric), recipe.eval.metrics
     if others is None:
         return None
-    return list(dict.fromkeys([*others, metric]))
+    abstention = [] if recipe.eval.abstain is None else ["coverage", "selective_accuracy"]
+    return list(dict.fromkeys([*others, *abstention, metric]))
 
 
 def values(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, float]:

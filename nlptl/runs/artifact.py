@@ -20,7 +20,7 @@ from nlptl.core.checks import check_types
 from nlptl.core.config import ModelConfig
 from nlptl.core.digest import sha256_of, sha256_of_value
 from nlptl.core.errors import InputError
-from nlptl.core.plain import Decision
+from nlptl.core.plain import decision_of
 from nlptl.core.protocols import Method, Task
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.records import LabelSpace, ModelSource, Pretrained
@@ -29,8 +29,8 @@ from nlptl.models.plan import Wanted
 from nlptl.models.quiet import quiet
 from nlptl.runs.folder import CARD
 
-FORMAT, OLDEST = 3, 2
-"""Format 2 had no hashes, and no names of trained parameters."""
+FORMAT, OLDEST = 4, 2
+"""Format 3 had no temperature and no abstention; format 2 had no hashes, and no names of trained parameters."""
 Card = dict[str, Any]
 """The content of nlptl.json."""
 FOR_PEOPLE = {CARD, "README.md"}
@@ -102,9 +102,7 @@ def load(folder: Path, *, trust_changes: bool = False) -> tuple[Pretrained, Task
     sources.refuse_code(folder)
     try:
         labels, columns = card["labels"], dict(card["columns"])
-        decision: Decision = card["decision"]
-        if not isinstance(decision, dict):
-            raise TypeError(f"its decision is {decision!r}")
+        decision = decision_of(card["decision"])
         values = tuple(labels["values"]) if labels["values"] else None
         space = LabelSpace(tuple(labels["names"]), values, labels["mean"], labels["scale"])
         task, method = chosen_from_dict("task", card["task"]), chosen_from_dict("method", card["method"])

@@ -69,6 +69,7 @@ def read(recipe: Recipe) -> tuple[Corpus, LabelSpace]:
     _refuse_lost_rows(recipe)
     task = recipe.task
     corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=recipe.train.seed)
+    evaluation.check_decisions(task.output, recipe.eval, len(corpus.splits.get("validation", ())))
     return corpus, task.label_space(corpus.splits["train"], corpus.label_names)
 
 

@@ -19,7 +19,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.memory import Peak
 from nlptl.report import console
-from nlptl.runs import card, inputs, search, seeds
+from nlptl.runs import card, decided, inputs, search, seeds
 from nlptl.runs.delivery import deliver, training_facts
 from nlptl.runs.fitting import fit
 from nlptl.runs.folder import Folder
@@ -136,6 +136,7 @@ def _train(
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
         console.after(folder.path, result)
+        decided.tell(result)
     return Run(folder.path, result=result)
 
 

@@ -22,6 +22,7 @@ from nlptl.evaluation import transferability
 from nlptl.models.layers import Layers
 from nlptl.models.loading import Wanted, load
 from nlptl.runs import artifact
+from nlptl.runs.folder import CARD
 from nlptl.runs.rows import Rows
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _measured(name: str, rows: _Rows) -> _Found:
 def _opened(name: str, rows: _Rows) -> Pretrained:
     """Returns a pretrained model, or that of a run."""
     folder = Path(name) / "model" if (Path(name) / "model").is_dir() else Path(name)
-    if (folder / artifact.CARD).exists():
+    if (folder / CARD).exists():
         return artifact.load(folder)[0]
     wanted = Wanted(rows.task.output, rows.labels, POOLING, rows.task.max_length)
     return load(ModelConfig(name=name), wanted, seed=0)

@@ -172,6 +172,7 @@ def test_ordered_metrics_are_refused_without_the_numbers_behind_the_labels():
         "auroc",
         "average_precision",
         "brier",
+        "ece",
         "log_loss",
     )
     with pytest.raises(InputError, match="mae needs ordered labels"):

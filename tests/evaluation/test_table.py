@@ -18,7 +18,7 @@ def test_every_output_has_metrics_and_baselines():
 
 def test_errors_are_better_when_smaller_and_all_else_when_larger():
     names = {name for metrics in METRICS.values() for name in metrics} | set(registry.names("metric"))
-    assert {name for name in names if not greater_is_better(name)} == {"mae", "rmse", "log_loss", "brier"}
+    assert {name for name in names if not greater_is_better(name)} == {"mae", "rmse", "log_loss", "brier", "ece"}
 
 
 def test_a_name_means_the_same_in_all_outputs():

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from nlptl.core.config import EvalConfig
 from nlptl.core.records import Answer, LabelSpace, Prediction
 from nlptl.evaluation import decide
 from nlptl.evaluation.kinds.span import accepted_texts, f1
 
-SPACE = LabelSpace(("a", "b", "c"))
+SPACE, QUESTIONS = LabelSpace(("a", "b", "c")), LabelSpace(("start", "end"))
+PLAIN = EvalConfig()
 
 
 def several(seed: int, n: int = 60) -> tuple[list[tuple[str, ...]], list[Prediction]]:
@@ -27,7 +29,7 @@ def f1_at(threshold: float, scores: np.ndarray, right: np.ndarray) -> float:
 @pytest.mark.parametrize("seed", range(5))
 def test_each_label_gets_the_threshold_with_its_highest_f1(seed):
     references, found = several(seed)
-    thresholds = decide("classes", references, found, SPACE)["thresholds"]
+    thresholds = decide("classes", references, found, SPACE, PLAIN)["thresholds"]
     for name in "ab":
         scores = np.array([p.scores[name] for p in found])
         right = np.array([name in row for row in references])
@@ -37,7 +39,7 @@ def test_each_label_gets_the_threshold_with_its_highest_f1(seed):
 
 def test_a_label_that_no_row_has_gets_the_threshold_that_suits_all_together():
     references, found = several(0)
-    thresholds = decide("classes", references, found, SPACE)["thresholds"]
+    thresholds = decide("classes", references, found, SPACE, PLAIN)["thresholds"]
     scores = np.array([[p.scores[name] for name in "abc"] for p in found]).ravel()
     right = np.array([[name in row for name in "abc"] for row in references]).ravel()
     best = max(f1_at(t, scores, right) for t in np.linspace(0, 1.01, 203))
@@ -69,7 +71,7 @@ def mean_f1(threshold: float, references, found) -> float:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_no_answer_threshold_has_the_highest_f1(seed):
     references, found = questions(seed)
-    threshold = decide("span", references, found, LabelSpace(("start", "end")))["no_answer"]
+    threshold = decide("span", references, found, QUESTIONS, PLAIN)["no_answer"]
     best = max(mean_f1(t, references, found) for t in np.linspace(-6, 6, 481))
     assert mean_f1(threshold, references, found) == pytest.approx(best)
 
@@ -77,9 +79,9 @@ def test_the_no_answer_threshold_has_the_highest_f1(seed):
 def test_where_every_question_has_an_answer_nothing_is_declined():
     references, found = questions(0)
     answered = [r or (Answer("hen", 0),) for r in references]
-    assert decide("span", answered, found, LabelSpace(("start", "end"))) == {}
+    assert decide("span", answered, found, QUESTIONS, PLAIN) == {}
 
 
 @pytest.mark.parametrize("output", ["class", "number", "tags", "text"])
 def test_other_kinds_of_answers_have_nothing_to_decide(output):
-    assert decide(output, ["a"], [Prediction(0, "a", {"a": 1.0})], SPACE) == {}
+    assert decide(output, ["a"], [Prediction(0, "a", {"a": 1.0})], SPACE, PLAIN) == {}

@@ -7,15 +7,17 @@ that no row has and no row is predicted to have counts as 0.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from nlptl.core.errors import InputError
 from nlptl.core.plain import Decision
-from nlptl.core.records import LabelSpace, Prediction
-from nlptl.evaluation import decisions, ratios
+from nlptl.core.probabilities import tempered_each
+from nlptl.core.records import LabelSpace
+from nlptl.evaluation import decisions, ratios, temperature
 from nlptl.evaluation.best import best_f1
 from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.formulas import Metric
-from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.kind import Kind, Undecided
 from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.rowwise import ByRow, Counted
 
@@ -66,25 +68,28 @@ def indicators(rows: Sequence[Sequence[str]], labels: LabelSpace, what: str) -> 
     return matrix
 
 
-def decide(references: Sequence[Sequence[str]], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
-    """Returns {"thresholds": {label: probability}}, each with the highest F1 for its label.
+def decide(rows: Undecided) -> Decision:
+    """Returns {"thresholds": {label: probability}}, each with the highest F1 for its label; "temperature" if wanted.
 
-    A label that no row has gets the common threshold with the highest micro F1.
+    A label that no row has gets the common threshold with the highest micro F1. Thresholds are chosen on scores without
+    the temperature and then put on the same scale as the scores, so that it changes no prediction.
 
     Args:
-        references: label names, any number per row.
-        predictions: predictions for the same rows, made with any thresholds.
-        labels: the label space.
+        rows: labelled rows of validation.
     """
-    scores = np.array([[p.scores[name] for name in labels.names] for p in predictions])  # (rows, classes)
-    right = indicators(references, labels, "references") > 0
+    scores, targets = rows.scores, indicators(rows.references, rows.labels, "references")
+    thresholds, decision = _thresholds(scores, targets > 0), Decision()
+    if rows.wanted.calibration == "temperature":
+        decision["temperature"] = temperature.of_each(scores, targets)
+        thresholds = tempered_each(thresholds, decision["temperature"])
+    decision["thresholds"] = dict(zip(rows.labels.names, thresholds.tolist(), strict=True))
+    return decision
+
+
+def _thresholds(scores: Floats, right: npt.NDArray[np.bool_]) -> Floats:
     common = best_f1(scores.ravel(), right.ravel())
-    return {
-        "thresholds": {
-            name: best_f1(scores[:, i], right[:, i]) if right[:, i].any() else common
-            for i, name in enumerate(labels.names)
-        }
-    }
+    columns = zip(scores.T, right.T, strict=True)
+    return np.array([best_f1(column, hits) if hits.any() else common for column, hits in columns])
 
 
 def _ids(answer: Sequence[str], labels: LabelSpace) -> list[int]:

@@ -14,10 +14,10 @@ import numpy as np
 
 from nlptl.core.errors import InputError
 from nlptl.core.plain import Decision
-from nlptl.core.records import Answer, LabelSpace, Prediction
+from nlptl.core.records import Answer, LabelSpace
 from nlptl.evaluation.best import best_margin
 from nlptl.evaluation.formulas import Metric
-from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.kind import Kind, Undecided
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
 
@@ -125,17 +125,16 @@ def _overlap(predicted: list[str], target: list[str]) -> float:
     return 2 * shared / (len(predicted) + len(target))
 
 
-def decide(references: Sequence[Accepted], predictions: Sequence[Prediction], labels: LabelSpace) -> Decision:
+def decide(rows: Undecided) -> Decision:
     """Returns {"no_answer": t}; {} if every question has an answer.
 
     No answer is given if log(p(no answer) / p(best answer)) is above t, the threshold with the highest F1, as in the
     SQuAD 2.0 script.
 
     Args:
-        references: the accepted `Answer`s to each question; empty if it has no answer.
-        predictions: predictions for the same rows, made with any threshold.
-        labels: not used.
+        rows: labelled rows of validation.
     """
+    references, predictions = rows.references, rows.predictions
     if all(references):
         return {}
     best = [p.spans[0]["text"] if p.spans else "" for p in predictions]

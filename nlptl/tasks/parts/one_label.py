@@ -80,16 +80,22 @@ def decode(
         logits: float32 (n_features, n_classes).
         features: the features, which name the example of each row of logits.
         examples: the rows.
-        pretrained: the model, for its labels.
+        pretrained: the model, for its labels and its decision: temperature, and the score below which it abstains.
     """
-    from nlptl.core.probabilities import softmax
+    from nlptl.core.probabilities import softmax, tempered
 
-    names = pretrained.labels.names
+    names, decision = pretrained.labels.names, pretrained.decision
     means = pooled(softmax(logits), features, len(examples))
-    best = means.argmax(-1)
+    best, least = means.argmax(-1), decision.get("abstain_below")
+    scores = tempered(means, decision["temperature"]) if "temperature" in decision else means
     return [
-        Prediction(e.row_id, names[b], dict(zip(names, map(float, row), strict=True)))
-        for e, b, row in zip(examples, best, means, strict=True)
+        Prediction(
+            e.row_id,
+            names[b],
+            dict(zip(names, map(float, row), strict=True)),
+            abstained=None if least is None else bool(row[b] < least),
+        )
+        for e, b, row in zip(examples, best, scores, strict=True)
     ]
 
 

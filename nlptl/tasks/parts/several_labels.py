@@ -62,18 +62,28 @@ def weights(features: Features, class_weights: str) -> "np.ndarray":
 def decode(
     logits: "np.ndarray", features: Features, examples: Sequence[Example], pretrained: Pretrained
 ) -> list[Prediction]:
-    """Returns each example's labels above their thresholds, from probabilities averaged over its features."""
+    """Returns each example's labels above their thresholds, from probabilities averaged over its features.
+
+    Args:
+        logits: float32 (n_features, n_classes).
+        features: the features, which name the example of each row of logits.
+        examples: the rows.
+        pretrained: the model, for its labels and its decision: temperature and thresholds.
+    """
     import numpy as np
 
-    names = pretrained.labels.names
-    tuned = pretrained.decision.get("thresholds", {})
+    from nlptl.core.probabilities import tempered_each
+
+    names, decision = pretrained.labels.names, pretrained.decision
+    tuned = decision.get("thresholds", {})
     thresholds = np.array([tuned.get(name, UNTUNED) for name in names])
     means = one_label.pooled(1 / (1 + np.exp(-logits.astype(np.float64))), features, len(examples))
+    scores = tempered_each(means, decision["temperature"]) if "temperature" in decision else means
     return [
         Prediction(
             e.row_id,
             [name for name, hit in zip(names, row >= thresholds, strict=True) if hit],
             dict(zip(names, map(float, row), strict=True)),
         )
-        for e, row in zip(examples, means, strict=True)
+        for e, row in zip(examples, scores, strict=True)
     ]
