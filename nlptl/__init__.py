@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nlptl.methods.probe import Probe
     from nlptl.runs.run import Run, load
     from nlptl.studies.compare import compare
+    from nlptl.studies.rank import rank
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
     from nlptl.tasks.regression import Regression
@@ -62,6 +63,7 @@ _HOMES = {
     "TrainingError": "core.errors",
     "compare": "studies.compare",
     "load": "runs.run",
+    "rank": "studies.rank",
 }
 
 __all__ = [
@@ -93,6 +95,7 @@ __all__ = [
     "TrainingError",
     "compare",
     "load",
+    "rank",
 ]
 
 _peft_hook.install()

@@ -24,6 +24,7 @@ commands:
   evaluate  score a run on new data   nlptl evaluate runs/a new.csv
   predict   label new texts           nlptl predict runs/a new.csv
   compare   compare finished runs     nlptl compare runs/a runs/b
+  rank      choose a model            nlptl rank MODEL MODEL --data.train a.csv
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"

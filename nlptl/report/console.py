@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from nlptl.core import registry
 from nlptl.core.comparison import Comparison
+from nlptl.core.ranking import Ranking
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
-from nlptl.report import comparing, tables
+from nlptl.report import comparing, ranking, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
@@ -17,7 +18,20 @@ from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, spe
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-__all__ = ["Plan", "Tried", "after", "before", "compared", "detail", "note", "progress", "scores", "speaking", "warn"]
+__all__ = [
+    "Plan",
+    "Tried",
+    "after",
+    "before",
+    "compared",
+    "detail",
+    "note",
+    "progress",
+    "ranked",
+    "scores",
+    "speaking",
+    "warn",
+]
 
 MOST_LABELS = 30  # named before training
 MOST_PAIRS = 10  # shown in a table, unless verbose
@@ -126,6 +140,16 @@ def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
     if not is_quiet():
         _classes(found.per_class, found.confusion)
     _verdict([finding.message for finding in findings])
+
+
+def ranked(found: Ranking) -> None:
+    """Prints a ranking of pretrained models; the table even when quiet, because it is what was asked for."""
+    put(ranking.models(found))
+    for name, why in found.left_out.items():
+        warn(f"{name} is left out: {why}")
+    if not is_quiet():
+        put(ranking.details(found))
+        say("found", ranking.in_words(found))
 
 
 def compared(found: Comparison) -> None:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,17 +15,15 @@ from nlptl import data, evaluation
 from nlptl.core.config import DataConfig, ModelConfig
 from nlptl.core.errors import InputError
 from nlptl.core.protocols import Task
-from nlptl.core.records import Example, Interval, LabelSpace, Prediction, Pretrained
+from nlptl.core.ranking import Layer, Ranked, Ranking
+from nlptl.core.records import Example, LabelSpace, Prediction, Pretrained
 from nlptl.engine import device, layers
 from nlptl.evaluation import transferability
 from nlptl.models.layers import Layers
 from nlptl.models.loading import Wanted, load
 from nlptl.runs import artifact
 from nlptl.runs.folder import CARD
-from nlptl.runs.rows import Rows
-
-if TYPE_CHECKING:
-    import pandas
+from nlptl.runs.rows import Framed, Row, Rows
 
 ROWS = 2_000
 """Default of the rows that a ranking reads; more change little, and cost time."""
@@ -37,51 +34,17 @@ POOLING, POOLED = "mean", ("mean", "cls", "max")
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What the vectors of one layer are worth."""
+class Ranks(Framed[Row]):
+    """The outcome of a ranking."""
 
-    layer: int
-    """0: below the first layer; -1: the last one, of a model whose layers cannot be run alone."""
-    probe: float
-    """The metric of a linear probe, cross-validated."""
-    neighbours: float
-    """The metric of the five nearest neighbours, cross-validated."""
-    log_me: float
-    h_score: float | None
-    """None for numbers."""
+    record: Ranking
+    """The models, the best first."""
 
-
-@dataclass(frozen=True)
-class Ranked:
-    """A model with what its layers are worth."""
-
-    name: str
-    layers: tuple[Layer, ...]
-    best: Layer
-    """By the probe."""
-    parameters: int
-    """Of the encoder."""
-    licence: str | None
-    seconds: float
-    score: Interval
-    """The probe's metric on the best layer, with its 95 % interval."""
-    difference: Interval | None
-    """To the first of the ranking; None for the first itself."""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Models, the best first."""
-
-    metric: str
-    n_rows: int
-    models: tuple[Ranked, ...]
-    left_out: dict[str, str]
-    """Why, by name."""
-
-    def to_frame(self) -> pandas.DataFrame:
-        """Returns a row a model and layer."""
-        return Rows({"model": m.name, **dataclasses.asdict(own)} for m in self.models for own in m.layers).to_frame()
+    @property
+    def rows(self) -> Rows[Row]:
+        """A row a model and layer: what a probe, neighbours, LogME and the H-score say."""
+        models = self.record.models
+        return Rows({"model": m.name, **dataclasses.asdict(own)} for m in models for own in m.layers)
 
 
 @dataclass(frozen=True)
@@ -141,7 +104,7 @@ def rank(
     n_rows: int = ROWS,
     metric: str | None = None,
     seed: int = 0,
-) -> Ranking:
+) -> Ranks:
     """Returns the models, ranked by a cross-validated probe on the best layer of each; only training rows are read.
 
     Args:
@@ -166,7 +129,7 @@ def rank(
             left_out[name] = str(error)
     if not found:
         raise InputError("no model can be ranked: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
-    return Ranking(rows.metric, len(rows.examples), tuple(_ranked(found, rows)), left_out)
+    return Ranks(Ranking(rows.metric, len(rows.examples), tuple(_ranked(found, rows)), left_out))
 
 
 def _rows(task: Task, config: DataConfig, n_rows: int, metric: str | None, seed: int) -> _Rows:

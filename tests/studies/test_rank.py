@@ -1,5 +1,7 @@
 """Models are ranked by what their frozen vectors are worth for the data."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -8,7 +10,7 @@ from nlptl import DataConfig, InputError, Recipe
 from nlptl.studies.rank import rank
 from nlptl.tasks.classification import Classification
 from nlptl.tasks.regression import Regression
-from tests.faults.small import make_bert, reviews, write_csv
+from tests.faults.small import make_bert, reviews, say, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,9 @@ def cache(monkeypatch, tmp_path):
 
 
 def ranked(place, *models, **options):
-    return rank([str(m) for m in models], Classification(), DataConfig(train=str(place / "train.csv")), **options)
+    return rank(
+        [str(m) for m in models], Classification(), DataConfig(train=str(place / "train.csv")), **options
+    ).record
 
 
 def test_every_layer_is_measured_and_the_best_by_the_probe_counts(place):
@@ -72,7 +76,7 @@ def test_the_same_seed_ranks_alike_and_fewer_rows_are_drawn(place):
 def test_numbers_are_ranked_by_their_own_metric(place, tmp_path):
     rows = [{"text": row["text"], "label": str(len(row["text"]))} for row in reviews(40)]
     write_csv(tmp_path / "numbers.csv", rows)
-    found = rank([str(place / "bert")], Regression(), DataConfig(train=str(tmp_path / "numbers.csv")))
+    found = rank([str(place / "bert")], Regression(), DataConfig(train=str(tmp_path / "numbers.csv"))).record
     assert found.metric == "pearson"
     assert found.models[0].best.h_score is None
 
@@ -84,7 +88,8 @@ def test_a_model_that_cannot_be_opened_is_left_out_and_named(place):
 
 
 def test_the_frame_has_a_row_a_layer(place):
-    frame = ranked(place, place / "bert").to_frame()
+    data = DataConfig(train=str(place / "train.csv"))
+    frame = rank([str(place / "bert")], Classification(), data).to_frame()
     assert list(frame["layer"]) == [0, 1, 2]
     assert {"model", "probe", "neighbours", "log_me", "h_score"} <= set(frame.columns)
 
@@ -112,3 +117,18 @@ def test_one_label_alone_cannot_rank(place, tmp_path):
 def test_several_labels_are_refused(place):
     with pytest.raises(InputError, match="one label or one number"):
         rank([str(place / "bert")], Classification(labels="several"), DataConfig(train=str(place / "train.csv")))
+
+
+def test_the_command_ranks_and_writes_json(place, tmp_path, capsys):
+    words = ("--data.train", place / "train.csv", "--output", tmp_path / "ranking.json")
+    said = say(capsys, "rank", place / "bert", place / "nothing", *words)
+    assert said.status == 0, said.err
+    assert f"{place / 'nothing'} is left out" in said.out.replace("\n", "")
+    written = json.loads((tmp_path / "ranking.json").read_text())
+    assert written["format"] == 1
+    assert [model["name"] for model in written["models"]] == [str(place / "bert")]
+
+
+def test_unknown_tasks_and_missing_models_are_told(capsys):
+    assert "did you mean 'classification'" in say(capsys, "rank", "x", "--task", "clasification").err
+    assert "needs MODELS" in say(capsys, "rank").err
