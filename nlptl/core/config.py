@@ -233,9 +233,9 @@ class EvalConfig:
     """Baselines to compare with; simple: those for the task, such as the majority class and TF-IDF with logistic
     regression, on the same rows."""
     calibration: Literal["none", "temperature"] = "none"
-    """How labels' scores are made probabilities that can be trusted; none: as the model gives them, as in a pipeline of
-    transformers; temperature: logits are divided by one number that makes the validation labels likeliest (Guo et al.
-    2017), which is stored with the model. No prediction changes."""
+    """Whether labels' scores are calibrated; none: they are those of a plain transformers pipeline; temperature: logits
+    are divided by the number that makes the validation labels likeliest (Guo et al. 2017), which is stored with the
+    model. No prediction changes."""
     abstain: float | None = None
     """With one label per row: abstain from rows with a low score, so that at least this share of the answered rows is
     correct, such as 0.95. The score is the lowest of validation at which that is sure to 95 % (one-sided lower bound of

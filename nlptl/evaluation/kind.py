@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nlptl.core.config import EvalConfig
+from nlptl.core.errors import InputError
 from nlptl.core.plain import Decision
 from nlptl.core.records import Interval, LabelSpace, Prediction, Scores
 from nlptl.evaluation.formulas import Metric
@@ -40,7 +41,13 @@ class Undecided:
 
     @property
     def scores(self) -> Floats:
-        """The score of each label, (n, classes)."""
+        """The score of each label, (n, classes).
+
+        Raises:
+            InputError: a prediction lacks the score of a label.
+        """
+        if any(name not in p.scores for p in self.predictions for name in self.labels.names):
+            raise InputError("decisions need a score for each label, which the task's predictions lack")
         return np.array([[p.scores[name] for name in self.labels.names] for p in self.predictions])
 
 

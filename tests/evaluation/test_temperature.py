@@ -123,6 +123,13 @@ def test_thresholds_of_several_labels_move_with_the_scores_so_that_no_answer_cha
         np.testing.assert_array_equal(before, after >= scaled["thresholds"][name])
 
 
+@pytest.mark.parametrize("output", ["class", "classes"])
+def test_predictions_without_scores_cannot_be_calibrated(output):
+    answer = "a" if output == "class" else ["a"]
+    with pytest.raises(InputError, match="decisions need a score for each label"):
+        decide(output, [answer], [Prediction(0, answer, {"a": 1.0})], SPACE, SCALED)
+
+
 @pytest.mark.parametrize("output", ["number", "tags", "span", "text"])
 def test_answers_without_a_score_for_each_label_are_refused(output):
     with pytest.raises(InputError, match=r"needs a score for each label of a text.*set eval\.calibration none"):
