@@ -29,7 +29,7 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 N_LONG, N_SHORT, N_SMOKE = 1_000, 2_000, 64
 TEST_SEED = 13
 MEASURES = ("accuracy", "macro_f1")
-AUTO, HYBRID, GRID = "nlptl_auto", "nlptl_hybrid", "trainer_grid"
+AUTO, RATE, HYBRID, GRID = "nlptl_auto", "nlptl_lr_auto", "nlptl_hybrid", "trainer_grid"
 NOISE = 0.03  # of a difference of accuracies on 1,000 rows: about 1.5 standard errors of such a difference
 CLASSIFICATION = ("-m", "nlptl", "train", "classification")
 CELLS = {"full": "benchmarks/results/cells", "smoke": "benchmarks/results/cells-smoke"}
@@ -77,6 +77,7 @@ PAIRS = (
     Pair(AUTO, GRID),
     Pair(AUTO, NLPTL),
     Pair(AUTO),
+    Pair(RATE, NLPTL),
     Pair(HYBRID, GRID),
     Pair(HYBRID, "setfit"),
     Pair(HYBRID, NLPTL),
@@ -98,6 +99,7 @@ def _of(data: Data, n_rows: int, scale: Scale) -> list[Case]:
     programs: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         (NLPTL, CLASSIFICATION, {}),
         (AUTO, CLASSIFICATION, auto),
+        (RATE, CLASSIFICATION, {"train.lr": "auto"}),
         (HYBRID, CLASSIFICATION, {"method": "hybrid"}),
         ("trainer", _peer("trainer_as_it_comes"), {}),
         (GRID, _peer("trainer_grid"), grid),

@@ -75,7 +75,11 @@ def test_every_system_gets_the_same_files(inputs, tmp_path, scale):
         for case in suite.cases(scale)
         if case.name == "imdb_300"
     }
-    assert list(found) == ["nlptl", "nlptl_auto", "nlptl_hybrid", "trainer", "trainer_grid", "setfit", "tfidf"]
+    own, peers = (
+        ["nlptl", "nlptl_auto", "nlptl_lr_auto", "nlptl_hybrid"],
+        ["trainer", "trainer_grid", "setfit", "tfidf"],
+    )
+    assert list(found) == own + peers
     for system, words in found.items():
         dots = "data." if system.startswith("nlptl") else ""
         for split in ("train", "validation", "test"):
@@ -98,7 +102,7 @@ def test_no_system_finds_the_cache_of_another(inputs, tmp_path):
     suite, systems = import_module("suites.defaults"), import_module("systems")
     own = [case for case in suite.cases("full") if case.name == "imdb_300" and case.own]
     given = [systems.arguments(case, inputs, 0, tmp_path / "run") for case in own]
-    assert len({words[words.index("--train.cache_dir") + 1] for words in given}) == 3
+    assert len({words[words.index("--train.cache_dir") + 1] for words in given}) == len(own) == 4
 
 
 def test_what_is_compared_is_run():
