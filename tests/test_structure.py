@@ -32,6 +32,8 @@ ONLY_IMPORTERS = {
     "accelerate": ("engine/",),
     "evaluate": ("evaluation/",),
     "rich": ("report/",),
+    "matplotlib": ("report/figures.py",),
+    "jinja2": ("report/page.py",),
     "huggingface_hub": ("models/",),
     "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),

@@ -1,4 +1,4 @@
-"""The command line: `nlptl train | evaluate | predict | help`, and `main(RECIPE)` for the scripts under recipes/."""
+"""The command line: `nlptl train | evaluate | predict | report | help`, and `main(RECIPE)` for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nlptl.core.errors import InputError, nearest
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-COMMANDS = ("train", "evaluate", "predict", "complete")
+COMMANDS = ("train", "evaluate", "predict", "report", "complete")
 
 
 def run() -> NoReturn:

@@ -23,6 +23,8 @@ commands:
             resume a stopped run      nlptl train --resume runs/a
   evaluate  score a run on new data   nlptl evaluate runs/a new.csv
   predict   label new texts           nlptl predict runs/a new.csv
+  report    write a run's report.html nlptl report runs/a
+            again
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"

@@ -227,9 +227,13 @@ class EvalConfig:
     baselines: Literal["simple", "none"] = "simple"
     """Baselines to compare with; simple: those for the task, such as the majority class and TF-IDF with logistic
     regression, on the same rows."""
+    slices: list[str] | None = None
+    """Columns of the data by which the report divides the evaluated rows, such as domain,year; text length and label
+    are always among them."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
-        object.__setattr__(self, "metrics", listed(self.metrics))
+        for name in ("metrics", "slices"):
+            object.__setattr__(self, name, listed(getattr(self, name)))
         check_types("eval", self)
         within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)

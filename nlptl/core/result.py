@@ -68,6 +68,17 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What a run computed on."""
+
+    device: str
+    """cpu, or the GPU's name."""
+    n_processes: int = 1
+    n_threads: int = 1
+    """Of a process."""
+
+
+@dataclass(frozen=True)
 class Base:
     """The pretrained model."""
 
@@ -137,6 +148,8 @@ class Result:
     training: Training | None = None
     timing: Timing = Timing()
     memory: Memory = Memory()
+    machine: Machine | None = None
+    """None in older results."""
     metrics: dict[str, dict[str, Interval]] = field(default_factory=dict)
     """By split and metric."""
     primary: Primary | None = None

@@ -47,7 +47,11 @@ class Graded:
     wrong: Floats
     """How wrong each row is, (n,); 0 if it is right. The largest are shown as errors."""
     order: str
-    """What the largest are, for a heading: "most confident first"."""
+    """Which rows are the most wrong, in words: "the most confident first"."""
+    measure: str = ""
+    """Name of the number that is shown with a wrong row, such as probability."""
+    measured: Floats | None = None
+    """That number, (n,); None: `wrong`."""
     greater_is_better: bool = True
     is_share: bool = True
     """Whether the metric lies between 0 and 1."""

@@ -16,7 +16,7 @@ from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, spe
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-__all__ = ["Plan", "Tried", "after", "before", "detail", "note", "progress", "scores", "speaking", "warn"]
+__all__ = ["Plan", "Tried", "after", "before", "detail", "note", "progress", "say", "scores", "speaking", "warn"]
 
 MOST_LABELS = 30  # named before training
 UNEVEN = 3  # times as many rows as the smallest class
@@ -83,12 +83,13 @@ def tried(metric: str, rows: Sequence[tables.Tried], left_out: Sequence[str]) ->
         say("left", reason)
 
 
-def after(folder: Path, result: Result) -> None:
+def after(folder: Path, result: Result, page: Path | None = None) -> None:
     """Prints the tables of results, the folder, and warnings about poor results.
 
     Args:
         folder: the run's.
         result: what the run measured.
+        page: the run's report.html, if it was written.
     """
     if result.status != "succeeded":
         if result.training:
@@ -105,6 +106,8 @@ def after(folder: Path, result: Result) -> None:
         say("try", "; or ".join(result.verdict.advice))
     if result.verdict.better:
         warn(f"a baseline is better than this model; for a better one: {result.verdict.better}")
+    if page:
+        say("report", str(page))
 
 
 def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:

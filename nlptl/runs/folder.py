@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json", "metrics.jsonl", "audit.json"
 SEARCH = "search.json"
+REPORT = "report.html"
 LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}

@@ -67,7 +67,8 @@ def read(recipe: Recipe) -> tuple[Corpus, LabelSpace]:
     """Returns the data and its labels."""
     _refuse_lost_rows(recipe)
     task = recipe.task
-    corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=recipe.train.seed)
+    keep = recipe.eval.slices or ()
+    corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=recipe.train.seed, keep=keep)
     return corpus, task.label_space(corpus.splits["train"], corpus.label_names)
 
 

@@ -106,7 +106,7 @@ def test_rows_are_grouped_by_label():
     assert kinds.views("class").groups(seen("class")) == [("a",), ("b",), ("a",)]
     assert kinds.views("classes").groups(seen("classes")) == [("a",), ("(no label)",), ("a", "b")]
     assert list(kinds.views("number").groups(seen("number"))) == [1.0, 2.5, 4.0]
-    assert kinds.views("tags").groups(seen("tags")) == [("PER",), ("(no entity)",), ("LOC",)]
+    assert kinds.views("tags").groups(seen("tags")) == [("PER",), (), ("LOC",)]
     assert kinds.views("span").groups(seen("span")) == [("has an answer",), ("has no answer",), ("has an answer",)]
     assert kinds.views("text").groups(seen("text")) is None
 

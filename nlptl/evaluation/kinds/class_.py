@@ -41,7 +41,8 @@ def _grade(rows: Seen) -> Graded:
     right = _right(rows)
     sure = _confidence(rows)
     wrong = np.where(right, 0.0, np.ones(len(right)) if sure is None else sure)
-    return Graded("accuracy", right.astype(np.float64), np.ones(len(right)), wrong, "the most confident first")
+    measure = "" if sure is None else "probability"
+    return Graded("accuracy", right.astype(np.float64), np.ones(len(right)), wrong, "the most confident first", measure)
 
 
 def _right(rows: Seen) -> np.ndarray:

@@ -104,7 +104,7 @@ def _grade(rows: Seen) -> Graded:
     if rows.scores is not None:
         sure = np.where(wrong, np.abs(rows.scores - labelled), 0.0)
     above, below = 2 * hits.sum(1), predicted.sum(1) + labelled.sum(1)
-    return Graded("micro_f1", above, below, sure.max(1), "the most confident first")
+    return Graded("micro_f1", above, below, sure.max(1), "the most confident first", "wrong by")
 
 
 def _groups(rows: Seen) -> list[Sequence[str]]:

@@ -139,9 +139,8 @@ KIND = Kind(ByRow(METRICS, count), is_ordered=_graded)
 
 def _grade(rows: Seen) -> Graded:
     error = np.abs(_numbers(rows.references, "labels") - _numbers(rows.decisions, "predictions"))
-    return Graded(
-        "mae", error, np.ones(len(error)), error, "the largest first", greater_is_better=False, is_share=False
-    )
+    one, order = np.ones(len(error)), "the largest errors first"
+    return Graded("mae", error, one, error, order, "error", greater_is_better=False, is_share=False)
 
 
 def _groups(rows: Seen) -> Floats:

@@ -154,8 +154,8 @@ def _grade(rows: Seen) -> Graded:
     accepted = [accepted_texts(reference, i) for i, reference in enumerate(rows.references)]
     overlap = np.array([f1(text, texts) for text, texts in zip(rows.decisions, accepted, strict=True)])
     sure = _confidence(rows)
-    wrong = (1 - overlap) * (1.0 if sure is None else sure)
-    return Graded("f1", overlap, np.ones(len(overlap)), wrong, "the farthest off and most confident first")
+    wrong, order = (1 - overlap) * (1.0 if sure is None else sure), "the farthest off and most confident first"
+    return Graded("f1", overlap, np.ones(len(overlap)), wrong, order, "" if sure is None else "probability", sure)
 
 
 def _confidence(rows: Seen) -> Floats | None:

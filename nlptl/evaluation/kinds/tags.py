@@ -72,11 +72,12 @@ def _grade(rows: Seen) -> Graded:
     sums = count(rows.references, rows.decisions, rows.labels).statistics
     hits, predicted, labelled = (part.sum(1) for part in decisions.by_class(sums))
     wrong = predicted + labelled - 2 * hits
-    return Graded("entity_f1", 2 * hits, predicted + labelled, wrong, "the most wrong entities first")
+    order = "the most wrong entities first"
+    return Graded("entity_f1", 2 * hits, predicted + labelled, wrong, order, "wrong entities")
 
 
 def _groups(rows: Seen) -> list[Sequence[str]]:
-    return [bio.types_in(tags) or ("(no entity)",) for tags in rows.references]
+    return [bio.types_in(tags) for tags in rows.references]
 
 
 def _said(tags: Iterable[str]) -> str:

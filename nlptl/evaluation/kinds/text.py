@@ -139,7 +139,7 @@ KIND = Kind(ByRow(METRICS, count))
 def _grade(rows: Seen) -> Graded:
     """Grades by the F1 of words; a row is as wrong as it is far from its target."""
     f1 = _f1(rows)
-    return Graded("f1", f1, np.ones(len(f1)), 1 - f1, "the farthest from the target first")
+    return Graded("f1", f1, np.ones(len(f1)), 1 - f1, "the farthest from the target first", "F1 of words", f1)
 
 
 def _f1(rows: Seen) -> Floats:
