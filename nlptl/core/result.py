@@ -244,7 +244,9 @@ def _read(hint: Any, value: object, place: str) -> object:
     if origin in (dict, Mapping):
         return {name: _read(arguments[1], v, f"{place}.{name}") for name, v in _is(dict, value, place).items()}
     if origin in (list, tuple):
-        parts = [_read(arguments[0], v, place) for v in _is((list, tuple), value, place)]
+        given = _is((list, tuple), value, place)
+        plain = all(type(v) is arguments[0] for v in given)  # a confusion matrix may have a million counts
+        parts = list(given) if plain else [_read(arguments[0], v, place) for v in given]
         return tuple(parts) if origin is tuple else parts
     return _single(hint, value, place)
 
