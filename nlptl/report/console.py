@@ -83,13 +83,12 @@ def tried(metric: str, rows: Sequence[tables.Tried], left_out: Sequence[str]) ->
         say("left", reason)
 
 
-def after(folder: Path, result: Result, page: Path | None = None) -> None:
+def after(folder: Path, result: Result) -> None:
     """Prints the tables of results, the folder, and warnings about poor results.
 
     Args:
         folder: the run's.
         result: what the run measured.
-        page: the run's report.html, if it was written.
     """
     if result.status != "succeeded":
         if result.training:
@@ -106,8 +105,6 @@ def after(folder: Path, result: Result, page: Path | None = None) -> None:
         say("try", "; or ".join(result.verdict.advice))
     if result.verdict.better:
         warn(f"a baseline is better than this model; for a better one: {result.verdict.better}")
-    if page:
-        say("report", str(page))
 
 
 def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:

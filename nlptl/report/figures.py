@@ -13,6 +13,7 @@ from html import escape
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of a slow start, and of folders it may not write
 
@@ -78,6 +79,7 @@ def line(points: Points, x_label: str, y_label: str, marks: Sequence[float] = ()
     with mpl.rc_context(STYLE):
         figure, axes = _axes(x_label, y_label)
         thin = points.thinned()
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.plot(thin.x, thin.y, color=FIRST, marker="o" if len(thin.x) < 20 else "", markersize=3.5)
         if best is not None and best in points.x:
             axes.plot([best], [points.y[list(points.x).index(best)]], "o", color=SECOND, markersize=8, fillstyle="none")
@@ -115,7 +117,7 @@ def coverage(share: Sequence[float], accuracy: Sequence[float], of: str) -> str:
     """
     with mpl.rc_context(STYLE):
         figure, axes = _axes(f"share of {of} kept", "accuracy among them")
-        axes.plot(share, accuracy, color=FIRST)
+        axes.plot(share, accuracy, color=FIRST, marker="o" if len(share) < 20 else "", markersize=3.5)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(top=1.02)
         return _svg(figure, f"accuracy by share of {of} kept")

@@ -129,22 +129,23 @@ def _train(
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
-        page = _report(folder, prepared.corpus) if result.status == "succeeded" else None
-        console.after(folder.path, result, page)
+        console.after(folder.path, result)
+        if result.status == "succeeded":
+            _report(folder, prepared.corpus)
     return Run(folder.path, result=result)
 
 
-def _report(folder: Folder, corpus: Corpus) -> Path | None:
-    """Writes the run's page and returns its path; None, and a line that says why, if it cannot be written."""
+def _report(folder: Folder, corpus: Corpus) -> None:
+    """Writes the run's page, and says where it is or why there is none."""
+    again = f"nlptl report {folder.path}"
     try:
         from nlptl.runs.report.writing import write
 
-        return write(folder.path, corpus)
+        console.say("report", str(write(folder.path, corpus)))
     except ModuleNotFoundError as error:
-        console.say("report", f"needs {error.name}: pip install 'nlptl[report]', then nlptl report {folder.path}")
+        console.say("report", f"pip install 'nlptl[report]', then {again}, writes it ({error})")
     except Exception as error:  # whatever it is, the run is finished and stays so
-        console.warn(f"the report could not be written ({type(error).__name__}: {error}); nlptl report {folder.path}")
-    return None
+        console.warn(f"the report could not be written ({type(error).__name__}: {error}); {again} tries again")
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:

@@ -50,10 +50,13 @@ def facts(result: Result, recipe: Recipe | None, folder: Path) -> list[tuple[str
     found = [("Folder", str(folder))]
     if recipe is not None:
         given = recipe.data.train
-        answers = kinds.of(recipe.task.output).answer
-        found += [("Task", f"{result.task}: {answers}"), ("Data", "the task's sample" if given is None else str(given))]
+        kind = kinds.of(recipe.task.output)
+        found += [
+            ("Task", f"{result.task}: {kind.answer}"),
+            ("Data", "the task's sample" if given is None else str(given)),
+        ]
     found.append(("Rows", ", ".join(f"{split} {n:,}" for split, n in result.rows.items()) or "unknown"))
-    if result.labels and len(result.labels) > 1:
+    if recipe is not None and kind.names is not None and result.labels:
         more = f", ... ({len(result.labels):,} in all)" if len(result.labels) > MOST_LABELS else ""
         found.append(("Labels", ", ".join(result.labels[:MOST_LABELS]) + more))
     if result.model:

@@ -7,11 +7,12 @@ import numpy as np
 
 from nlptl.core.records import Example, Prediction
 from nlptl.evaluation import kinds, reliability, slices
+from nlptl.evaluation.label_errors import Issue
 from nlptl.evaluation.slices import Part
 from nlptl.evaluation.views import Graded, Views
 from nlptl.report import figures
 from nlptl.report.excerpts import pieces
-from nlptl.report.page import ErrorRow, Errors, Figure, SliceRow, Slices, Texts
+from nlptl.report.page import ErrorRow, Errors, Figure, SliceRow, Slices, Texts, number
 from nlptl.runs.report.rows import SplitRows
 
 MOST_ROWS, MOST_DOTS = 20, 1000
@@ -57,19 +58,22 @@ class Looks:
         graded = self.graded()
         measured = graded.wrong if graded.measured is None else graded.measured
         worst = [int(i) for i in np.argsort(-graded.wrong, kind="stable")[:MOST_ROWS] if graded.wrong[i] > 0]
-        rows = [self._error(i, f"{measured[i]:.3g}" if graded.measure else "") for i in worst]
+        rows = [self._error(i, _measured(measured[i]) if graded.measure else "") for i in worst]
         return Errors(rows, int(np.sum(graded.wrong > 0)), graded.measure, graded.order)
 
-    def issues(self) -> Errors | None:
-        """Returns the rows whose labels are likely wrong; None if answers of this kind are not looked through."""
-        if not self._views.finds_issues:
-            return None
-        found = self._views.issues(self._seen)
-        rows = [
-            dataclasses.replace(self._error(i.row, f"{i.margin:.3g}"), label=i.given, prediction=i.suggested)
-            for i in found[:MOST_ROWS]
-        ]
-        return Errors(rows, len(found), "more probable by")
+    @property
+    def finds_issues(self) -> bool:
+        """Whether labels of this kind are looked through."""
+        return self._views.finds_issues
+
+    def issues(self) -> list[Issue]:
+        """Returns the labels that are likely wrong, the likeliest first."""
+        return self._views.issues(self._seen)
+
+    def row_of(self, issue: Issue) -> ErrorRow:
+        """Returns the row whose label is likely wrong."""
+        row = self._error(issue.row, _measured(issue.margin))
+        return dataclasses.replace(row, label=issue.given, prediction=issue.suggested)
 
     def confidence(self) -> tuple[list[Figure], str]:
         """Returns plots of how true stated probabilities are, and the calibration error; none without probabilities."""
@@ -144,13 +148,16 @@ class Looks:
         return texts if example.text_pair is None else [*texts, pieces(example.text_pair, second)]
 
 
-def together(found: Sequence[Errors | None]) -> Errors | None:
-    """Returns the likely label errors of several splits, the likeliest first; None if there are none to look for."""
-    known = [errors for errors in found if errors is not None]
-    if not known:
-        return None
-    rows = sorted((row for errors in known for row in errors.rows), key=lambda row: -float(row.measure))
-    return dataclasses.replace(known[0], rows=rows[:MOST_ROWS], n=sum(errors.n for errors in known))
+def label_errors(looks: Sequence[Looks]) -> Errors | None:
+    """Returns the likely label errors of several splits, the likeliest first; None if none are looked for."""
+    found = [(issue, look) for look in looks for issue in look.issues()]
+    found.sort(key=lambda pair: -pair[0].margin)
+    rows = [look.row_of(issue) for issue, look in found[:MOST_ROWS]]
+    return Errors(rows, len(found), "more probable by") if any(look.finds_issues for look in looks) else None
+
+
+def _measured(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else number(value)
 
 
 def _length(example: Example) -> int:

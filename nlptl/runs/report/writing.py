@@ -16,7 +16,7 @@ from nlptl.core.records import Corpus, Finding
 from nlptl.report.page import Errors, Page, Setting, render
 from nlptl.runs.folder import AUDIT, RECIPE, REPORT, Folder
 from nlptl.runs.report import curves, facts
-from nlptl.runs.report.looks import Looks, together
+from nlptl.runs.report.looks import Looks, label_errors
 from nlptl.runs.report.rows import Source, SplitRows, read_rows, read_source
 
 T = TypeVar("T")
@@ -79,6 +79,8 @@ class _Maker:
             self._missing["metrics"] = "The run has measured nothing."
         elif not result.baselines.get(split):
             self._missing["baselines"] = "There are no baselines: --eval.baselines simple measures them."
+        none = "Answers of this kind have no classes." if result.metrics else "There are no predictions."
+        self._say(not (page.confusion or page.per_class), "answers", none)
         page = self._with_rows(self._with_files(page), self._source(corpus))
         return dataclasses.replace(page, missing=self._missing)
 
@@ -111,7 +113,7 @@ class _Maker:
         looks = {split: Looks(own, output) for split, own in rows.items()}
         own = looks[self._split]
         confidence, note = self._part("confidence", own.confidence) or ([], "")
-        issues = self._part("issues", lambda: together([one.issues() for one in looks.values()]))
+        issues = self._part("issues", lambda: label_errors(list(looks.values())))
         errors = self._part("errors", own.errors) or Errors([], 0, "")
         self._say(issues is None, "issues", "Only labels of whole rows, with their probabilities, are looked through.")
         self._say(issues is not None and not issues.rows, "issues", "None were found.")
