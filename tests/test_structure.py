@@ -34,6 +34,8 @@ ONLY_IMPORTERS = {
     "evaluate": ("evaluation/",),
     "rich": ("report/",),
     "huggingface_hub": ("models/", "report/card.py"),
+    "matplotlib": ("report/figures.py",),
+    "jinja2": ("report/page.py",),
     "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),
     "sentence_transformers": ("models/",),

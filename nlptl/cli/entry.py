@@ -1,4 +1,4 @@
-"""The command line: `nlptl train | evaluate | predict | compare | rank | help`, and `main(RECIPE)` for scripts."""
+"""The command line: `nlptl COMMAND ...`, and `main(RECIPE)` for the scripts under recipes/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nlptl.core.errors import InputError, nearest
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-COMMANDS = ("train", "evaluate", "predict", "compare", "rank", "complete")
+COMMANDS = ("train", "evaluate", "predict", "compare", "rank", "report", "complete")
 
 
 def run() -> NoReturn:

@@ -25,6 +25,8 @@ commands:
   predict   label new texts           nlptl predict runs/a new.csv
   compare   compare finished runs     nlptl compare runs/a runs/b
   rank      choose a model            nlptl rank MODEL MODEL --data.train a.csv
+  report    write a run's report.html nlptl report runs/a
+            again
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"

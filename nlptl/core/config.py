@@ -241,10 +241,14 @@ class EvalConfig:
     correct, such as 0.95. The score is the lowest of validation at which that is sure to 95 % (one-sided lower bound of
     the accuracy), and is stored with the model. Prediction and scores of abstained rows are kept; if no score is
     enough, the model abstains from all rows. Default: never abstain."""
+    slices: list[str] | None = None
+    """Columns of the data by which the report divides the evaluated rows, such as domain,year; text length and label
+    are always among them."""
 
     def __post_init__(self) -> None:
         """Checks types, choices and ranges."""
-        object.__setattr__(self, "metrics", listed(self.metrics))
+        for name in ("metrics", "slices"):
+            object.__setattr__(self, name, listed(getattr(self, name)))
         check_types("eval", self)
         within("eval.n_bootstrap", self.n_bootstrap, 100, MAX_BOOTSTRAP)
         if self.abstain is not None and not 0 < self.abstain < 1:

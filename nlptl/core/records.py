@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -51,9 +51,8 @@ class Example:
     text_pair: str | None = None
     """The second text of a pair; for question answering the context."""
     label: Any = None
-    """The target, None if the data has none; by the kind of answers: class: its name; classes: a sorted tuple of
-    names; number: a float; tags: a tuple with a BIO tag for each word; span: a tuple of `Answer`s, empty if the context
-    contains none; text: the text."""
+    """The target, None if the data has none. class: a name; classes: a sorted tuple of names; number: a float; tags: a
+    tuple with a BIO tag for each word; span: a tuple of `Answer`s, empty if there is none; text: the text."""
     words: tuple[tuple[int, int], ...] | None = None
     """For tagging: start and end of each word in the text, in characters."""
 
@@ -92,6 +91,8 @@ class Corpus:
     """Column name by role."""
     notes: tuple[str, ...]
     """Decisions to report to the user: "validation: 15 % of train"."""
+    kept: Mapping[str, Mapping[str, Sequence[object]]] = field(default_factory=dict)
+    """Further columns that were asked for, by split and name: the value of each row id."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,7 @@ class Prediction:
 
     row_id: int
     prediction: Any
-    """class: a name; classes: a list of names; number: a float; tags: a tag for each word; span and text: a text,
-    empty if there is no answer."""
+    """class: a name; classes: a list of names; number: a float; tags: a tag a word; span, text: a text, "" for none."""
     scores: dict[str, float]
     """Probability by label name; for spans by "answer" and "no_answer"."""
     spans: list[Span] | None = None

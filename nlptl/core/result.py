@@ -81,6 +81,17 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What a run computed on."""
+
+    device: str
+    """cpu, or the GPU's name."""
+    n_processes: int = 1
+    n_threads: int = 1
+    """Of a process."""
+
+
+@dataclass(frozen=True)
 class Base:
     """The pretrained model."""
 
@@ -150,6 +161,8 @@ class Result:
     training: Training | None = None
     timing: Timing = Timing()
     memory: Memory = Memory()
+    machine: Machine | None = None
+    """None in older results."""
     metrics: dict[str, dict[str, Interval]] = field(default_factory=dict)
     """By split and metric."""
     primary: Primary | None = None
@@ -244,7 +257,9 @@ def _read(hint: Any, value: object, place: str) -> object:
     if origin in (dict, Mapping):
         return {name: _read(arguments[1], v, f"{place}.{name}") for name, v in _is(dict, value, place).items()}
     if origin in (list, tuple):
-        parts = [_read(arguments[0], v, place) for v in _is((list, tuple), value, place)]
+        given = _is((list, tuple), value, place)
+        plain = all(type(v) is arguments[0] for v in given)  # a confusion matrix may have a million counts
+        parts = list(given) if plain else [_read(arguments[0], v, place) for v in given]
         return tuple(parts) if origin is tuple else parts
     return _single(hint, value, place)
 

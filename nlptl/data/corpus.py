@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nlptl.core.config import DataConfig
-from nlptl.core.errors import InputError
+from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import SPLITS, Column, Corpus, Example
 from nlptl.data.checks import check_labelled, check_labels, undivided, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
@@ -31,9 +31,11 @@ class _Split:
     notes: tuple[str, ...]
     declared: tuple[str, ...] | None
     """The labels that the source declares."""
+    kept: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    """Further columns by name: the value of each row id."""
 
 
-def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: int) -> Corpus:
+def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: int, keep: Sequence[str] = ()) -> Corpus:
     """Returns the splits of a data set, read and checked; `notes` reports the decisions made.
 
     Args:
@@ -41,12 +43,13 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
         columns: the columns that the task reads.
         sample: name of the sample data, used if `config.train` is None.
         seed: seed of the split and of `n_train`.
+        keep: further columns whose values are kept, see `Corpus.kept`.
 
     Raises:
         InputError: the data cannot be used; the message says where, why, and what to do.
     """
     notes = [f"train: not given, so the sample data {sample!r} is used"] if config.train is None else []
-    splits = _read_splits(config, columns, sample, notes)
+    splits = _read_splits(Wish(columns, config, {}), sample, notes, keep)
     kind = kind_of(output_of(columns))
     splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
     splits = _uniform(splits, kind, notes)
@@ -54,7 +57,8 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     examples = {name: splits[name].examples for name in SPLITS if name in splits}
     check_labels(kind, examples, {name: split.where for name, split in splits.items()})
     train = splits["train"]
-    return Corpus(examples, train.declared, train.choice.names, tuple(notes))
+    kept = {name: splits[name].kept for name in examples}
+    return Corpus(examples, train.declared, train.choice.names, tuple(notes), kept)
 
 
 def held_out(rows: list[Example], output: str, share: float, seed: int) -> tuple[list[Example], list[Example]]:
@@ -140,11 +144,11 @@ def _texts(texts: Sequence[str], needed: Sequence[Column]) -> list[Example]:
     return examples
 
 
-def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, notes: list[str]) -> dict[str, _Split]:
+def _read_splits(wish: Wish, sample: str, notes: list[str], keep: Sequence[str]) -> dict[str, _Split]:
+    config = wish.config
     source = find_source(f"sample:{sample}" if config.train is None else config.train, config)
     if source.ignored:
         notes.append(f"{source.name}: the splits {', '.join(source.ignored)} are not used")
-    wish = Wish(columns, config, {})
     splits: dict[str, _Split] = {}
     for name in SPLITS:
         given = getattr(config, name) if name != "train" else None
@@ -155,10 +159,20 @@ def _read_splits(config: DataConfig, columns: Sequence[Column], sample: str, not
         is_own_test = from_train and name == "test"
         split = _read_own_test(table, wish, notes) if is_own_test else _read(table, wish, name, config)
         if split is not None:
-            splits[name] = split
+            splits[name] = replace(split, kept=_kept(table, keep, split.where))
             notes += split.notes
             wish = replace(wish, train=splits["train"].choice.names)
     return splits
+
+
+def _kept(table: Table, names: Sequence[str], where: str) -> dict[str, Sequence[object]]:
+    for name in names:
+        if name not in table.columns:
+            raise InputError(
+                f"{where} has no column {name!r}{nearest(name, table.columns)}, which --eval.slices names; found the "
+                f"columns {', '.join(map(repr, table.columns))}"
+            )
+    return {name: table.cells(name).values for name in names}
 
 
 def _read(table: Table, wish: Wish, name: str, config: DataConfig) -> _Split:

@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType, broadcast_object_list
 
 from nlptl.core.errors import InputError
+from nlptl.core.result import Machine
 from nlptl.engine import memory, sharding
 from nlptl.engine.sharding import Sharding
 
@@ -44,6 +45,12 @@ class Compute:
     def is_main(self) -> bool:
         """Whether this process writes and prints."""
         return bool(self.accelerator.is_main_process)
+
+    @property
+    def machine(self) -> Machine:
+        """What this process and the others compute on."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        return Machine(name, self.n_processes, torch.get_num_threads())
 
     def autocast(self) -> torch.autocast:
         """Returns the context in which models run."""

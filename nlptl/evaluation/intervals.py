@@ -1,9 +1,14 @@
-"""95 % percentile intervals: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13."""
+"""95 % intervals: percentiles of resamples, and Wilson's for a share.
 
+Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13.
+"""
+
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
 
 from nlptl.core.checks import within
 from nlptl.core.config import MAX_BOOTSTRAP
@@ -55,3 +60,16 @@ def interval(value: float, draws: Sequence[Floats]) -> Interval:
     """
     low, high = np.percentile(np.concatenate(draws), PERCENTILES)
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def wilson(n_true: float, n: int) -> Interval:
+    """Returns a share with its 95 % interval, Wilson 1927, "Probable Inference", which holds for few rows too.
+
+    Args:
+        n_true: how many are true.
+        n: of how many, at least one.
+    """
+    z, share = float(stats.norm.ppf(0.975)), n_true / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return Interval(share, max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))

@@ -1,6 +1,8 @@
 """Says in words what is wrong with a model: worse than a baseline, one class for all rows, nothing correct."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from nlptl.core.records import Finding, Interval, Scores
 from nlptl.core.shown import LABEL, shown
@@ -18,6 +20,33 @@ ZERO = {
 """What it means if a metric is 0."""
 COUNTED = ("macro_f1", "micro_f1", "entity_f1")
 """Metrics that count labels or entities."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A model beside the best of its baselines."""
+
+    outcome: Literal["helped", "unclear", "negative"]
+    """helped, negative: better or worse by more than the difference's interval."""
+    baseline: str
+    gain: Interval
+    """The model's metric minus the baseline's."""
+    better_by: float
+    """The difference, positive if the model is better, whether large or small values are."""
+
+
+def transfer(metric: str, gains: Mapping[str, Interval]) -> Transfer:
+    """Returns how a model compares with the best of its baselines.
+
+    Args:
+        metric: the primary metric.
+        gains: the model's metric minus each baseline's, at least one.
+    """
+    sign = 1 if greater_is_better(metric) else -1
+    name = min(gains, key=lambda name: sign * gains[name].value)
+    gain = gains[name]
+    least, most = sorted((sign * gain.low, sign * gain.high))
+    return Transfer("helped" if least > 0 else "negative" if most < 0 else "unclear", name, gain, sign * gain.value)
 
 
 def verdict(scores: Scores, metric: str | None = None, gains: Mapping[str, Interval] | None = None) -> list[Finding]:

@@ -28,6 +28,7 @@ __all__ = [
     "note",
     "progress",
     "ranked",
+    "say",
     "scores",
     "speaking",
     "warn",

@@ -68,7 +68,8 @@ def read(recipe: Recipe) -> tuple[Corpus, LabelSpace]:
     """Returns the data and its labels."""
     _refuse_lost_rows(recipe)
     task = recipe.task
-    corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=recipe.train.seed)
+    keep = recipe.eval.slices or ()
+    corpus = data.load(recipe.data, task.columns, sample=task.sample, seed=recipe.train.seed, keep=keep)
     evaluation.check_decisions(task.output, recipe.eval, len(corpus.splits.get("validation", ())))
     return corpus, task.label_space(corpus.splits["train"], corpus.label_names)
 

@@ -96,6 +96,7 @@ def _complete(result: Result, folder: Folder, prepared: Prepared, peak: Peak) ->
         method=registry.name_of("method", type(recipe.method)),
         model=Base(source.name, source.revision, source.sha256, source.licence),
         memory=Memory(**peak.mib()),
+        machine=prepared.compute.machine,
         artifact_bytes=sum(p.stat().st_size for p in saved),
         seed=recipe.train.seed,
         versions={

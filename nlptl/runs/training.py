@@ -137,6 +137,8 @@ def _train(
     if is_main:
         console.after(folder.path, result)
         decided.tell(result)
+        if result.status == "succeeded":
+            _report(folder, prepared.corpus)
     return Run(folder.path, result=result)
 
 
@@ -146,6 +148,19 @@ def _write_card(folder: Folder) -> None:
         card.write(folder)
     except (OSError, InputError, ValueError) as error:
         console.warn(f"the model card could not be written: {error}")
+
+
+def _report(folder: Folder, corpus: Corpus) -> None:
+    """Writes the run's page, and says where it is or why there is none."""
+    again = f"nlptl report {folder.path}"
+    try:
+        from nlptl.runs.report.writing import write
+
+        console.say("report", str(write(folder.path, corpus)))
+    except ModuleNotFoundError as error:
+        console.say("report", f"pip install 'nlptl[report]', then {again}, writes it ({error})")
+    except Exception as error:  # whatever it is, the run is finished and stays so
+        console.warn(f"the report could not be written ({type(error).__name__}: {error}); {again} tries again")
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:

@@ -4,6 +4,7 @@ import pytest
 
 from nlptl.core.records import Answer, Interval, LabelSpace
 from nlptl.evaluation import verdict
+from nlptl.evaluation.verdicts import transfer
 from tests.evaluation.bare import score
 
 LABELS = LabelSpace(("bad", "fine", "good"))
@@ -93,3 +94,19 @@ def test_a_hostile_label_is_shown_clean_and_short():
     (found,) = verdict(scores("class", [*labels.names], [labels.names[0]] * 2, labels))
     assert "\x1b" not in found.message
     assert len(found.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("metric", "gain", "outcome", "better_by"),
+    [
+        ("accuracy", Interval(0.1, 0.05, 0.2), "helped", 0.1),
+        ("accuracy", Interval(0.1, 0.0, 0.2), "unclear", 0.1),
+        ("accuracy", Interval(-0.1, -0.2, -0.05), "negative", -0.1),
+        ("mae", Interval(-0.1, -0.2, -0.05), "helped", 0.1),
+        ("mae", Interval(0.1, 0.05, 0.2), "negative", -0.1),
+    ],
+)
+def test_transfer_is_judged_beside_the_best_baseline(metric, gain, outcome, better_by):
+    worse = Interval(0.5, 0.4, 0.6) if metric == "accuracy" else Interval(-0.5, -0.6, -0.4)
+    found = transfer(metric, {"weak": worse, "strong": gain})
+    assert (found.baseline, found.gain, found.outcome, found.better_by) == ("strong", gain, outcome, better_by)

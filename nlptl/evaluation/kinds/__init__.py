@@ -2,6 +2,7 @@
 
 from nlptl.core import kinds
 from nlptl.evaluation.kind import Kind
+from nlptl.evaluation.views import Views
 
 
 def of(output: str) -> Kind:
@@ -15,3 +16,16 @@ def of(output: str) -> Kind:
     """
     kind: Kind = kinds.part(__name__, output).KIND
     return kind
+
+
+def views(output: str) -> Views:
+    """Returns the functions that look at single rows of a kind of answers.
+
+    Args:
+        output: the kind's name.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    found: Views = kinds.part(__name__, output).VIEWS
+    return found

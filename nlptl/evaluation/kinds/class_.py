@@ -10,8 +10,10 @@ from nlptl.core.records import LabelSpace
 from nlptl.evaluation import abstention, temperature
 from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.kind import Kind, Undecided
+from nlptl.evaluation.label_errors import Issue, likely_errors
 from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.uncertainty import ByConfusion
+from nlptl.evaluation.views import Graded, Seen, Stated, Views
 
 
 def indicators(rows: Sequence[str], labels: LabelSpace, what: str) -> Floats:
@@ -56,3 +58,39 @@ def _ids(answer: str, labels: LabelSpace) -> int:
 
 
 KIND = Kind(ByConfusion(), decide=decide, targets=indicators, ids=_ids)
+
+
+def _grade(rows: Seen) -> Graded:
+    right = _right(rows)
+    sure = _confidence(rows)
+    wrong = np.where(right, 0.0, np.ones(len(right)) if sure is None else sure)
+    measure = "" if sure is None else "probability"
+    return Graded("accuracy", right.astype(np.float64), np.ones(len(right)), wrong, "the most confident first", measure)
+
+
+def _right(rows: Seen) -> np.ndarray:
+    return np.array([a == b for a, b in zip(rows.references, rows.decisions, strict=True)], bool)
+
+
+def _confidence(rows: Seen) -> Floats | None:
+    """Returns the probability of each predicted label; None if one is missing."""
+    sure = [p.scores.get(p.prediction) for p in rows.predictions]
+    return None if None in sure else np.array(sure, np.float64)
+
+
+def _groups(rows: Seen) -> list[tuple[str, ...]]:
+    return [(label,) for label in rows.references]
+
+
+def _stated(rows: Seen) -> Stated | None:
+    sure = _confidence(rows)
+    return None if sure is None else Stated(sure, _right(rows), "rows")
+
+
+def _issues(rows: Seen) -> list[Issue]:
+    if rows.scores is None:
+        return []
+    return likely_errors(rows.scores, class_ids(rows.references, rows.labels, "labels"), rows.labels.names)
+
+
+VIEWS = Views(_grade, _groups, str, _stated, _issues, finds_issues=True)

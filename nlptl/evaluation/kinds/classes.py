@@ -4,7 +4,7 @@ Macro averages are over all labels of the label space, as in scikit-learn and to
 that no row has and no row is predicted to have counts as 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,10 @@ from nlptl.evaluation.best import best_f1
 from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.kind import Kind, Undecided
+from nlptl.evaluation.label_errors import Issue, likely_errors_of_several
 from nlptl.evaluation.ratios import Floats
 from nlptl.evaluation.rowwise import ByRow, Counted
+from nlptl.evaluation.views import Graded, Seen, Stated, Views
 
 METRICS: dict[str, Metric] = {
     "micro_f1": Metric(decisions.micro_f1),
@@ -97,3 +99,39 @@ def _ids(answer: Sequence[str], labels: LabelSpace) -> list[int]:
 
 
 KIND = Kind(ByRow(METRICS, count), decide=decide, targets=indicators, is_several=True, ids=_ids)
+
+
+def _grade(rows: Seen) -> Graded:
+    """Grades by micro F1; a row is as wrong as its surest wrong decision."""
+    hits, predicted, labelled = decisions.by_class(count(rows.references, rows.decisions, rows.labels).statistics)
+    wrong = (labelled + predicted - 2 * hits).astype(bool)  # (n, classes)
+    sure = wrong.astype(np.float64)
+    if rows.scores is not None:
+        sure = np.where(wrong, np.abs(rows.scores - labelled), 0.0)
+    above, below = 2 * hits.sum(1), predicted.sum(1) + labelled.sum(1)
+    return Graded("micro_f1", above, below, sure.max(1), "the most confident first", "wrong by")
+
+
+def _groups(rows: Seen) -> list[Sequence[str]]:
+    return [tuple(names) or ("(no label)",) for names in rows.references]
+
+
+def _said(names: Iterable[str]) -> str:
+    return ", ".join(names) or "(no label)"
+
+
+def _stated(rows: Seen) -> Stated | None:
+    if rows.scores is None:
+        return None
+    has = indicators(rows.references, rows.labels, "labels") > 0
+    return Stated(rows.scores.ravel(), has.ravel(), "labels of rows", decided=False)
+
+
+def _issues(rows: Seen) -> list[Issue]:
+    if rows.scores is None:
+        return []
+    has = indicators(rows.references, rows.labels, "labels") > 0
+    return likely_errors_of_several(rows.scores, has, rows.labels.names)
+
+
+VIEWS = Views(_grade, _groups, _said, _stated, _issues, finds_issues=True)

@@ -14,6 +14,7 @@ from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
+from nlptl.evaluation.views import Graded, Seen, Views
 
 NO_SPREAD = 1e-12  # relative to the sum of squares: rounding error for equal numbers
 VALUES, RANKS, GRADES = slice(3, 8), slice(8, 13), slice(13, 18)
@@ -134,3 +135,20 @@ def _graded(labels: LabelSpace) -> bool:
 
 
 KIND = Kind(ByRow(METRICS, count), is_ordered=_graded)
+
+
+def _grade(rows: Seen) -> Graded:
+    error = np.abs(_numbers(rows.references, "labels") - _numbers(rows.decisions, "predictions"))
+    one, order = np.ones(len(error)), "the largest errors first"
+    return Graded("mae", error, one, error, order, "error", greater_is_better=False, is_share=False)
+
+
+def _groups(rows: Seen) -> Floats:
+    return _numbers(rows.references, "labels")
+
+
+def _said(number: object) -> str:
+    return f"{number:,.6g}" if isinstance(number, int | float) else str(number)
+
+
+VIEWS = Views(_grade, _groups, _said)

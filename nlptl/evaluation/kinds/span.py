@@ -14,12 +14,13 @@ import numpy as np
 
 from nlptl.core.errors import InputError
 from nlptl.core.plain import Decision
-from nlptl.core.records import Answer, LabelSpace
+from nlptl.core.records import Answer, Example, LabelSpace, Prediction
 from nlptl.evaluation.best import best_margin
 from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.kind import Kind, Undecided
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
+from nlptl.evaluation.views import Graded, Mark, Seen, Stated, Views
 
 Accepted = Sequence[Answer]
 """The accepted answers to a question; empty if it has no answer."""
@@ -145,3 +146,51 @@ def decide(rows: Undecided) -> Decision:
 
 
 KIND = Kind(ByRow(METRICS, count), decide=decide)
+
+
+def _grade(rows: Seen) -> Graded:
+    """Grades by the F1 of words; a row is as wrong as its F1 is low and its answer is sure."""
+    accepted = [accepted_texts(reference, i) for i, reference in enumerate(rows.references)]
+    overlap = np.array([f1(text, texts) for text, texts in zip(rows.decisions, accepted, strict=True)])
+    sure = _confidence(rows)
+    wrong, order = (1 - overlap) * (1.0 if sure is None else sure), "the farthest off and most confident first"
+    return Graded("f1", overlap, np.ones(len(overlap)), wrong, order, "" if sure is None else "probability", sure)
+
+
+def _confidence(rows: Seen) -> Floats | None:
+    """Returns the probability of each answer, or of having none; None if one is missing."""
+    sure = [p.scores.get("answer" if p.prediction else "no_answer") for p in rows.predictions]
+    return None if None in sure else np.array(sure, np.float64)
+
+
+def _stated(rows: Seen) -> Stated | None:
+    sure = _confidence(rows)
+    accepted = [accepted_texts(reference, i) for i, reference in enumerate(rows.references)]
+    right = [exact_match(text, texts) for text, texts in zip(rows.decisions, accepted, strict=True)]
+    return None if sure is None else Stated(sure, np.array(right, bool), "questions")
+
+
+def _groups(rows: Seen) -> list[tuple[str, ...]] | None:
+    if all(rows.references):
+        return None
+    return [("has an answer" if reference else "has no answer",) for reference in rows.references]
+
+
+def said(answer: str | Accepted) -> str:
+    """Returns an answer or the accepted answers in words."""
+    texts = [answer] if isinstance(answer, str) else [part.text for part in answer]
+    return " / ".join(dict.fromkeys(filter(None, texts))) or "(no answer)"
+
+
+def _marks(example: Example, label: object, prediction: Prediction) -> tuple[list[Mark], list[Mark]]:
+    """Marks the accepted answers and the predicted one in the context."""
+    accepted = [a for a in label if isinstance(a, Answer) and a.start >= 0] if isinstance(label, tuple) else []
+    targets = {(a.start, a.start + len(a.text)) for a in accepted}
+    found = prediction.spans[0] if prediction.prediction and prediction.spans else None
+    given = {(found["start"], found["end"])} if found else set()
+    both = targets & given
+    marks = [Mark(*place, "right" if place in both else "missed") for place in sorted(targets)]
+    return [], [*marks, *(Mark(*place, "wrong") for place in given - both)]
+
+
+VIEWS = Views(_grade, _groups, said, _stated, marks=_marks)

@@ -3,18 +3,19 @@
 Entities are read by nlptl/core/bio.py, as conlleval and seqeval do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from nlptl.core import bio
 from nlptl.core.errors import InputError
-from nlptl.core.records import LabelSpace
+from nlptl.core.records import Example, LabelSpace, Prediction
 from nlptl.evaluation import decisions, ratios
 from nlptl.evaluation.confusion import class_ids
 from nlptl.evaluation.formulas import Metric
 from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.rowwise import ByRow, Counted
+from nlptl.evaluation.views import Graded, Mark, Seen, Stated, Views
 
 METRICS: dict[str, Metric] = {
     "entity_f1": Metric(decisions.micro_f1),
@@ -67,3 +68,49 @@ def _ids(answer: Sequence[str], labels: LabelSpace) -> list[int]:
 
 
 KIND = Kind(ByRow(METRICS, count), ids=_ids)
+
+
+def _grade(rows: Seen) -> Graded:
+    """Grades by the F1 of entities; a row is as wrong as it has entities that only labels or predictions have."""
+    sums = count(rows.references, rows.decisions, rows.labels).statistics
+    hits, predicted, labelled = (part.sum(1) for part in decisions.by_class(sums))
+    wrong = predicted + labelled - 2 * hits
+    order = "the most wrong entities first"
+    return Graded("entity_f1", 2 * hits, predicted + labelled, wrong, order, "wrong entities")
+
+
+def _groups(rows: Seen) -> list[Sequence[str]]:
+    return [bio.types_in(tags) for tags in rows.references]
+
+
+def _said(tags: Iterable[str]) -> str:
+    found = bio.entities(list(tags))
+    places = [f"word {e.first + 1}" if e.first == e.last else f"words {e.first + 1} to {e.last + 1}" for e in found]
+    return ", ".join(f"{e.label} ({place})" for e, place in zip(found, places, strict=True)) or "(no entity)"
+
+
+def _stated(rows: Seen) -> Stated | None:
+    """Returns the scores of the predicted entities, and whether the labels have them."""
+    sure, right = [], []
+    for reference, prediction in zip(rows.references, rows.predictions, strict=True):
+        wanted, found = set(bio.entities(reference)), bio.entities(prediction.prediction)
+        if len(found) != len(prediction.spans or ()):
+            return None
+        right += [entity in wanted for entity in found]
+        sure += [span["score"] for span in prediction.spans or ()]
+    return Stated(np.array(sure, np.float64), np.array(right, bool), "predicted entities") if sure else None
+
+
+def _marks(example: Example, label: object, prediction: Prediction) -> tuple[list[Mark], list[Mark]]:
+    words = example.words or ()
+    if not isinstance(label, list | tuple) or not len(label) == len(prediction.prediction) == len(words):
+        return [], []
+    wanted, found = bio.entities(label), bio.entities(prediction.prediction)
+    marks = []
+    for entity in sorted({*wanted, *found}, key=lambda e: (e.first, e.last, e.label)):
+        sort = "right" if entity in wanted and entity in found else "missed" if entity in wanted else "wrong"
+        marks.append(Mark(words[entity.first][0], words[entity.last][1], sort, entity.label))  # type: ignore[arg-type]
+    return marks, []
+
+
+VIEWS = Views(_grade, _groups, _said, _stated, marks=_marks)

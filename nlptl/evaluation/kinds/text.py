@@ -17,6 +17,7 @@ from nlptl.evaluation.kind import Kind
 from nlptl.evaluation.kinds import span
 from nlptl.evaluation.ratios import Floats, ratio
 from nlptl.evaluation.rowwise import ByRow, Counted
+from nlptl.evaluation.views import Graded, Seen, Views
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
 MEANS = ("exact_match", "f1", *ROUGE)
@@ -70,7 +71,7 @@ def count(references: Sequence[str | span.Accepted], predictions: Sequence[str],
         InputError: a prediction is not a text.
     """
     span.check_texts(predictions, "predictions")
-    accepted = [[r] if isinstance(r, str) else span.accepted_texts(r, i) or [""] for i, r in enumerate(references)]
+    accepted = [_accepted(reference, i) for i, reference in enumerate(references)]
     columns = [
         np.ones((len(accepted), 1)),
         np.array([_words(text, texts) for text, texts in zip(predictions, accepted, strict=True)]),
@@ -79,6 +80,11 @@ def count(references: Sequence[str | span.Accepted], predictions: Sequence[str],
         np.array([_chrf_counts(text, texts) for text, texts in zip(predictions, accepted, strict=True)]),
     ]
     return Counted(np.concatenate(columns, axis=1, dtype=np.float64), tuple(METRICS), {})
+
+
+def _accepted(reference: str | span.Accepted, row: int) -> list[str]:
+    """Returns the accepted texts of a row, at least one."""
+    return [reference] if isinstance(reference, str) else span.accepted_texts(reference, row) or [""]
 
 
 def _words(text: str, accepted: Sequence[str]) -> tuple[float, float]:
@@ -128,3 +134,21 @@ def _chrf(counts: Floats) -> Floats:
 
 
 KIND = Kind(ByRow(METRICS, count))
+
+
+def _grade(rows: Seen) -> Graded:
+    """Grades by the F1 of words; a row is as wrong as it is far from its target."""
+    f1 = _f1(rows)
+    return Graded("f1", f1, np.ones(len(f1)), 1 - f1, "the farthest from the target first", "F1 of words", f1)
+
+
+def _f1(rows: Seen) -> Floats:
+    accepted = [_accepted(reference, i) for i, reference in enumerate(rows.references)]
+    return np.array([span.f1(text, texts) for text, texts in zip(rows.decisions, accepted, strict=True)])
+
+
+def _no_groups(rows: Seen) -> None:
+    return None
+
+
+VIEWS = Views(_grade, _no_groups, span.said)
