@@ -3,6 +3,7 @@
 import pytest
 
 from nlptl import Callback, DataConfig, EvalConfig, InputError, ModelConfig, Recipe, TrainConfig
+from nlptl.runs.report.curves import notes, of_chosen_seed
 from nlptl.runs.training import resume
 from tests.faults.small import make_bert, write_splits
 
@@ -130,3 +131,13 @@ def test_method_auto_drops_the_seeds_if_it_chooses_a_solved_head(place, tmp_path
     run = recipe(place, {"name": "auto", "tried": ["probe"]}, seeds=2).run(tmp_path / "run")
     assert run.result.method == "probe"
     assert "solved for" in (run.folder / "recipe.yaml").read_text()
+
+
+def test_the_report_shows_the_seed_that_was_kept(run):
+    chosen = next(own.seed for own in run.result.training.seeds if own.chosen)
+    shown = of_chosen_seed(run.history, run.result)
+    losses = [line["update"] for line in shown if "loss" in line]
+    assert losses == list(range(1, N_UPDATES + 1))
+    first = [line for line in run.history if line["update"] == chosen * N_UPDATES + 1 and "loss" in line]
+    assert shown[1]["loss"] == first[0]["loss"]
+    assert "Of 3 seeds the best on validation was kept" in notes(run.result, 0)[1]

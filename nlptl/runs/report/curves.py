@@ -44,6 +44,7 @@ def curves(log: Sequence[Line], metric: str, result: Result) -> list[Figure]:
         metric: the primary metric.
         result: of the run.
     """
+    log = of_chosen_seed(log, result)
     best = result.training.best_update if result.training else None
     skipped = [float(u) for u in _updates([line for line in log if line.get("skipped")])]
     measured = [line | own for line in map(dict, log) if isinstance(own := line.get("validation"), dict)]
@@ -57,6 +58,18 @@ def curves(log: Sequence[Line], metric: str, result: Result) -> list[Figure]:
     if rate := _points(log, "lr"):
         found.append(Figure(figures.line(rate, "update", "learning rate"), "Learning rate", "As the schedule set it."))
     return found
+
+
+def of_chosen_seed(log: Sequence[Line], result: Result) -> Sequence[Line]:
+    """Returns the lines of the seed that was kept, its updates counted from 1; with one seed all lines."""
+    chosen = next((own.seed for own in result.training.seeds if own.chosen), None) if result.training else None
+    starts = {line["seed"]: int(str(line["update"])) for line in log if "seed" in line}
+    if chosen not in starts:
+        return log
+    first = starts[chosen]
+    end = min((start for start in starts.values() if start > first), default=math.inf)
+    some = [line for line in log if first <= int(str(line["update"])) < end]
+    return [{**line, "update": int(str(line["update"])) - first + 1} for line in some]
 
 
 def notes(result: Result, n_damaged: int) -> list[str]:
@@ -76,6 +89,9 @@ def notes(result: Result, n_damaged: int) -> list[str]:
     best = f", best on validation after update {training.best_update:,}" if training.best_update else ""
     left_out = f"; {training.skipped:,} skipped, their loss or gradient was not finite" if training.skipped else ""
     phases = f" in {len(training.phases)} phases" if len(training.phases) > 1 else ""
+    seeds = [f"seed {own.seed} {own.value:.3f}" for own in training.seeds]
+    if seeds:
+        found = [f"Of {len(seeds)} seeds the best on validation was kept: {', '.join(seeds)}.", *found]
     return [f"{training.updates:,} updates{phases}{best}{left_out}.", *found]
 
 
