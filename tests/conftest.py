@@ -14,8 +14,11 @@ os.environ["NLPTL_CACHE"] = tempfile.mkdtemp(prefix="nlptl-tests-")  # not the u
 import pytest
 
 from nlptl.core import registry
+from nlptl.runs import showing
 from tests import tiny
 from tests.reloading import OtherProcess
+
+REPORT = showing.report
 
 
 def pytest_unconfigure() -> None:
@@ -29,6 +32,22 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         family: tiny.write(family, tmp_path_factory.mktemp(f"tiny-{family}")) for family in registry.names("family")
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_reports() -> Iterator[None]:
+    """Runs write no report.html, which takes longer than training a tiny model; `reports` brings it back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(showing, "report", lambda folder, corpus: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def reports() -> Iterator[None]:
+    """Runs write report.html, as they do outside of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(showing, "report", REPORT)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -172,6 +173,14 @@ class Page:
 
 def render(page: Page) -> str:
     """Returns the page as HTML."""
+    template = _environment().get_template("page.html")
+    text: str = template.render(page=page, matrix=(SPLIT_MATRIX, SHORT_NAMES), bar=bar)
+    return text
+
+
+@cache
+def _environment() -> Environment:
+    """Returns where templates are found; each is compiled once a process."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -188,8 +197,7 @@ def render(page: Page) -> str:
         "place": place,
         "share": share,
     }
-    text: str = environment.get_template("page.html").render(page=page, matrix=(SPLIT_MATRIX, SHORT_NAMES), bar=bar)
-    return text
+    return environment
 
 
 def number(value: float) -> str:

@@ -19,7 +19,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.memory import Peak
 from nlptl.report import console
-from nlptl.runs import card, decided, inputs, search, seeds
+from nlptl.runs import decided, inputs, search, seeds, showing
 from nlptl.runs.delivery import deliver, training_facts
 from nlptl.runs.fitting import fit
 from nlptl.runs.folder import Folder
@@ -132,35 +132,14 @@ def _train(
     if is_main and record.result.status == "succeeded":
         seeds.clear(folder.checkpoints)
         checkpoint.clear(folder.checkpoints)  # not before result.json says that they are no longer needed
-        _write_card(folder)
+        showing.card(folder)
     result = Result.from_dict(json.loads(prepared.compute.from_main(lambda: to_json(folder.result().to_dict()))))
     if is_main:
         console.after(folder.path, result)
         decided.tell(result)
         if result.status == "succeeded":
-            _report(folder, prepared.corpus)
+            showing.report(folder, prepared.corpus)
     return Run(folder.path, result=result)
-
-
-def _write_card(folder: Folder) -> None:
-    """Writes the model card; a run is not lost for want of one."""
-    try:
-        card.write(folder)
-    except (OSError, InputError, ValueError) as error:
-        console.warn(f"the model card could not be written: {error}")
-
-
-def _report(folder: Folder, corpus: Corpus) -> None:
-    """Writes the run's page, and says where it is or why there is none."""
-    again = f"nlptl report {folder.path}"
-    try:
-        from nlptl.runs.report.writing import write
-
-        console.say("report", str(write(folder.path, corpus)))
-    except ModuleNotFoundError as error:
-        console.say("report", f"pip install 'nlptl[report]', then {again}, writes it ({error})")
-    except Exception as error:  # whatever it is, the run is finished and stays so
-        console.warn(f"the report could not be written ({type(error).__name__}: {error}); {again} tries again")
 
 
 def _newest(folder: Folder, compute: Compute) -> Path | None:

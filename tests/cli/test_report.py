@@ -8,6 +8,7 @@ import pytest
 from tests.faults.small import QUICK, reviews, write_csv
 
 WRITE = "nlptl.runs.report.writing.write"
+pytestmark = pytest.mark.usefixtures("reports")
 
 
 @pytest.fixture

@@ -56,11 +56,13 @@ def test_training_says_a_line_an_epoch_and_its_verdict(said, train, quick):
     done = said(*train, "--train.epochs", 2, "--train.lr", 1e-9, "--eval.baselines", "simple", "--output", "run")
     lines = done.out.splitlines()
     assert [line[:16] for line in lines if line.startswith("epoch ")] == ["epoch   1 of 2: ", "epoch   2 of 2: "]
-    assert lines[-3].startswith("warning ")
-    assert lines[-2].startswith("try     --train.epochs 8 (now 2: ")
-    assert lines[-1].endswith("nlptl train --config run/recipe.yaml --method auto")
+    *_, warned, tried, better, page = lines
+    assert warned.startswith("warning ")
+    assert tried.startswith("try     --train.epochs 8 (now 2: ")
+    assert better.endswith("nlptl train --config run/recipe.yaml --method auto")
+    assert page == f"report  {Path('run/report.html')}"
     result = json.loads(Path("run/result.json").read_text(encoding="utf-8"))
-    assert [finding["message"] for finding in result["verdict"]["findings"]][-1] in lines[-3]
+    assert [finding["message"] for finding in result["verdict"]["findings"]][-1] in warned
 
 
 def test_quiet_training_says_nothing_and_verbose_training_says_its_settings(said, train, quick):

@@ -37,15 +37,18 @@ def read_log(path: Path) -> tuple[list[Line], int]:
 
 
 def curves(log: Sequence[Line], metric: str, result: Result) -> list[Figure]:
-    """Returns loss, validation metric and learning rate by update, as far as the log has them.
+    """Returns loss, validation metric and learning rate by update, as far as the log has them; none of a solved head.
 
     Args:
         log: the lines of metrics.jsonl.
         metric: the primary metric.
         result: of the run.
     """
+    training = result.training
+    if training and training.head:
+        return []
     log = of_chosen_seed(log, result)
-    best = result.training.best_update if result.training else None
+    best = training.best_update if training else None
     skipped = [float(u) for u in _updates([line for line in log if line.get("skipped")])]
     measured = [line | own for line in map(dict, log) if isinstance(own := line.get("validation"), dict)]
     found = []
@@ -84,7 +87,7 @@ def notes(result: Result, n_damaged: int) -> list[str]:
     if training is None:
         return found
     if training.head:
-        chosen = ", ".join(f"{name} {value}" for name, value in training.head.items())
+        chosen = "; ".join(f"{name} {_in_words(value)}" for name, value in training.head.items())
         return [f"The head was solved for, without updates: {chosen}.", *found]
     best = f", best on validation after update {training.best_update:,}" if training.best_update else ""
     left_out = f"; {training.skipped:,} skipped, their loss or gradient was not finite" if training.skipped else ""
@@ -99,6 +102,12 @@ def _points(lines: Sequence[Line], name: str) -> Points | None:
     """Returns the finite values of a name by update; None if there are none."""
     some = [line for line in lines if isinstance(value := line.get(name), int | float) and math.isfinite(value)]
     return Points(_updates(some), [float(str(line[name])) for line in some]) if some else None
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_in_words(own)}" for name, own in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _updates(lines: Sequence[Line]) -> list[float]:

@@ -90,7 +90,7 @@ class _Maker:
         log, n_damaged = self._part("curves", lambda: curves.read_log(self._path)) or ([], 0)
         drawn = self._part("curves", lambda: curves.curves(log, self._metric, self._result)) or []
         chosen, every = self._part("settings", self._settings) or ([], [])
-        self._say(not drawn, "curves", "There are no curves: the log has no updates.")
+        self._say(not drawn, "curves", "There are no curves: no updates were logged.")
         self._say(not (notes or findings), "audit", "The audit found nothing.")
         self._say(not chosen, "settings", "The run noted no reasons for its settings: all were given, or it is older.")
         return dataclasses.replace(

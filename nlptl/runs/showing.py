@@ -1,0 +1,28 @@
+"""What a finished run writes for people: the model card and the report. A run is not lost for want of either."""
+
+from nlptl.core.errors import InputError
+from nlptl.core.records import Corpus
+from nlptl.report import console
+from nlptl.runs import card as cards
+from nlptl.runs.folder import Folder
+
+
+def card(folder: Folder) -> None:
+    """Writes the model card, or warns why there is none."""
+    try:
+        cards.write(folder)
+    except (OSError, InputError, ValueError) as error:
+        console.warn(f"the model card could not be written: {error}")
+
+
+def report(folder: Folder, corpus: Corpus) -> None:
+    """Writes the run's page, and says where it is or why there is none."""
+    again = f"nlptl report {folder.path}"
+    try:
+        from nlptl.runs.report.writing import write
+
+        console.say("report", str(write(folder.path, corpus)))
+    except ModuleNotFoundError as error:
+        console.say("report", f"pip install 'nlptl[report]', then {again}, writes it ({error})")
+    except Exception as error:  # whatever it is, the run is finished and stays so
+        console.warn(f"the report could not be written ({type(error).__name__}: {error}); {again} tries again")
