@@ -116,6 +116,18 @@ MEASURES = {
     "final_loss": "last training loss",
     "train_loss": "mean training loss",
     "reload_max_abs_diff": "logits' difference after reloading",
+    "precision": "precision of the first 100",
+    "n_planted": "wrong labels planted",
+    "rank_correlation": "Spearman with fine-tuned scores",
+    "random_is_last": "random weights come last",
+    "pretrained_is_first": "the pretrained model comes first",
+    "accuracy_coverage": "coverage of accuracy",
+    "macro_f1_coverage": "coverage of macro F1",
+    "difference_coverage": "coverage of a difference",
+    "n_planted_flagged": "planted, flagged of 20",
+    "n_null_flagged": "null, flagged of 20",
+    "report_mb": "MB of the report",
+    "report_s": "s for the report",
 }
 
 

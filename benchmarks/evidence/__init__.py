@@ -1,0 +1,1 @@
+"""Programs that measure what reports, rankings and intervals are worth."""
