@@ -1,7 +1,7 @@
 """How often negative transfer is flagged, planted and not: `-m evidence.negative_transfer`.
 
-Planted: a probe on a model with random layers, so that TF-IDF is better. Null: a head that reads TF-IDF weights alone, so
-that it is as good as TF-IDF with logistic regression.
+Planted: a probe on a model with random layers, so that TF-IDF is better. Null: a head that reads TF-IDF weights alone,
+so that it is as good as TF-IDF with logistic regression.
 """
 
 from pathlib import Path

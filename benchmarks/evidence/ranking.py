@@ -16,7 +16,7 @@ OTHER_EPOCHS = 3
 
 
 def measure(given: Given) -> dict[str, float]:
-    """Returns Spearman's correlation of the ranking's scores with those after fine-tuning, and who is first and last."""
+    """Returns Spearman's correlation of the ranking's scores with those after fine-tuning, and who is last."""
     rows, test = rows_of(given.train), rows_of(given.test)
     base = Path(given.model)
     models = {
