@@ -1,4 +1,4 @@
-"""Makes docs/run.svg, the README's picture: what a run of the sample data says on a terminal.
+"""Makes pictures of a run of the sample data: docs/run.svg, its terminal, and by Chromium docs/report.png, its report.
 
 python docs/picture.py
 """
@@ -10,6 +10,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
@@ -32,13 +33,12 @@ TEMPLATE = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/
 """rich's own, without a font from elsewhere."""
 
 
-def said() -> str:
-    """Returns what the command says, a line an epoch; where packages lie is no part of the picture."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = (sys.executable, "-m", "nlptl", *COMMAND)
-        done = subprocess.run(
-            words, cwd=folder, env=os.environ | {"COLUMNS": str(WIDTH)}, capture_output=True, text=True, check=True
-        )
+def said(folder: Path) -> str:
+    """Returns what the command says in a folder, a line an epoch; where packages lie is no part of the picture."""
+    words = (sys.executable, "-m", "nlptl", *COMMAND)
+    done = subprocess.run(
+        words, cwd=folder, env=os.environ | {"COLUMNS": str(WIDTH)}, capture_output=True, text=True, check=True
+    )
     return done.stdout.replace(sysconfig.get_path("purelib"), "site-packages")
 
 
@@ -55,5 +55,16 @@ def draw(text: str) -> str:
         return console.export_svg(title="", code_format=TEMPLATE, unique_id="run")
 
 
+def photograph(page: Path, picture: Path) -> None:
+    """Writes a picture of the beginning of a page, in few colours, so that it is small."""
+    flags = ("--headless", "--no-sandbox", "--hide-scrollbars", "--blink-settings=preferredColorScheme=1")
+    size = ("--window-size=1000,1180", f"--screenshot={picture}")
+    subprocess.run(("chromium", *flags, *size, page.as_uri()), capture_output=True, check=True)
+    Image.open(picture).convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(picture, optimize=True)
+
+
 if __name__ == "__main__":
-    Path(__file__).with_name("run.svg").write_text(draw(said()), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as place:
+        docs = Path(__file__).resolve().parent
+        (docs / "run.svg").write_text(draw(said(Path(place))), encoding="utf-8")
+        photograph(Path(place) / COMMAND[-1] / "report.html", docs / "report.png")

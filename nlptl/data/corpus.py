@@ -159,20 +159,25 @@ def _read_splits(wish: Wish, sample: str, notes: list[str], keep: Sequence[str])
         is_own_test = from_train and name == "test"
         split = _read_own_test(table, wish, notes) if is_own_test else _read(table, wish, name, config)
         if split is not None:
-            splits[name] = replace(split, kept=_kept(table, keep, split.where))
+            splits[name] = replace(split, kept=_kept(table, keep))
+            evaluated = (table, split.where)  # of train, validation and test the last one
             notes += split.notes
             wish = replace(wish, train=splits["train"].choice.names)
+    _check_kept(*evaluated, keep)
     return splits
 
 
-def _kept(table: Table, names: Sequence[str], where: str) -> dict[str, Sequence[object]]:
+def _kept(table: Table, names: Sequence[str]) -> dict[str, Sequence[object]]:
+    return {name: table.cells(name).values for name in names if name in table.columns}
+
+
+def _check_kept(table: Table, where: str, names: Sequence[str]) -> None:
     for name in names:
         if name not in table.columns:
             raise InputError(
                 f"{where} has no column {name!r}{nearest(name, table.columns)}, which --eval.slices names; found the "
                 f"columns {', '.join(map(repr, table.columns))}"
             )
-    return {name: table.cells(name).values for name in names}
 
 
 def _read(table: Table, wish: Wish, name: str, config: DataConfig) -> _Split:

@@ -29,10 +29,24 @@ def test_dropped_rows_move_no_value():
     assert [values[e.row_id] for e in corpus.splits["train"]] == [f"s{i}" for i in range(1, 40)]
 
 
-def test_each_split_must_have_the_column():
-    without = [{"text": row["text"], "label": row["label"]} for row in ROWS]
-    with pytest.raises(InputError, match=r"^test .*has no column 'shop', which --eval.slices names; found .*'text'"):
-        kept(train=ROWS, test=without)
+WITHOUT = [{"text": row["text"], "label": row["label"]} for row in ROWS]
+
+
+def test_the_rows_that_are_evaluated_must_have_the_column():
+    words = "has no column 'shop', which --eval.slices names; found .*'text'"
+    for config, where in (
+        ({"train": WITHOUT}, "train"),
+        ({"train": ROWS, "validation": WITHOUT}, "validation"),
+        ({"train": ROWS, "validation": ROWS, "test": WITHOUT}, "test"),
+    ):
+        with pytest.raises(InputError, match=f"^{where} .*{words}"):
+            kept(**config)
+
+
+def test_other_rows_need_not_have_it():
+    corpus = kept(train=WITHOUT, test=ROWS)
+    assert corpus.kept["train"] == corpus.kept["validation"] == {}
+    assert len(corpus.kept["test"]["shop"]) == 40
 
 
 def test_nothing_is_kept_unasked():

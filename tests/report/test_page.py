@@ -196,8 +196,8 @@ def test_a_damaged_line_and_a_row_without_a_label_are_counted(tmp_path):
     bare = json.loads(lines[5]) | {"label": None, "row_id": 9999}
     path.write_text("\n".join([*lines[:5], json.dumps(bare), *lines[6:]]) + "\n")
     text = check(page_of(run))
-    assert "test.jsonl: 2 damaged lines are left out." in text
-    assert "1 rows of test have no label" in text
+    assert "Damaged lines left out of test.jsonl: 2." in text
+    assert "Rows left out of test because they have no label: 1." in text
 
 
 def test_without_predictions_the_page_says_so(tmp_path):
@@ -262,6 +262,15 @@ def test_the_verdict_follows_the_interval(tmp_path, gain, words):
     values["baselines"]["test"]["majority"]["gain"] = gain
     (run / "result.json").write_text(json.dumps(values))
     assert words in text_of(page_of(run))
+
+
+def test_a_metric_that_is_not_known_here_leaves_the_rest(tmp_path):
+    run = of_class(tmp_path)
+    values = json.loads((run / "result.json").read_text().replace('"accuracy"', '"my.Metric"'))
+    (run / "result.json").write_text(json.dumps(values))
+    text = check(page_of(run))
+    assert text.count("could not be made") == 2  # the verdict, and the order of the baselines
+    assert "12 of 12 rows with an error" in text
 
 
 @pytest.mark.parametrize(

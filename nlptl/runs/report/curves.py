@@ -82,7 +82,7 @@ def notes(result: Result, n_damaged: int) -> list[str]:
         result: of the run.
         n_damaged: lines of metrics.jsonl.
     """
-    found = [f"{LOG}: {n_damaged:,} damaged lines are left out."] if n_damaged else []
+    found = [f"Damaged lines left out of {LOG}: {n_damaged:,}."] if n_damaged else []
     training = result.training
     if training is None:
         return found

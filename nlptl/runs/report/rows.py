@@ -105,8 +105,8 @@ def read_rows(path: Path, split: str, names: Sequence[str], source: Source) -> S
                 continue
             predictions.append(prediction)
             references.append(label)
-    notes = [f"{file.name}: {n_damaged:,} damaged lines are left out."] if n_damaged else []
-    notes += [f"{n_bare:,} rows of {split} have no label and are left out."] if n_bare else []
+    notes = [f"Damaged lines left out of {file.name}: {n_damaged:,}."] if n_damaged else []
+    notes += [f"Rows left out of {split} because they have no label: {n_bare:,}."] if n_bare else []
     space = LabelSpace(tuple(names or (predictions[0].scores if predictions else ())))
     seen = Seen(references, [p.prediction for p in predictions], space, predictions)
     ids = [p.row_id for p in predictions]

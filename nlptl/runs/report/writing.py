@@ -13,7 +13,7 @@ from nlptl.core import files
 from nlptl.core.errors import NlptlError
 from nlptl.core.recipe import RESOLVED, Recipe
 from nlptl.core.records import Corpus, Finding
-from nlptl.report.page import Errors, Page, Setting, render
+from nlptl.report.page import Errors, Page, Setting, Verdict, render
 from nlptl.runs.folder import AUDIT, RECIPE, REPORT, Folder
 from nlptl.runs.report import curves, facts
 from nlptl.runs.report.looks import Looks, label_errors
@@ -60,11 +60,12 @@ class _Maker:
             corpus: the run's data; None: it is read again.
         """
         result, shown, split = self._result, _shown(self._path), self._split
+        verdict = self._part("verdict", lambda: facts.verdict(result, shown))
         page = Page(
             title=facts.title(result),
             facts=facts.facts(result, self._recipe, shown),
             command=facts.command(shown),
-            verdict=facts.verdict(result, shown),
+            verdict=verdict or Verdict("none", self._missing["verdict"]),
             split=split,
             metric=self._metric,
             n_rows=result.rows.get(split, 0),
