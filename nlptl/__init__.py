@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from nlptl.methods.probe import Probe
     from nlptl.runs.run import Run, load
     from nlptl.studies.compare import compare
+    from nlptl.studies.plan import Plan
     from nlptl.studies.rank import rank
+    from nlptl.studies.study import Study, study
     from nlptl.tasks.classification import Classification
     from nlptl.tasks.extractive_qa import ExtractiveQA
     from nlptl.tasks.regression import Regression
@@ -53,17 +55,20 @@ _HOMES = {
     "ModelConfig": "core.config",
     "NlptlError": "core.errors",
     "Partial": "methods.partial",
+    "Plan": "studies.plan",
     "Prediction": "core.records",
     "Probe": "methods.probe",
     "Recipe": "core.recipe",
     "Result": "core.result",
     "Run": "runs.run",
     "Sentiment": "tasks.sentiment",
+    "Study": "studies.study",
     "TrainConfig": "core.config",
     "TrainingError": "core.errors",
     "compare": "studies.compare",
     "load": "runs.run",
     "rank": "studies.rank",
+    "study": "studies.study",
 }
 
 __all__ = [
@@ -82,6 +87,7 @@ __all__ = [
     "ModelConfig",
     "NlptlError",
     "Partial",
+    "Plan",
     "Prediction",
     "Probe",
     "Recipe",
@@ -89,6 +95,7 @@ __all__ = [
     "Result",
     "Run",
     "Sentiment",
+    "Study",
     "Text2Text",
     "TokenClassification",
     "TrainConfig",
@@ -96,6 +103,7 @@ __all__ = [
     "compare",
     "load",
     "rank",
+    "study",
 ]
 
 _peft_hook.install()

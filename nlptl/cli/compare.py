@@ -1,11 +1,11 @@
-"""`nlptl compare`: compares finished runs on the same rows."""
+"""`nlptl compare`: compares finished runs on the same rows, or runs a study (nlptl/cli/study.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from nlptl.cli import output
+from nlptl.cli import output, study
 from nlptl.cli.flags import COMMON, Command, Flag
 from nlptl.cli.parsing import parse
 from nlptl.cli.reading import OVERWRITE, STANDARD
@@ -16,8 +16,10 @@ from nlptl.core.shown import shown_json
 COMPARE = Command(
     "nlptl compare",
     "Compares finished runs on the same rows: every pair with the interval and the p-value of its difference. Reads "
-    "their files, loads no model.",
-    "nlptl compare RUN RUN [more runs] [flags]",
+    "their files, loads no model. With a task and --methods it trains the runs as well: nlptl compare sentiment "
+    "--methods probe --help.",
+    """nlptl compare RUN RUN [more runs] [flags]
+       nlptl compare TASK [DATA] --methods tfidf,probe -o STUDY [flags]""",
     (
         Flag("runs", "The folders of two or more runs."),
         Flag(
@@ -44,7 +46,9 @@ OPTIONS = ("split", "metric", "reference", "n_bootstrap", "seed")
 
 
 def compare(argv: Sequence[str]) -> int:
-    """Compares runs as the command line says; returns the exit status."""
+    """Compares runs, or runs a study, as the command line says; returns the exit status."""
+    if study.is_study(argv):
+        return study.study(argv)
     values = parse(COMPARE, argv)
     options = {name: values[name] for name in OPTIONS if values[name] is not None}
     target, overwrite = values["output"], values["overwrite"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,24 @@ def parse_recipe(argv: Sequence[str], script: Recipe | None) -> tuple[Recipe, di
     base = _configured(words) or script or Recipe()
     names = {kind: value_of(f"--{kind}.name", words) or _name(kind, base) for kind in CHOSEN}
     values = parse(_train(base, names), words)
-    return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PLAIN)}), values
+    return recipe_of(values), values
+
+
+def recipe_of(values: Mapping[str, object]) -> Recipe:
+    """Returns the recipe in the values of a command line."""
+    return Recipe.from_dict({part: values[part] for part in (*CHOSEN, *PLAIN) if part in values})
+
+
+def settings(base: Recipe, names: dict[str, str]) -> list[Flag]:
+    """Returns the flags of a recipe's settings.
+
+    Args:
+        base: gives their defaults.
+        names: of the task, and of the method if it has flags.
+    """
+    plain = base.to_dict()
+    chosen = [flag for kind, name in names.items() for flag in _chosen(kind, name, plain[kind])]
+    return chosen + [flag for part in PLAIN for flag in of_fields(type(getattr(base, part)), part, values=plain[part])]
 
 
 def _train(base: Recipe, names: dict[str, str]) -> Command:
@@ -43,12 +60,8 @@ def _train(base: Recipe, names: dict[str, str]) -> Command:
         Flag("--output", "The run's folder; default: the first free runs/TASK-METHOD-N.", metavar="RUN"),
         *COMMON,
         Flag("--print_config", "Print the recipe as YAML and stop.", None, default=False),
+        *settings(base, names),
     ]
-    plain = base.to_dict()
-    for kind, name in names.items():
-        flags += _chosen(kind, name, plain[kind])
-    for part in PLAIN:
-        flags += of_fields(type(getattr(base, part)), part, values=plain[part])
     about = (
         f"Trains a model: task {names['task']}, method {names['method']}. Name a task or a method to list its own "
         "flags: nlptl train sentiment --method lora --help."
@@ -74,18 +87,27 @@ def _name(kind: str, recipe: Recipe) -> str:
     return registry.name_of(kind, type(getattr(recipe, kind)))
 
 
-def _configured(argv: Sequence[str]) -> Recipe | None:
+def read_yaml(flag: str, path: str) -> Mapping[str, object]:
+    """Returns the content of a YAML file that a flag names.
+
+    Raises:
+        InputError: there is none, or it is not valid.
+    """
     import yaml
 
+    if not Path(path).is_file():
+        raise InputError(f"{flag} {path!r}: there is no such file")
+    try:
+        return from_yaml(Path(path).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{flag} {path!r} is not valid YAML: {error}") from error
+
+
+def _configured(argv: Sequence[str]) -> Recipe | None:
     path = value_of("--config", argv)
     if path is None:
         return None
-    if not Path(path).is_file():
-        raise InputError(f"--config {path!r}: there is no such file")
-    try:
-        values = from_yaml(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"--config {path!r} is not valid YAML: {error}") from error
+    values = read_yaml("--config", path)
     try:
         recipe = Recipe.from_dict(values)
     except InputError as error:

@@ -42,6 +42,11 @@ class DataConfig:
     """New names for the labels in the data, such as {"0": "negative", "1": "positive"}."""
     n_train: int | None = None
     """Train on only the first n rows of a seeded shuffle of train; default: all."""
+    per_class: int | None = None
+    """Train on only the first n rows of each class of a seeded shuffle of train; validation and test rows are not
+    cut. A row with several labels counts for its rarest; default: all."""
+    split_seed: int | None = None
+    """Seed of the division into train, validation and test; default: train.seed."""
     audit: Literal["report", "strict"] = "report"
     """Effect of audit warnings before training; report: they are printed; strict: they stop the run."""
     blank: Literal["error", "drop", "keep"] = "error"
@@ -58,6 +63,10 @@ class DataConfig:
         """Checks types, choices and ranges."""
         check_types("data", self)
         at_least("data.n_train", self.n_train, 1)
+        at_least("data.per_class", self.per_class, 1)
+        within("data.split_seed", self.split_seed, 0, 2**32 - 1)
+        if self.n_train is not None and self.per_class is not None:
+            raise InputError("data.n_train and data.per_class both choose training rows: give one of them")
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise InputError(f"data.delimiter must be one character, found {self.delimiter!r}")
 

@@ -9,12 +9,13 @@ from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import SPLITS, Column, Corpus, Example
 from nlptl.data.checks import check_labelled, check_labels, undivided, without_blank
 from nlptl.data.columns import Choice, Wish, choose_columns
+from nlptl.data.division import rarest
 from nlptl.data.examples import label_roles, output_of, renamed, to_examples
 from nlptl.data.kinds.base import AnyKind, kind_of
 from nlptl.data.labels import check_renaming, label_names, renaming
 from nlptl.data.memory import texts_in
 from nlptl.data.sources import find_source
-from nlptl.data.splits import HELD_OUT, draw
+from nlptl.data.splits import HELD_OUT, draw, draw_by_class
 from nlptl.data.table import Table
 
 LOGGER = logging.getLogger("nlptl")
@@ -42,7 +43,7 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
         config: the data settings.
         columns: the columns that the task reads.
         sample: name of the sample data, used if `config.train` is None.
-        seed: seed of the split and of `n_train`.
+        seed: seed of the split, unless `config` has one, and of the drawn training rows.
         keep: further columns whose values are kept, see `Corpus.kept`.
 
     Raises:
@@ -53,7 +54,8 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     kind = kind_of(output_of(columns))
     splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
     splits = _uniform(splits, kind, notes)
-    splits = _draw_train(_divide(splits, kind, seed, notes), config.n_train, seed, notes)
+    split_seed = seed if config.split_seed is None else config.split_seed
+    splits = _draw_train(_divide(splits, kind, split_seed, notes), kind, config, seed, notes)
     examples = {name: splits[name].examples for name in SPLITS if name in splits}
     check_labels(kind, examples, {name: split.where for name, split in splits.items()})
     train = splits["train"]
@@ -276,12 +278,20 @@ def _divide(splits: dict[str, _Split], kind: AnyKind, seed: int, notes: list[str
     return divided
 
 
-def _draw_train(splits: dict[str, _Split], n: int | None, seed: int, notes: list[str]) -> dict[str, _Split]:
+def _draw_train(
+    splits: dict[str, _Split], kind: AnyKind, config: DataConfig, seed: int, notes: list[str]
+) -> dict[str, _Split]:
     train = splits["train"]
-    if n is None:
+    rows, n_rows = train.examples, len(train.examples)
+    if config.n_train is not None:
+        by, positions = f"data.n_train {config.n_train}", draw(n_rows, config.n_train, seed)
+    elif config.per_class is not None:
+        if kind.facts is None or kind.facts.names is None:
+            raise InputError("data.per_class needs answers with classes, which this task does not have: data.n_train")
+        names = rarest([kind.names_in(e.label) for e in rows])
+        by, positions = f"data.per_class {config.per_class}", draw_by_class(names, config.per_class, seed)
+    else:
         return splits
-    n_rows = len(train.examples)
-    notes.append(f"train: {min(n, n_rows)} of {n_rows} rows (data.n_train {n}), drawn with seed {seed}")
-    drawn = [train.examples[i] for i in draw(n_rows, n, seed)]
-    where = f"{train.where}, {min(n, n_rows)} of {n_rows} rows by --data.n_train"
-    return {**splits, "train": replace(train, examples=drawn, where=where)}
+    notes.append(f"train: {len(positions)} of {n_rows} rows ({by}), drawn with seed {seed}")
+    where = f"{train.where}, {len(positions)} of {n_rows} rows by --{by.split()[0]}"
+    return {**splits, "train": replace(train, examples=[rows[i] for i in positions], where=where)}

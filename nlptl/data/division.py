@@ -29,12 +29,13 @@ def stratified(names: Sequence[Sequence[str]], shares: Mapping[str, float], seed
         seed: the same seed gives the same parts.
         how: how the rows are divided, for the note.
     """
-    parts = _known_in_train(divide(_rarest(names), shares, seed), names)
+    parts = _known_in_train(divide(rarest(names), shares, seed), names)
     needs = "three or more rows of a label" if any(names) else "three or more rows"
     return Division(parts, how, needs)
 
 
-def _rarest(names: Sequence[Sequence[str]]) -> list[str]:
+def rarest(names: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the rarest name of each row, empty for a row without names."""
     counts = Counter(name for row in names for name in row)
     return [min(row, key=lambda name: (counts[name], name), default="") for row in names]
 

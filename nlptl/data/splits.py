@@ -69,6 +69,22 @@ def draw(n_rows: int, n: int, seed: int) -> list[int]:
     return sorted(order[:n])
 
 
+def draw_by_class(labels: Sequence[str], n: int, seed: int) -> list[int]:
+    """Returns the first n positions of each label of a seeded shuffle, ascending; a larger n keeps those of a smaller.
+
+    Args:
+        labels: one per row.
+        n: positions of each label; all if it has fewer.
+        seed: the same seed gives the same positions.
+    """
+    groups: dict[str, list[int]] = {}
+    for position, label in enumerate(labels):
+        groups.setdefault(label, []).append(position)
+    for label, group in groups.items():
+        random.Random(f"draw {seed} {label}").shuffle(group)
+    return sorted(position for group in groups.values() for position in group[:n])
+
+
 def _fitting(sizes: Mapping[str, int], room: int) -> set[str]:
     if len(sizes) < 2:
         return set()

@@ -41,14 +41,14 @@ def pairs(found: Sequence[Pair]) -> Table:
 
 
 def costs(runs: Sequence[Compared]) -> Table:
-    """Returns what each run is, and what it took."""
-    headings = ("run", "method", "model", "trained", "training s", "peak MiB", "artifact MiB")
-    table = headed("costs", headings)
+    """Returns what each run is, and what it took; the models only if they differ."""
+    differ = ["model"] if len({run.model for run in runs}) > 1 else []
+    table = headed("costs", ("run", "method", *differ, "trained", "training s", "peak MiB", "artifact MiB"))
     for run in runs:
-        model = (run.model or "").rpartition("/")[2]
+        model = [(run.model or "").rpartition("/")[2]] if differ else []
         numbers = (_number(run.trained), _number(run.train_s, 1), _number(run.peak_mib))
         size = f"{run.artifact_bytes / 2**20:,.1f}"
-        table.add_row(*map(cell, (run.run, run.method, model, *numbers, size)))
+        table.add_row(*map(cell, (run.run, run.method, *model, *numbers, size)))
     return table
 
 

@@ -10,10 +10,11 @@ from nlptl.core.ranking import Ranking
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
-from nlptl.report import comparing, ranking, tables
+from nlptl.core.study import CellDone, StudyRecord
+from nlptl.report import comparing, ranking, studying, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
-from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
+from nlptl.report.voice import detail, hushed, is_quiet, is_verbose, note, put, say, speaking, tell, warn
 
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
@@ -25,6 +26,7 @@ __all__ = [
     "before",
     "compared",
     "detail",
+    "hushed",
     "note",
     "progress",
     "ranked",
@@ -166,6 +168,32 @@ def compared(found: Comparison) -> None:
     if found.split == "validation":
         say("note", "validation rows also chose the weights that each run kept: test rows compare better")
     say("found", comparing.in_words(found))
+
+
+def cell(number: int, n_cells: int, name: str) -> None:
+    """Prints which run of a study begins."""
+    say("run", f"{number} of {n_cells}: {name}")
+
+
+def cell_done(done: CellDone, metric: str) -> None:
+    """Prints how a run of a study ended."""
+    if done.score is not None:
+        say("done", f"{metric} {done.score.value:.4f}, trained in {done.train_s or 0:.1f} s")
+    elif done.status == "failed" and done.reason is not None:
+        warn(f"{done.name} failed: {done.reason.splitlines()[0]}")
+
+
+def studied(found: StudyRecord) -> None:
+    """Prints a study: the means over seeds even when quiet, because they are what was asked for."""
+    put(studying.scores(found))
+    if is_quiet():
+        return
+    put(studying.costs(found))
+    for line in studying.growth(found):
+        say("labels", line)
+    failed = [done.name for done in found.cells if done.status == "failed"]
+    if failed:
+        warn(f"failed: {', '.join(failed)}; study.json has the reasons")
 
 
 def _labels(labels: LabelSpace) -> str:

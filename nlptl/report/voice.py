@@ -1,8 +1,9 @@
 """Prints on the terminal: only characters that it can show, and as much as was asked for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
+from io import StringIO
 from typing import IO, Literal
 
 from rich.console import Console, RenderableType
@@ -27,6 +28,23 @@ def speaking(loudness: Loudness) -> Iterator[None]:
         yield
     finally:
         _loudness.reset(token)
+
+
+@contextmanager
+def hushed(*, warnings: bool) -> Iterator[None]:
+    """Prints nothing within the block, unless details are wanted.
+
+    Args:
+        warnings: whether results, warnings and errors are printed all the same.
+    """
+    if is_verbose():
+        yield
+    elif warnings:
+        with speaking("quiet"):
+            yield
+    else:
+        with redirect_stdout(StringIO()):
+            yield
 
 
 def is_quiet() -> bool:

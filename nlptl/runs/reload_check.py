@@ -4,7 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +27,7 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
 """Largest difference of logits; bf16 has 8 bits: at 8, numbers lie 0.06 apart."""
 OTHER_SEED = 8_675_309
 TIMEOUT_S = 600
+COMMAND, STAY = [sys.executable, "-m", "nlptl.runs.reload_check"], "--stay"
 
 
 def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precision: str = "fp32") -> ReloadCheck:
@@ -45,42 +50,110 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
         "precision": precision,
         "rows": [[e.row_id, e.text, e.text_pair, e.words] for e in examples],
     }
-    command = [sys.executable, "-m", "nlptl.runs.reload_check"]
-    done = subprocess.run(
-        command, input=json.dumps(request), capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
-    )
-    if done.returncode != 0:
-        raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{done.stderr[-2000:]}")
-    reply = json.loads(done.stdout.splitlines()[-1])
+    other = _OTHER.get()
+    status, out, err = other.ask(json.dumps(request)) if other else _in_fresh_process(json.dumps(request))
+    if status != 0:
+        raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{err[-2000:]}")
+    reply = json.loads(out.splitlines()[-1])
     tolerance, through = TOLERANCE[precision], reply["sentence_transformers"]
     diff = _difference(folder, reply["answers"], answers, tolerance, "after reloading")
     if through is None:
         return ReloadCheck(diff, len(examples))
     same = answers[through["features"]]
     tolerance *= max(1.0, float(np.abs(same).max()))  # sums in another order: rounding grows with the numbers
-    other = _difference(folder, through["logits"], same, tolerance, "through sentence-transformers")
-    return ReloadCheck(diff, len(examples), other)
+    apart = _difference(folder, through["logits"], same, tolerance, "through sentence-transformers")
+    return ReloadCheck(diff, len(examples), apart)
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Within the block, one other process answers all checks: most of what each would take is importing."""
+    other = _Other()
+    token = _OTHER.set(other)
+    try:
+        yield
+    finally:
+        _OTHER.reset(token)
+        other.end()
+
+
+class _Other:
+    """Another process, started at the first request; it knows of a run only what the request and its folder say."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, request: str) -> tuple[int, str, str]:
+        """Returns a status, the answer, and the error if the status is not 0."""
+        process = self._process = self._process or self._started()
+        late = threading.Timer(TIMEOUT_S, process.kill)
+        late.start()
+        try:
+            print(request, file=process.stdin, flush=True)
+            line = process.stdout.readline() if process.stdout else ""
+        finally:
+            late.cancel()
+        if not line:
+            self.end()
+            return 1, "", "the process ended"
+        failed = json.loads(line).get("error")
+        return int(failed is not None), line, str(failed)
+
+    def end(self) -> None:
+        """Ends the process, which closing its input does."""
+        if self._process:
+            self._process.communicate()
+        self._process = None
+
+    def _started(self) -> "subprocess.Popen[str]":
+        pipe, none = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen([*COMMAND, STAY], stdin=pipe, stdout=pipe, stderr=none, text=True, env=_alone())
+
+
+_OTHER: ContextVar[_Other | None] = ContextVar("other", default=None)
+
+
+def _in_fresh_process(request: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        COMMAND, input=request, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def stay() -> None:
+    """Runs in the process of `one_process`: answers one request a line."""
+    replies, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no reply
+    for line in sys.stdin:
+        try:
+            reply = _answers(line)
+        except Exception:  # a damaged model may fail in any way
+            reply = {"error": traceback.format_exc()}
+        print(json.dumps(reply), file=replies, flush=True)
 
 
 def answer() -> None:
     """Runs in the fresh process: reads a request from standard input and prints the answers."""
+    sys.stdout.write(json.dumps(_answers(sys.stdin.read())) + "\n")
+
+
+def _answers(asked: str) -> dict[str, object]:
+    """Returns the answers of the model that a request names."""
     import torch
 
     from nlptl.runs.predictor import Predictor
     from nlptl.runs.run import Run
 
-    request = json.load(sys.stdin)
+    request = json.loads(asked)
     for module in request.get("own", []):
         registry.import_module(module)
     torch.manual_seed(OTHER_SEED)
     folder = Run(Path(request["folder"])).model_folder
     predictor = Predictor.open(folder, precision=request.get("precision"))
     examples = [Example(row_id, text, pair, None, words) for row_id, text, pair, words in request["rows"]]
-    reply = {
+    return {
         "answers": predictor.answers(examples).tolist(),
         "sentence_transformers": _through_sentence_transformers(folder, predictor, examples),
     }
-    sys.stdout.write(json.dumps(reply) + "\n")
 
 
 def _through_sentence_transformers(
@@ -144,4 +217,7 @@ def _alone() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    answer()
+    if STAY in sys.argv:
+        stay()
+    else:
+        answer()

@@ -104,7 +104,8 @@ def _prediction(row: object, place: str) -> Prediction:
     scores = row.get("scores")
     numbers = scores if isinstance(scores, Mapping) else {}
     known = {str(name): float(score) for name, score in numbers.items() if isinstance(score, int | float)}
-    return Prediction(row["row_id"], row["prediction"], known)
+    abstained = row.get("abstained")
+    return Prediction(row["row_id"], row["prediction"], known, abstained=None if abstained is None else bool(abstained))
 
 
 def _label(value: object) -> object:

@@ -4,7 +4,11 @@ from collections import Counter
 
 import pytest
 
+from nlptl import data
+from nlptl.core.config import DataConfig
+from nlptl.core.errors import InputError
 from nlptl.data.splits import divide, draw
+from nlptl.tasks.regression import Regression
 
 
 def labels_of(corpus, split):
@@ -120,3 +124,37 @@ def test_blank_rows_are_kept_on_request_and_always_in_test(read, rows):
     assert sum(map(len, kept.splits.values())) == 41
     assert any("(row 3), kept" in note for note in kept.notes)
     assert [e.text for e in read(rows, blank="drop", test=test).splits["test"]] == [""]
+
+
+def by_class(read, rows, n, seed=0, **fields):
+    return read(rows, seed=seed, per_class=n, split_seed=7, **fields)
+
+
+def test_so_many_rows_of_each_class_are_trained_on_and_the_others_splits_are_not_cut(read, many):
+    whole, few = read(many, split_seed=7), by_class(read, many, 8)
+    assert labels_of(few, "train") == {"a": 8, "b": 8, "c": 8}
+    assert (few.splits["validation"], few.splits["test"]) == (whole.splits["validation"], whole.splits["test"])
+    assert labels_of(by_class(read, many, 200), "train") == {"a": 140, "b": 140, "c": 200}
+    assert any("24 of 700 rows (data.per_class 8), drawn with seed 0" in note for note in few.notes)
+
+
+def test_more_rows_of_a_class_keep_the_fewer_ones_and_another_seed_draws_others(read, many):
+    drawn = [{e.row_id for e in by_class(read, many, n).splits["train"]} for n in (4, 8, 64)]
+    assert drawn[0] < drawn[1] < drawn[2]
+    assert {e.row_id for e in by_class(read, many, 8, seed=1).splits["train"]} != drawn[1]
+
+
+def test_the_split_has_a_seed_of_its_own_if_it_is_given(read, many):
+    first, other = (read(many, seed=seed, split_seed=3).splits for seed in (0, 1))
+    assert first == other == read(many, seed=3).splits
+
+
+def test_rows_of_each_class_are_refused_beside_a_number_of_rows_and_without_classes():
+    with pytest.raises(InputError, match=r"n_train and data\.per_class"):
+        DataConfig(n_train=3, per_class=3)
+    with pytest.raises(InputError, match="per_class must be at least 1"):
+        DataConfig(per_class=0)
+    rows = [{"text": f"text {i}", "label": i / 3} for i in range(30)]
+    task = Regression()
+    with pytest.raises(InputError, match="needs answers with classes"):
+        data.load(DataConfig(train=rows, per_class=3), task.columns, sample=task.sample, seed=0)
