@@ -1,4 +1,4 @@
-"""The command line: `nlptl train | evaluate | predict | compare | rank | help`, and `main(RECIPE)` for scripts."""
+"""The command line: `nlptl train`, `nlptl predict` and the other commands, and `main(RECIPE)` for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nlptl.core.errors import InputError, nearest
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-COMMANDS = ("train", "evaluate", "predict", "compare", "rank", "complete")
+COMMANDS = ("train", "evaluate", "predict", "explain", "compare", "rank", "complete")
 
 
 def run() -> NoReturn:

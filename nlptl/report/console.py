@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from nlptl.core import registry
 from nlptl.core.comparison import Comparison
+from nlptl.core.explanation import Explanation
 from nlptl.core.ranking import Ranking
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
-from nlptl.report import comparing, ranking, tables
+from nlptl.report import comparing, explaining, ranking, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
@@ -25,6 +26,7 @@ __all__ = [
     "before",
     "compared",
     "detail",
+    "explained",
     "note",
     "progress",
     "ranked",
@@ -150,6 +152,23 @@ def ranked(found: Ranking) -> None:
     if not is_quiet():
         put(ranking.details(found))
         say("found", ranking.in_words(found))
+
+
+def explained(found: Explanation) -> None:
+    """Prints a text coloured by what its words add to the prediction, even when quiet; the values if verbose."""
+    tell("explain", f"row {found.row_id}: {explaining.heading(found)}")
+    columns = ("text",) if found.text_pair is None else ("text", "text_pair")
+    for column in columns:
+        put(explaining.text(found, column), soft_wrap=True)
+        if is_verbose():
+            put(explaining.values([word for word in found.words if word.column == column]))
+    if found.terms is not None:
+        say("note", f"words that the head reads itself (TF-IDF) add {found.terms:+.4f}; they are not in these values")
+    unread = sum(word.value is None for word in found.words)
+    if unread:
+        say("note", f"{unread:,} words were not read, because the text is longer than model.max_length")
+    if not found.is_complete:
+        warn(f"the values miss their sum by {found.error:+.4f} after {found.n_steps:,} steps: take them as rough")
 
 
 def compared(found: Comparison) -> None:
