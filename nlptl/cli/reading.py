@@ -41,9 +41,9 @@ def input_format(formats: Any) -> Flag:
     return Flag("--input-format", f"Format of standard input ('-'); default: {next(iter(choices(formats)))}.", formats)
 
 
-def typed_row(values: Mapping[str, Any]) -> dict[str, str]:
+def typed_row(values: Mapping[str, object]) -> dict[str, str]:
     """Returns the texts of the one row that a command line gives, by role; empty if it gives none."""
-    return {role: _as_typed(values[role]) for role in ROW if values.get(role) is not None}
+    return {role: _as_typed(str(values[role])) for role in ROW if values.get(role) is not None}
 
 
 def _as_typed(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from nlptl.core.finite import finite
 
@@ -31,7 +30,7 @@ class Explanation:
     row_id: int
     text: str
     text_pair: str | None
-    prediction: Any
+    prediction: object
     """As `Prediction.prediction`."""
     label: str | None
     """The label whose logit is explained; None if the answer is a number."""

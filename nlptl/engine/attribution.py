@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -145,8 +145,8 @@ class _Between:
             for hook in hooks:
                 hook.remove()
 
-    def _replace(self, module: nn.Embedding, given: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
-        tokens: torch.Tensor = given[0]
+    def _replace(self, module: nn.Embedding, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+        tokens = given[0]
         if tokens.numel() != self._tokens.numel():
             return output
         tokens, found = tokens.view_as(self._tokens), output.view(*self._tokens.shape, -1)

@@ -13,7 +13,7 @@ from nlptl.report.voice import cell, shown_here
 
 FOR, AGAINST = (0, 114, 178), (230, 159, 0)
 """Blue and orange, which the colour-blind tell apart (Okabe and Ito 2008)."""
-LEAST = 0.05
+LEAST = 0.1
 """Words that add less than this share of the largest value stay without colour."""
 DARK = 0.55
 """Above this share blue is so dark that white letters are read better on it."""
@@ -64,5 +64,5 @@ def _coloured(word: Word, largest: float) -> Text:
 
 def _style(share: float, full: tuple[int, int, int]) -> Style:
     red, green, blue = (round(255 + share * (end - 255)) for end in full)
-    letters = "white" if full == FOR and share > DARK else "black"
+    letters = "#ffffff" if full == FOR and share > DARK else "#000000"
     return Style(color=letters, bgcolor=f"rgb({red},{green},{blue})")

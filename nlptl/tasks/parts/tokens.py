@@ -125,8 +125,9 @@ def _windowed(tokenizer: Tokenizer, texts: list[str], second: list[str] | None, 
 def _spans(encoded: Encoded, i: int, side: int, text: str) -> "np.ndarray":
     import numpy as np
 
-    in_text = np.array([s == side for s in encoded.sequence_ids(i)])
-    spans = np.where(in_text[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
+    in_text = np.array([s == side for s in encoded.sequence_ids(i)], bool)
+    offsets = np.array(encoded["offset_mapping"][i]).reshape(-1, 2)
+    spans = np.where(in_text[:, None], offsets, -1).astype(np.int32)
     blank = np.fromiter((c.isspace() for c in text), bool, len(text))
     while True:  # some tokenizers include the blanks before a word
         moving = np.flatnonzero(spans[:, 1] > spans[:, 0])
