@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nlptl.core import registry
+from nlptl.core.bias import Groups, Swaps
 from nlptl.core.comparison import Comparison
 from nlptl.core.explanation import Explanation
 from nlptl.core.ranking import Ranking
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
-from nlptl.report import comparing, explaining, ranking, tables
+from nlptl.report import bias, comparing, explaining, ranking, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, is_quiet, is_verbose, note, put, say, speaking, tell, warn
@@ -27,11 +28,13 @@ __all__ = [
     "compared",
     "detail",
     "explained",
+    "grouped",
     "note",
     "progress",
     "ranked",
     "scores",
     "speaking",
+    "swapped",
     "warn",
 ]
 
@@ -152,6 +155,22 @@ def ranked(found: Ranking) -> None:
     if not is_quiet():
         put(ranking.details(found))
         say("found", ranking.in_words(found))
+
+
+def grouped(found: Groups) -> None:
+    """Prints the score by group, even when quiet, because it is what was asked for."""
+    put(bias.groups(found))
+    tell("gap", bias.gap(found))
+
+
+def swapped(found: Swaps) -> None:
+    """Prints what changes when words are swapped, even when quiet."""
+    if not found.n:
+        tell("swaps", f"none of the {found.n_all:,} rows contains a word of the list")
+        return
+    put(bias.swaps(found))
+    if found.flips and not is_quiet():
+        put(bias.flips(found))
 
 
 def explained(found: Explanation) -> None:

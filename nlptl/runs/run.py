@@ -221,13 +221,18 @@ class Run:
         if metrics:
             evaluation.check(output, names, self.predictor.task.metric, metrics)
         labels = data.without_texts(source, config, self._columns())
-        examples = self.read(source, config, need_label=True) if labels is None else labels
-        examples = data.named_as(examples, self.labels, output)
-        self._check_labels(examples, source)
+        examples = self.labelled(source, config, labels)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references = [e.label for e in examples]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
         return evaluation.score(output, references, predictions, names, only=metrics, **drawn)
+
+    def labelled(self, source: object, config: DataConfig, examples: list[Example] | None = None) -> list[Example]:
+        """Returns labelled rows, checked; `examples`: these rows, if they have been read."""
+        found = self.read(source, config, need_label=True) if examples is None else examples
+        found = data.named_as(found, self.labels, self.pretrained.output)
+        self._check_labels(found, source)
+        return found
 
     def read(self, source: object, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""
