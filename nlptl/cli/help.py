@@ -23,6 +23,7 @@ commands:
             resume a stopped run      nlptl train --resume runs/a
   evaluate  score a run on new data   nlptl evaluate runs/a new.csv
   predict   label new texts           nlptl predict runs/a new.csv
+  explain   say what each word adds   nlptl explain runs/a --text "..."
   compare   compare finished runs     nlptl compare runs/a runs/b
   rank      choose a model            nlptl rank MODEL MODEL --data.train a.csv
   report    write a run's report.html nlptl report runs/a

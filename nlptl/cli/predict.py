@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nlptl.cli import output
 from nlptl.cli.flags import COMMON, Command, Flag, of_fields
 from nlptl.cli.parsing import parse
-from nlptl.cli.reading import OVERWRITE, READING, RUN, STANDARD, TRUST_CHANGES, given, input_format
+from nlptl.cli.reading import OVERWRITE, READING, RUN, STANDARD, TRUST_CHANGES, given, input_format, typed_row
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from nlptl.data.writing import Part
     from nlptl.runs.run import Run
 
-ROW = ("text", "text_pair", "question", "context")
 USAGE = """nlptl predict RUN INPUT [flags]
        nlptl predict RUN --text TEXT [flags]"""
 
@@ -31,7 +29,7 @@ USAGE = """nlptl predict RUN INPUT [flags]
 def predict(argv: Sequence[str]) -> int:
     """Labels new texts as the command line says; returns the exit status."""
     values = parse(_command(), argv)
-    row = {role: _as_typed(values[role]) for role in ROW if values[role] is not None}
+    row = typed_row(values)
     if (values["input"] is None) == (not row):
         raise InputError("nlptl predict needs either --input FILE or --text TEXT (--question TEXT --context TEXT)")
     path, kind = _target(values)
@@ -44,11 +42,6 @@ def predict(argv: Sequence[str]) -> int:
         with source as data_path:
             predicted = _of_row(run, row) if row else _of_source(run, data_path, config)
             return _write(predicted, path, kind, values)
-
-
-def _as_typed(text: str) -> str:
-    """Returns a text of the command line, read as UTF-8 even in the C locale."""
-    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 def _command() -> Command:

@@ -2,10 +2,11 @@
 
 import io
 import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 READING = ("text", "text_pair", "question", "context", "delimiter", "quoting", "sheet")
 """The fields of `DataConfig` that say how new data is read."""
+ROW = ("text", "text_pair", "question", "context")
+"""The flags that give one row instead of a file."""
 STANDARD = "-"
 """Stands for a standard stream instead of a file."""
 RUN = Flag("run", "The run's folder, or its model/ folder.")
@@ -36,6 +39,16 @@ def input_format(formats: Any) -> Flag:
         formats: a `Literal` of the formats, the default first.
     """
     return Flag("--input-format", f"Format of standard input ('-'); default: {next(iter(choices(formats)))}.", formats)
+
+
+def typed_row(values: Mapping[str, object]) -> dict[str, str]:
+    """Returns the texts of the one row that a command line gives, by role; empty if it gives none."""
+    return {role: _as_typed(str(values[role])) for role in ROW if values.get(role) is not None}
+
+
+def _as_typed(text: str) -> str:
+    """Returns a text of the command line, read as UTF-8 even in the C locale."""
+    return os.fsencode(text).decode("utf-8", "surrogateescape")
 
 
 @contextmanager

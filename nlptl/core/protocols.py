@@ -146,6 +146,17 @@ class Task(Protocol):
         """
 
 
+@runtime_checkable
+class Locating(Protocol):
+    """A task that says which characters each token covers; explanations need that."""
+
+    def characters(self, examples: Sequence[Example], pretrained: Pretrained) -> np.ndarray:
+        """Returns the characters of each token of `encode`'s features, int32 (n_tokens, 3).
+
+        The columns: which text (0: `text`, 1: `text_pair`), start and end in that text; -1 for tokens of no text.
+        """
+
+
 class Method(Protocol):
     """How a pretrained model is adapted; one file under nlptl/methods. It edits the model and sets `requires_grad`."""
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nlptl.evaluation.baseline import baseline_predictions
+    from nlptl.evaluation.flipping import flips
+    from nlptl.evaluation.groups import by_group, check_metric
     from nlptl.evaluation.listing import METRICS, check, greater_is_better, usable
     from nlptl.evaluation.scores import paired_difference, score, values
     from nlptl.evaluation.significance import holm, mcnemar, paired_test
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "baseline_predictions",
+    "by_group",
     "check",
     "check_decisions",
+    "check_metric",
     "decide",
+    "flips",
     "greater_is_better",
     "holm",
     "is_worse",
@@ -33,9 +38,12 @@ __all__ = [
 _FILES = {
     "METRICS": "listing",
     "baseline_predictions": "baseline",
+    "by_group": "groups",
     "check": "listing",
     "check_decisions": "tuning",
+    "check_metric": "groups",
     "decide": "tuning",
+    "flips": "flipping",
     "greater_is_better": "listing",
     "holm": "significance",
     "is_worse": "verdicts",

@@ -42,13 +42,24 @@ def bootstrap(
         InputError: a metric is unknown, or needs ordered labels.
     """
     counts = np.asarray(confusion, dtype=np.int64)
-    cells = np.flatnonzero(counts)
     draws: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for resamples in _resamples(counts.ravel()[cells], counts.size, n_bootstrap, seed):
-        stack = _stack(resamples, cells, len(counts))
+    for stack in resampled(counts, n_bootstrap, seed):
         for name in metrics:
             draws[name].append(measure(name, stack, values))
     return {name: interval(float(measure(name, counts, values)), draws[name]) for name in metrics}
+
+
+def resampled(confusion: Ids, n_bootstrap: int, seed: int | Sequence[int]) -> Iterator[Floats]:
+    """Yields confusion matrices of resampled rows, (resamples, classes, classes), in blocks that fit into memory.
+
+    Args:
+        confusion: counts, (classes, classes).
+        n_bootstrap: number of resamples.
+        seed: one number, or several that together are the seed.
+    """
+    cells = np.flatnonzero(confusion)
+    for drawn in _resamples(confusion.ravel()[cells], confusion.size, n_bootstrap, seed):
+        yield _stack(drawn, cells, len(confusion))
 
 
 class ByConfusion:
@@ -113,7 +124,7 @@ def _difference(metric: str, stacks: Sequence[Floats], labels: LabelSpace) -> Fl
     return a - b
 
 
-def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int) -> Iterator[Ids]:
+def _resamples(counts: Ids, n_cells: int, n_bootstrap: int, seed: int | Sequence[int]) -> Iterator[Ids]:
     """Yields drawn counts, (resamples, kinds), in blocks that fit into memory."""
     random = np.random.default_rng(seed)
     n_rows = counts.sum()

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nlptl.core import registry
+from nlptl.core.bias import Groups, Swaps
 from nlptl.core.comparison import Comparison
+from nlptl.core.explanation import Explanation
 from nlptl.core.ranking import Ranking
 from nlptl.core.records import Corpus, Finding, LabelSpace, Pretrained, Scores
 from nlptl.core.result import Primary, Result
 from nlptl.core.shown import LABEL, shown
 from nlptl.core.study import CellDone, StudyRecord
-from nlptl.report import comparing, ranking, studying, tables
+from nlptl.report import bias, comparing, explaining, ranking, studying, tables
 from nlptl.report.progress import Plan, progress
 from nlptl.report.tables import Tried
 from nlptl.report.voice import detail, hushed, is_quiet, is_verbose, note, put, say, speaking, tell, warn
@@ -26,6 +28,8 @@ __all__ = [
     "before",
     "compared",
     "detail",
+    "explained",
+    "grouped",
     "hushed",
     "note",
     "progress",
@@ -33,6 +37,7 @@ __all__ = [
     "say",
     "scores",
     "speaking",
+    "swapped",
     "warn",
 ]
 
@@ -153,6 +158,39 @@ def ranked(found: Ranking) -> None:
     if not is_quiet():
         put(ranking.details(found))
         say("found", ranking.in_words(found))
+
+
+def grouped(found: Groups) -> None:
+    """Prints the score by group, even when quiet, because it is what was asked for."""
+    put(bias.groups(found))
+    tell("gap", bias.gap(found))
+
+
+def swapped(found: Swaps) -> None:
+    """Prints what changes when words are swapped, even when quiet."""
+    if not found.n:
+        tell("swaps", f"none of the {found.n_all:,} rows contains a word of the list")
+        return
+    put(bias.swaps(found))
+    if found.flips and not is_quiet():
+        put(bias.flips(found))
+
+
+def explained(found: Explanation) -> None:
+    """Prints a text coloured by what its words add to the prediction, even when quiet; the values if verbose."""
+    tell("explain", f"row {found.row_id}: {explaining.heading(found)}")
+    columns = ("text",) if found.text_pair is None else ("text", "text_pair")
+    for column in columns:
+        put(explaining.text(found, column), soft_wrap=True)
+        if is_verbose():
+            put(explaining.values([word for word in found.words if word.column == column]))
+    if found.terms is not None:
+        say("note", f"words that the head reads itself (TF-IDF) add {found.terms:+.4f}; they are not in these values")
+    unread = sum(word.value is None for word in found.words)
+    if unread:
+        say("note", f"{unread:,} words were not read, because the text is longer than model.max_length")
+    if not found.is_complete:
+        warn(f"the values miss their sum by {found.error:+.4f} after {found.n_steps:,} steps: take them as rough")
 
 
 def compared(found: Comparison) -> None:

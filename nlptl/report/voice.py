@@ -97,9 +97,9 @@ def detail(text: str) -> None:
         note(text)
 
 
-def put(something: RenderableType) -> None:
-    """Prints a table; its cells come from `cell`."""
-    Console().print(something)
+def put(something: RenderableType, *, soft_wrap: bool = False) -> None:
+    """Prints a table, whose cells come from `cell`, or a text; `soft_wrap`: the terminal breaks its lines."""
+    Console().print(something, soft_wrap=soft_wrap)
 
 
 def cell(text: str, style: str = "", most: int | None = MOST_CELL) -> Text:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nlptl.core.protocols import Task
     from nlptl.core.records import Example, Features, Prediction, Pretrained
+    from nlptl.engine.attribution import Attribution, Question
 
 
 class Runtime(Protocol):
@@ -54,6 +55,12 @@ class Torch:
         from nlptl.engine import inference
 
         return inference.answers(self._model, features, self._compute)
+
+    def attribute(self, features: Features, question: Question) -> Attribution:
+        """Returns what each token of one example adds to a value: see `attribution.attribute`."""
+        from nlptl.engine import attribution
+
+        return attribution.attribute(self._model, features, question, self._compute)
 
 
 @dataclass(frozen=True)

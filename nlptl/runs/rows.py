@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -63,6 +64,16 @@ def read_rows(path: Path) -> Rows[Row]:
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: line {number} is damaged: {error}") from error
     return rows
+
+
+def rows_in(source: object, action: str) -> object | None:
+    """Returns a source as `data.stream` takes it; None if it is an empty list."""
+    source = source.tolist() if hasattr(source, "tolist") else source  # an array, or a column of a frame
+    if isinstance(source, Sequence) and not len(source):
+        return None
+    if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
+        raise InputError(f"{source!r} is no file; for one text give a list: {action}([{source!r}])")
+    return source
 
 
 def _plain(row: Any) -> Row:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,13 @@ from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
-from nlptl.runs.rows import Row, Rows, read_rows
+from nlptl.runs.rows import Row, Rows, read_rows, rows_in
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nlptl.core.callbacks import Callback
+    from nlptl.core.explanation import Explanation
     from nlptl.core.records import Pretrained
     from nlptl.core.result import Result
     from nlptl.runs.predictor import Predictor
@@ -148,12 +149,8 @@ class Run:
         Args:
             source: texts, or whatever `DataConfig.train` takes (a file, a frame, dicts); labels are not needed.
         """
-        source = source.tolist() if hasattr(source, "tolist") else source  # an array, or a column of a frame
-        if isinstance(source, Sequence) and not len(source):
-            return Rows()
-        if isinstance(source, str) and not re.search(r"[./:]", source) and not Path(source).exists():
-            raise InputError(f"{source!r} is no file; for one text give a list: predict([{source!r}])")
-        return Rows(self.predictions(source))
+        rows = rows_in(source, "predict")
+        return Rows() if rows is None else Rows(self.predictions(rows))
 
     def predictions(self, source: object, config: DataConfig | None = None) -> Iterator[Prediction]:
         """Yields one prediction per row, in the source's order; long files are read in parts.
@@ -165,6 +162,10 @@ class Run:
         for examples in data.stream(source, config or DataConfig(), self._columns()):
             yield from self.predictor.predict(examples)
 
+    def new_examples(self, source: object, config: DataConfig) -> Iterator[Example]:
+        """Yields the rows of new data, without labels, in the source's order."""
+        return chain.from_iterable(data.stream(source, config, self._columns()))
+
     def new_rows(self, source: object, config: DataConfig | None = None) -> data.NewRows:
         """Opens new data: gives its rows as `predict_examples` takes them, and as they are in the source.
 
@@ -173,6 +174,22 @@ class Run:
             config: names of columns and the like, if the usual ones do not fit.
         """
         return data.NewRows(source, config or DataConfig(), self._columns())
+
+    def explain(self, source: object, *, label: str | None = None) -> Rows[Explanation]:
+        """Returns what each word adds to the prediction, for each row in the source's order: see docs/explain.md.
+
+        Args:
+            source: as `predict`.
+            label: the label to explain; None: the predicted one, of several labels the likeliest.
+
+        Raises:
+            InputError: such predictions cannot be explained, or the model has no such label.
+        """
+        from nlptl.runs.explaining import Explainer
+
+        explainer = Explainer(self.predictor, label)
+        rows = rows_in(source, "explain")
+        return Rows() if rows is None else Rows(map(explainer.explain, self.new_examples(rows, DataConfig())))
 
     def predict_examples(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns one prediction per example, in their order."""
@@ -204,13 +221,18 @@ class Run:
         if metrics:
             evaluation.check(output, names, self.predictor.task.metric, metrics)
         labels = data.without_texts(source, config, self._columns())
-        examples = self.read(source, config, need_label=True) if labels is None else labels
-        examples = data.named_as(examples, self.labels, output)
-        self._check_labels(examples, source)
+        examples = self.labelled(source, config, labels)
         predictions = self.predict_examples(examples) if labels is None else self.predictions(source, config)
         references = [e.label for e in examples]
         drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
         return evaluation.score(output, references, predictions, names, only=metrics, **drawn)
+
+    def labelled(self, source: object, config: DataConfig, examples: list[Example] | None = None) -> list[Example]:
+        """Returns labelled rows, checked; `examples`: these rows, if they have been read."""
+        found = self.read(source, config, need_label=True) if examples is None else examples
+        found = data.named_as(found, self.labels, self.pretrained.output)
+        self._check_labels(found, source)
+        return found
 
     def read(self, source: object, config: DataConfig, *, need_label: bool) -> list[Example]:
         """Returns the rows of new data, its columns found as in training."""

@@ -6,6 +6,7 @@ from nlptl.core.records import Batch
 from nlptl.tasks.parts import divergence
 from nlptl.tasks.parts.places import places
 
+explained = None
 OUTSIDE = torch.finfo(torch.float32).min
 
 

@@ -6,6 +6,8 @@ from nlptl.core.records import Batch
 from nlptl.tasks.parts import divergence
 from nlptl.tasks.parts.places import places
 
+explained = None
+
 
 def divergences(logits: torch.Tensor, others: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Returns the mean divergence over each feature's tagged tokens, (n,), from logits (n_tokens, classes)."""

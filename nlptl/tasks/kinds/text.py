@@ -5,6 +5,8 @@ import torch
 from nlptl.core.records import Batch
 from nlptl.tasks.parts import divergence
 
+explained = None
+
 
 def divergences(logits: torch.Tensor, others: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Returns the mean divergence over each target's tokens, (n,), from logits (n, longest, vocabulary)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from nlptl.core.errors import InputError
 from nlptl.core.parts import Encoded, Tokenizer
@@ -11,6 +11,7 @@ from nlptl.core.records import Example, Features, Pretrained
 if TYPE_CHECKING:
     import numpy as np
 
+T = TypeVar("T")
 Long = Literal["truncate", "head+tail", "window"]
 HEAD_SHARE = 0.25  # 128 of 510 tokens in Sun et al. 2019, "How to fine-tune BERT for text classification", section 5.3
 CHUNK = 2_000  # texts per call, to limit the memory of the tokenizer's objects
@@ -124,8 +125,9 @@ def _windowed(tokenizer: Tokenizer, texts: list[str], second: list[str] | None, 
 def _spans(encoded: Encoded, i: int, side: int, text: str) -> "np.ndarray":
     import numpy as np
 
-    in_text = np.array([s == side for s in encoded.sequence_ids(i)])
-    spans = np.where(in_text[:, None], np.asarray(encoded["offset_mapping"][i]), -1).astype(np.int32)
+    in_text = np.array([s == side for s in encoded.sequence_ids(i)], bool)
+    offsets = np.array(encoded["offset_mapping"][i]).reshape(-1, 2)
+    spans = np.where(in_text[:, None], offsets, -1).astype(np.int32)
     blank = np.fromiter((c.isspace() for c in text), bool, len(text))
     while True:  # some tokenizers include the blanks before a word
         moving = np.flatnonzero(spans[:, 1] > spans[:, 0])
@@ -144,11 +146,11 @@ def _cut(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
     length = int(pretrained.config.max_length or 0)
     pieces = Pieces(_filler(pretrained.tokenizer))
     for start, chunk in _chunks(examples):
-        encoded = _encode(chunk, pretrained.tokenizer, length)
+        encoded = encode(chunk, pretrained.tokenizer, length)
         _add_all(pieces, encoded, start)
         lengths = [len(i) for i in encoded["input_ids"]]
         long = [i for i, n in enumerate(lengths) if n >= length]
-        whole = _encode([chunk[i] for i in long], pretrained.tokenizer, None)["input_ids"] if long else []
+        whole = encode([chunk[i] for i in long], pretrained.tokenizer, None)["input_ids"] if long else []
         for i, ids in zip(long, whole, strict=True):
             lengths[i] = len(ids)
         pieces.full_lengths += lengths
@@ -157,23 +159,34 @@ def _cut(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
 
 def _head_and_tail(examples: Sequence[Example], pretrained: Pretrained) -> Pieces:
     length = int(pretrained.config.max_length or 0)
-    head = max(1, round(length * HEAD_SHARE))
     pieces = Pieces(_filler(pretrained.tokenizer))
     for start, chunk in _chunks(examples):
-        encoded = _encode(chunk, pretrained.tokenizer, None)
+        encoded = encode(chunk, pretrained.tokenizer, None)
         pieces.full_lengths += [len(ids) for ids in encoded["input_ids"]]
         for values in encoded.values():
-            for i, row in enumerate(values):
-                if len(row) > length:
-                    values[i] = row[:head] + row[head - length :]
+            values[:] = [head_and_tail(row, length) for row in values]
         _add_all(pieces, encoded, start)
     return pieces
 
 
-def _encode(examples: Sequence[Example], tokenizer: Tokenizer, max_length: int | None) -> Encoded:
+def head_and_tail(row: list[T], length: int) -> list[T]:
+    """Returns a row without its middle if it is longer than `length`."""
+    head = max(1, round(length * HEAD_SHARE))
+    return row if len(row) <= length else row[:head] + row[head - length :]
+
+
+def encode(examples: Sequence[Example], tokenizer: Tokenizer, max_length: int | None, **options: bool) -> Encoded:
+    """Returns the tokens of texts or pairs of texts.
+
+    Args:
+        examples: the rows.
+        tokenizer: of the model.
+        max_length: most tokens of a row; None: nothing is cut.
+        options: further options of the tokenizer.
+    """
     texts = [e.text for e in examples]
     pairs = [e.text_pair or "" for e in examples] if any(e.text_pair is not None for e in examples) else None
-    options = {"return_attention_mask": False, "padding": False, "verbose": False}
+    options = {"return_attention_mask": False, "padding": False, "verbose": False, **options}
     if max_length is None:
         return tokenizer(texts, pairs, truncation=False, **options)
     return tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, **options)

@@ -1,12 +1,16 @@
 """The base of tasks with one answer per text or pair of texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nlptl.core.checks import at_least, check_types
-from nlptl.core.records import Corpus, Features, Finding, Pretrained
+from nlptl.core.records import Corpus, Example, Features, Finding, Pretrained
 from nlptl.tasks.parts import tokens
+from nlptl.tasks.parts.characters import characters
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +33,7 @@ class WholeText:
     def findings(self, features: Mapping[str, Features], corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
         """Returns no findings, because the audit reports truncation."""
         return []
+
+    def characters(self, examples: Sequence[Example], pretrained: Pretrained) -> "np.ndarray":
+        """Returns the characters of each token: see `nlptl.core.protocols.Locating`."""
+        return characters(examples, pretrained, self.long, self.overlap)
