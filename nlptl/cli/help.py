@@ -26,6 +26,7 @@ commands:
   explain   say what each word adds   nlptl explain runs/a --text "..."
   compare   compare finished runs     nlptl compare runs/a runs/b
   rank      choose a model            nlptl rank MODEL MODEL --data.train a.csv
+  tune      search settings, train    nlptl tune sentiment a.csv --search "..."
   report    write a run's report.html nlptl report runs/a
             again
   help      explain a command, a      nlptl help train

@@ -10,7 +10,7 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_BOOTSTRAP = 100_000  # with so many, the ends of an interval vary by about 0.2 % of its width
 # Larger numbers are typing errors: such a run would not end, or not fit into memory.
 MOST_EPOCHS, MOST_ROWS, MOST_TOKENS, MOST_BEAMS = 100_000, 1_000_000, 1_000_000, 1_000
-MOST_SEEDS = 1_000
+MOST_SEEDS, MOST_TRIALS = 1_000, 10_000
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,11 @@ class TrainConfig:
     lr: float | Literal["auto"] | None = None
     """Peak learning rate; auto: the best of three, tried on rows held out of training; default: that of the method for
     the model's width."""
+    search: str | None = None
+    """Fields to tune before training, by trials on rows held out of training, such as "train.lr=log(1e-5,1e-3)
+    method.rank=[4,8,16]": log(low,high) and uniform(low,high) for numbers, int(low,high), [choices]; see nlptl tune."""
+    n_trials: int = 20
+    """With search: how many settings are tried."""
     search_share: float = 0.25
     """With lr auto: most updates of the trials, as a share of all updates, those of training included."""
     minutes: float | None = None
@@ -211,6 +216,7 @@ class TrainConfig:
             at_least(f"train.{name}", getattr(self, name), 0)
         within("train.seed", self.seed, 0, 2**32 - 1)
         within("train.seeds", self.seeds, 1, MOST_SEEDS)
+        within("train.n_trials", self.n_trials, 1, MOST_TRIALS)
         within("train.label_smoothing", self.label_smoothing, 0.0, 0.99)
         within("train.r_drop", self.r_drop, 0.0, 100.0)
         if not 0 < self.average_decay < 1:

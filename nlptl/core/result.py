@@ -224,6 +224,8 @@ class Result:
         kept = {name for name, v in plain.items() if v is not None and (name in ALWAYS or v != blank.get(name))}
         known = {name: value for name, value in plain.items() if name in kept}
         known["timing"] = _without_none(plain["timing"])
+        if self.training and not self.training.seeds:
+            known["training"] = {name: value for name, value in plain["training"].items() if name != "seeds"}
         if self.reload_check:
             known["reload_check"] = _without_none(plain["reload_check"])
         for split, baselines in self.baselines.items():

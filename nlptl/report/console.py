@@ -38,6 +38,7 @@ __all__ = [
     "scores",
     "speaking",
     "swapped",
+    "tuned",
     "warn",
 ]
 
@@ -148,6 +149,14 @@ def scores(found: Scores, title: str, findings: Sequence[Finding] = ()) -> None:
     if not is_quiet():
         _classes(found.per_class, found.confusion)
     _verdict([finding.message for finding in findings])
+
+
+def tuned(metric: str, best: Sequence[tuple[str, float]], importance: Mapping[str, float]) -> None:
+    """Prints the best settings that a search tried, and how much each field mattered."""
+    for name, value in best:
+        say("tried", f"{name}: {metric} {value:.4f}")
+    if importance:
+        say("matters", ", ".join(f"{name} {share:.0%}" for name, share in importance.items()))
 
 
 def ranked(found: Ranking) -> None:

@@ -7,7 +7,7 @@ from nlptl.core.protocols import Choosing, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, LabelSpace
 from nlptl.engine.device import Compute
-from nlptl.runs import choice, rates, settings
+from nlptl.runs import choice, rates, settings, tuning
 from nlptl.runs.preparing import adapted, solving
 from nlptl.runs.settings import Reasons
 from nlptl.runs.trials import Trials
@@ -17,7 +17,7 @@ SOLVED = "not used: the head is solved for"
 
 def wanted(recipe: Recipe) -> bool:
     """Returns whether a recipe leaves anything to trials."""
-    return isinstance(recipe.method, Choosing) or recipe.train.lr == "auto"
+    return isinstance(recipe.method, Choosing) or recipe.train.lr == "auto" or recipe.train.search is not None
 
 
 def settled(
@@ -36,6 +36,8 @@ def settled(
         InputError: nothing can be tried.
     """
     trials, reasons = Trials(recipe, corpus, labels, folder, compute), Reasons()
+    if recipe.train.search is not None:
+        recipe, reasons = tuning.tuned(recipe, trials)
     if isinstance(recipe.method, Choosing):
         recipe, reasons["method"] = choice.choose(recipe, recipe.method, trials)
         if recipe.train.seeds > 1 and isinstance(recipe.method, Solving):

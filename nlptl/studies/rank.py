@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nlptl import data, evaluation
+from nlptl.core import kinds
 from nlptl.core.config import DataConfig, ModelConfig
 from nlptl.core.errors import InputError
 from nlptl.core.protocols import Task
@@ -29,7 +30,6 @@ ROWS = 2_000
 """Default of the rows that a ranking reads; more change little, and cost time."""
 MIN_ROWS = 10
 N_BOOTSTRAP = 1_000
-KINDS = ("class", "number")
 POOLING, POOLED = "mean", ("mean", "cls", "max")
 
 
@@ -60,8 +60,8 @@ class _Rows:
     @property
     def targets(self) -> np.ndarray:
         """Class names, or float64 numbers."""
-        numbers = self.task.output == "number"
-        found: np.ndarray = np.array([e.label for e in self.examples], dtype=np.float64 if numbers else object)
+        named = kinds.of(self.task.output).names is not None
+        found: np.ndarray = np.array([e.label for e in self.examples], dtype=object if named else np.float64)
         return found
 
     @property
@@ -133,7 +133,8 @@ def rank(
 
 
 def _rows(task: Task, config: DataConfig, n_rows: int, metric: str | None, seed: int) -> _Rows:
-    if task.output not in KINDS:
+    kind = kinds.of(task.output)
+    if not kind.by_row or (kind.names and not kind.one_name):
         raise InputError(f"nlptl rank compares models by rows with one label or one number, not by {task.output}")
     corpus = data.load(config, task.columns, sample=task.sample, seed=seed)
     examples = corpus.splits["train"]
@@ -141,7 +142,7 @@ def _rows(task: Task, config: DataConfig, n_rows: int, metric: str | None, seed:
         chosen = np.random.default_rng(seed).permutation(len(examples))[:n_rows]
         examples = [examples[i] for i in sorted(chosen)]
     counts = Counter(e.label for e in examples)
-    if len(examples) < MIN_ROWS or (task.output == "class" and sum(n > 1 for n in counts.values()) < 2):
+    if len(examples) < MIN_ROWS or (kind.names and sum(n > 1 for n in counts.values()) < 2):
         raise InputError(
             f"the training data has {len(examples)} rows and {len(counts)} labels: too few to compare models; "
             f"expected {MIN_ROWS} rows and two labels with two rows each"
@@ -191,7 +192,7 @@ def _layer(index: int, vectors: np.ndarray, rows: _Rows) -> tuple[Layer, list[Pr
     targets = rows.targets
     predictions = rows.predictions(transferability.probed(vectors, targets, rows.seed))
     neighbours = rows.predictions(transferability.by_neighbours(vectors, targets, rows.seed))
-    h_score = transferability.h_score(vectors, targets.astype(str)) if rows.task.output == "class" else None
+    h_score = None if targets.dtype.kind == "f" else transferability.h_score(vectors, targets.astype(str))
     log_me = transferability.log_me(vectors, rows.columns)
     return Layer(index, rows.value(predictions), rows.value(neighbours), log_me, h_score), predictions
 

@@ -52,7 +52,7 @@ def test_an_error_that_quotes_what_the_terminal_lacks_is_told(work):
     assert b"Traceback" not in done.stderr
 
 
-def test_training_says_a_line_an_epoch_and_its_verdict(said, train, quick):
+def test_training_says_a_line_an_epoch_and_its_verdict(said, train, quick, reports):
     done = said(*train, "--train.epochs", 2, "--train.lr", 1e-9, "--eval.baselines", "simple", "--output", "run")
     lines = done.out.splitlines()
     assert [line[:16] for line in lines if line.startswith("epoch ")] == ["epoch   1 of 2: ", "epoch   2 of 2: "]
