@@ -176,8 +176,8 @@ def test_a_methods_value_out_of_range_is_refused_with_the_range(refused, says, t
             "--train.r_drop 1 --model.dropout 0",
             "nothing that is trained has dropout: set train.r_drop 0",
         ),
-        ("--train.r_drop 1 --method probe", "solves for the head: train.sampling, train.label_smoothing, train.r_drop"),
-        ("--train.average epochs --method probe", "train.r_drop and train.average have no effect"),
+        ("--train.r_drop 1 --method probe", "solves for the head: train.seeds, train.sampling, train.label_smoothing"),
+        ("--train.average epochs --method probe", "train.r_drop, train.average have no effect"),
         ("--train.r_drop 1 --train.cuda_graph true", "train.r_drop 0"),
     ],
 )
