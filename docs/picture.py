@@ -10,7 +10,6 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
@@ -56,11 +55,10 @@ def draw(text: str) -> str:
 
 
 def photograph(page: Path, picture: Path) -> None:
-    """Writes a picture of the beginning of a page, in few colours, so that it is small."""
+    """Writes a picture of the beginning of a page."""
     flags = ("--headless", "--no-sandbox", "--hide-scrollbars", "--blink-settings=preferredColorScheme=1")
     size = ("--window-size=1000,1180", f"--screenshot={picture}")
     subprocess.run(("chromium", *flags, *size, page.as_uri()), capture_output=True, check=True)
-    Image.open(picture).convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
