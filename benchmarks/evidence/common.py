@@ -82,20 +82,18 @@ def shuffled(rows: list[Row], seed: int) -> list[Row]:
     return random.Random(seed).sample(rows, len(rows))
 
 
-def trained(given: Given, name: str, train: list[Row], test: list[Row], **parts: object) -> Run:
+def trained(given: Given, name: str, rows: list[Row], evaluated: list[Row], **parts: object) -> Run:
     """Returns a finished run of the task classification on these rows.
 
     Args:
         given: model and seed.
         name: of the run's folder.
-        train: rows to train on.
-        test: rows to evaluate.
+        rows: to train on.
+        evaluated: the test rows.
         parts: of the recipe.
     """
-    files = {
-        split: str(write(rows, given.folder / f"{name}-{split}.csv"))
-        for split, rows in (("train", train), ("test", test))
-    }
+    splits = {"train": rows, "test": evaluated}
+    files = {split: str(write(own, given.folder / f"{name}-{split}.csv")) for split, own in splits.items()}
     plain = {"task": "classification", "data": files, "model": given.model, "train": {}, "eval": {}} | parts
     plain["train"] = {"seed": given.seed} | dict(plain["train"])  # type: ignore[call-overload]
     plain["eval"] = QUIET | dict(plain["eval"])  # type: ignore[call-overload]
