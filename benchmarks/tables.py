@@ -113,7 +113,7 @@ def _row(case: str, system: str, labels: dict[str, str], records: list[Record], 
     return [
         case,
         system + failed,
-        f"{own[0]['rows']['train']:,}",
+        f"{own[0]['rows']['train']:,}" if "rows" in own[0] else "-",
         ", ".join(
             f"{label} {shown((r['metrics'][name] for r in own), '{:.4f}')}".strip()
             for name, label in labels.items()
@@ -123,7 +123,7 @@ def _row(case: str, system: str, labels: dict[str, str], records: list[Record], 
         "-" if system == NLPTL else shown(faster, "{:.2f}"),
         shown((measure(r, "total_s") for r in own), "{:.0f}"),
         shown((measure(r, "peak_mib") for r in own), "{:.0f}"),
-        shown((100 * measure(r, "trained_share") for r in own), "{:.2f} %"),
+        shown((100 * measure(r, "trained_share") for r in own), "{:.2f} %") if "parameters" in own[0] else "-",
     ]
 
 
