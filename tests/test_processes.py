@@ -182,6 +182,7 @@ def together(tiny_folders, tmp_path_factory) -> Path:
         "method": ("train", "--method", "auto", "--method.tried", "tfidf,probe,full"),
         "rate": ("train", "--train.epochs", 20, "--train.lr", "auto", "--train.search_share", 0.7),
         "seeds": ("train", "--train.seeds", 2, "--train.epochs", 1),
+        "tune": ("train", "--train.search", "train.lr=log(1e-4,1e-2)", "--train.n_trials", 3),
         "sharded_r_drop": ("sharded", "--train.r_drop", 1, "--train.average", "exponential"),
     }
     jobs: list[tuple[str, list[str]]] = [("parts", [str(bert), str(place)])]
@@ -233,7 +234,7 @@ def test_windows_of_long_texts_are_divided_over_two_processes(together):
     assert_same(together / "two" / "windows", together / "one" / "windows", 12, 1e-3)
 
 
-@pytest.mark.parametrize("name", ["method", "rate"])
+@pytest.mark.parametrize("name", ["method", "rate", "tune"])
 def test_a_search_finds_on_two_processes_what_it_finds_on_one(together, name):
     one, two = (together / n / name for n in ("one", "two"))
     tried = [json.loads((run / "search.json").read_text())["trials"] for run in (one, two)]
