@@ -118,3 +118,12 @@ def test_rare_classes_and_missing_tests_are_limits():
     assert "There was no test split" in text
     assert "Data: 20 % of the texts are cut." in text
     assert "base_model: a/b" in text
+
+
+def test_a_card_that_cannot_be_written_loses_no_run(place, tmp_path, monkeypatch, capsys):
+    def fails(folder):
+        raise TypeError("no card")
+
+    monkeypatch.setattr("nlptl.runs.card.write", fails)
+    assert trained(place, tmp_path / "run").result.status == "succeeded"
+    assert "the model card could not be written (TypeError: no card)" in capsys.readouterr().out

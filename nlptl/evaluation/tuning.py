@@ -61,7 +61,7 @@ def check_decisions(output: str, wanted: EvalConfig, n_validation: int) -> None:
         if n_validation < least:
             raise InputError(
                 f"eval.abstain {wanted.abstain:g} needs at least {least:,} validation rows, found {n_validation:,}: "
-                "with fewer it cannot be told apart, even if all are predicted correctly. Give more rows, for example "
+                "fewer do not show such an accuracy, even if all are correct. Give more rows, for example "
                 "as --data.validation, or a lower eval.abstain"
             )
 

@@ -1,6 +1,5 @@
 """What a finished run writes for people: the model card and the report. A run is not lost for want of either."""
 
-from nlptl.core.errors import InputError
 from nlptl.core.records import Corpus
 from nlptl.report import console
 from nlptl.runs import card as cards
@@ -11,8 +10,8 @@ def card(folder: Folder) -> None:
     """Writes the model card, or warns why there is none."""
     try:
         cards.write(folder)
-    except (OSError, InputError, ValueError) as error:
-        console.warn(f"the model card could not be written: {error}")
+    except Exception as error:  # whatever it is, the run is finished and stays so
+        console.warn(f"the model card could not be written ({type(error).__name__}: {error})")
 
 
 def report(folder: Folder, corpus: Corpus) -> None:
