@@ -1,8 +1,9 @@
 """Where examples come from: sources, columns, splits, the audit, and the sample data."""
 
 from nlptl.data.audit import audit, strict_error
-from nlptl.data.corpus import held_out, load, load_split
+from nlptl.data.corpus import load, load_split
 from nlptl.data.examples import fingerprint, named_as, unknown_label
+from nlptl.data.folds import folds
 from nlptl.data.rows import open_rows
 from nlptl.data.streaming import NewRows, parts, stream, without_texts
 from nlptl.data.writing import Predicted, check_writable, lines, write_parquet
@@ -13,7 +14,7 @@ __all__ = [
     "audit",
     "check_writable",
     "fingerprint",
-    "held_out",
+    "folds",
     "lines",
     "load",
     "load_split",

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
+from nlptl.core import sharing
 from nlptl.core.config import DataConfig
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.records import SPLITS, Column, Corpus, Example
@@ -49,13 +50,17 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     Raises:
         InputError: the data cannot be used; the message says where, why, and what to do.
     """
-    notes = [f"train: not given, so the sample data {sample!r} is used"] if config.train is None else []
-    splits = _read_splits(Wish(columns, config, {}), sample, notes, keep)
-    kind = kind_of(output_of(columns))
-    splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
-    splits = _uniform(splits, kind, notes)
-    split_seed = seed if config.split_seed is None else config.split_seed
-    splits = _draw_train(_divide(splits, kind, split_seed, notes), kind, config, seed, notes)
+    config = replace(config, split_seed=seed if config.split_seed is None else config.split_seed)
+    known = [*_known(config, columns, sample, keep), seed]
+    return sharing.once("corpus", known, lambda: _load(config, columns, sample, seed, keep))
+
+
+def _load(config: DataConfig, columns: Sequence[Column], sample: str, seed: int, keep: Sequence[str]) -> Corpus:
+    undrawn = replace(config, n_train=None, per_class=None)
+    known = _known(undrawn, columns, sample, keep)
+    divided, notes = sharing.once("splits", known, lambda: _divided(undrawn, columns, sample, keep))
+    kind, notes = kind_of(output_of(columns)), list(notes)
+    splits = _draw_train(divided, kind, config, seed, notes)
     examples = {name: splits[name].examples for name in SPLITS if name in splits}
     check_labels(kind, examples, {name: split.where for name, split in splits.items()})
     train = splits["train"]
@@ -63,24 +68,20 @@ def load(config: DataConfig, columns: Sequence[Column], *, sample: str, seed: in
     return Corpus(examples, train.declared, train.choice.names, tuple(notes), kept)
 
 
-def held_out(rows: list[Example], output: str, share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Returns the rows to learn from and a share that is held out; every label is among the first.
+def _known(config: DataConfig, columns: Sequence[Column], sample: str, keep: Sequence[str]) -> list[object]:
+    return [*(getattr(config, f.name) for f in fields(config)), tuple(columns), sample, tuple(keep)]
 
-    Args:
-        rows: of training.
-        output: the kind of answers.
-        share: of the rows, from 0 to 1.
-        seed: of the division.
 
-    Raises:
-        InputError: there are too few rows to hold any out.
-    """
-    kind = kind_of(output)
-    parts = kind.divide(rows, {"validation": share}, seed).parts
-    if not parts["validation"]:
-        raise InputError(undivided(kind, rows, "validation", "three or more rows of a label"))
-    kept, others = ([rows[i] for i in parts[name]] for name in ("train", "validation"))
-    return kept, others
+def _divided(
+    config: DataConfig, columns: Sequence[Column], sample: str, keep: Sequence[str]
+) -> tuple[dict[str, _Split], list[str]]:
+    """Returns the splits with all training rows, divided by `config.split_seed`, and notes."""
+    notes = [f"train: not given, so the sample data {sample!r} is used"] if config.train is None else []
+    splits = _read_splits(Wish(columns, config, {}), sample, notes, keep)
+    kind = kind_of(output_of(columns))
+    splits = _renamed(splits, renaming(config.label_names, kind.facts), kind)
+    splits = _uniform(splits, kind, notes)
+    return _divide(splits, kind, int(config.split_seed or 0), notes), notes
 
 
 def load_split(source: object, config: DataConfig, columns: Sequence[Column], *, need_label: bool) -> list[Example]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from nlptl.core import registry
+from nlptl.core import registry, sharing
 from nlptl.core.errors import InputError
 from nlptl.core.records import Example, LabelSpace, Prediction
 from nlptl.evaluation import kinds
@@ -101,5 +101,10 @@ def baseline_predictions(
         raise InputError(f"train labels[{missing}] is None: leave out training examples without a label")
     known = Known(output, train, rows, labels, seed)
     every: dict[str, Baseline] = {name: registry.load("baseline", name)() for name in registry.names("baseline")}
-    by_name = {name: baseline.predict(known) for name, baseline in every.items() if output in baseline.kinds}
+    by_name = {name: _once(name, one, known) for name, one in every.items() if output in one.kinds}
     return {name: predictions for name, predictions in by_name.items() if predictions is not None}
+
+
+def _once(name: str, baseline: Baseline, known: Known) -> list[Prediction] | None:
+    follows_from = [known.output, known.train, known.rows, known.labels, known.seed]
+    return sharing.once(f"baseline {name}", follows_from, lambda: baseline.predict(known))

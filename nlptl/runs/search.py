@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from nlptl.core import sharing
 from nlptl.core.protocols import Choosing, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.core.records import Corpus, LabelSpace
@@ -35,7 +36,13 @@ def settled(
     Raises:
         InputError: nothing can be tried.
     """
-    trials, reasons = Trials(recipe, corpus, labels, folder, compute), Reasons()
+    trials = Trials(recipe, corpus, labels, folder, compute)
+    with sharing.shared():  # tokens, between the trials
+        return _settled(recipe, trials)
+
+
+def _settled(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
+    reasons = Reasons()
     if recipe.train.search is not None:
         recipe, reasons = tuning.tuned(recipe, trials)
     if isinstance(recipe.method, Choosing):
@@ -45,7 +52,7 @@ def settled(
             reasons["train.seeds"] = SOLVED
     if recipe.train.lr == "auto":
         usual = dataclasses.replace(recipe, train=dataclasses.replace(recipe.train, lr=None))
-        prepared = adapted(usual, corpus, labels, compute)
+        prepared = adapted(usual, trials.corpus, trials.labels, trials.compute)
         default = float(prepared.recipe.train.lr or 0)
         lr, reasons["train.lr"] = default, SOLVED
         if not solving(recipe, prepared.pretrained):

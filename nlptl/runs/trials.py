@@ -11,13 +11,14 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nlptl import data, evaluation
 from nlptl.core import files
 from nlptl.core.errors import InputError, TrainingError
 from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus, Interval, LabelSpace, Prediction
+from nlptl.core.records import Corpus, Example, Interval, LabelSpace, Prediction
 from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import Interrupted
 from nlptl.report import console
@@ -27,10 +28,11 @@ from nlptl.runs.fitting import fit
 from nlptl.runs.folder import SEARCH
 from nlptl.runs.preparing import Prepared, adapted
 
-FORMAT = 1
+FORMAT = 2
+"""Format 1 held out other rows."""
 ADVICE = "delete the run's folder and begin anew"
-HELD_OUT = 0.2
-"""Share of the training rows that a trial is judged on."""
+N_PARTS = 5
+"""Into so many parts the training rows are divided; a trial is judged on one of them, and trained on the others."""
 JUDGED = "held_out"
 """Their split; it is not called validation, which training would evaluate on as well."""
 NEVER = 1_000_000  # updates between evaluations
@@ -74,10 +76,9 @@ class Trials:
     def __init__(self, recipe: Recipe, corpus: Corpus, labels: LabelSpace, folder: Path, compute: Compute) -> None:
         self.recipe, self.labels, self.compute = recipe, labels, compute
         self.rows = corpus.splits["train"]
-        self._corpus, self._folder, self._checkpoints = corpus, folder, folder / "checkpoints" / "trial"
+        self.corpus, self._folder, self._checkpoints = corpus, folder, folder / "checkpoints" / "trial"
         self.metric = recipe.eval.metric or recipe.task.metric
         self._sign = 1 if evaluation.greater_is_better(self.metric) else -1
-        self._parts: dict[int, Corpus] = {}
         stored = compute.from_main(lambda: json.dumps(self._read()))
         self.done = [Trial(**{**values, "answers": tuple(values["answers"])}) for values in json.loads(stored)]
 
@@ -179,11 +180,12 @@ class Trials:
         return found, values[self.metric]
 
     def _divided(self, part: int) -> Corpus:
-        if part not in self._parts:
-            seed = self.recipe.train.seed + part
-            kept, held_out = data.held_out(self.rows, self.recipe.task.output, HELD_OUT, seed)
-            self._parts[part] = dataclasses.replace(self._corpus, splits={"train": kept, JUDGED: held_out})
-        return self._parts[part]
+        kept, held_out = self._parts[part]
+        return dataclasses.replace(self.corpus, splits={"train": kept, JUDGED: held_out})
+
+    @cached_property
+    def _parts(self) -> list[tuple[list[Example], list[Example]]]:
+        return data.folds(self.rows, self.recipe.task.output, N_PARTS, self.recipe.train.seed)
 
     def _clear(self) -> None:
         shutil.rmtree(self._checkpoints, ignore_errors=True)
@@ -211,4 +213,6 @@ class Trials:
         changed = inputs.changes(values, self._data(), self._settings(), {})
         if changed:
             raise InputError(f"{self._folder} cannot be resumed: changed since it began: {', '.join(changed)}")
+        if values.get("format") != FORMAT:
+            return []
         return [{**trial, "value": math.nan if trial["value"] is None else trial["value"]} for trial in trials]

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nlptl import data, evaluation
-from nlptl.core import files
+from nlptl.core import files, sharing
 from nlptl.core.errors import InputError
 from nlptl.core.recipe import Recipe
-from nlptl.core.records import Corpus
 from nlptl.core.result import Result
 from nlptl.core.study import FORMAT, CellDone, Status, StudyRecord
 from nlptl.report import console
@@ -63,24 +62,26 @@ def study(plan: Plan, output: str | Path) -> Study:
         InputError: the folder holds something else, or the data cannot be read; nothing was trained.
     """
     folder = Path(output)
-    corpus = _corpus(plan)
-    before = _check_folder(plan, folder, corpus)
-    with Folder(folder).held():
-        running = _Running(plan, folder, corpus, before)
-        running.write()
-        with _one_process():
-            running.go_on()
-        return Study(folder, running.record())
+    with sharing.shared():  # reading, tokens and baselines, between the runs
+        hashes = _hashes(plan)
+        before = _check_folder(plan, folder, hashes)
+        with Folder(folder).held():
+            running = _Running(plan, folder, hashes, before)
+            running.write()
+            with _quick():
+                running.go_on()
+            return Study(folder, running.record())
 
 
-def _corpus(plan: Plan) -> Corpus:
-    """Returns the data with all training rows, so that what cannot be read is said before anything is trained."""
+def _hashes(plan: Plan) -> dict[str, str]:
+    """Returns the hash of each split's rows; what cannot be read is said before anything is trained."""
     config = dataclasses.replace(plan.recipe.data, split_seed=split_seed(plan), n_train=None, per_class=None)
-    task = plan.recipe.task
-    return data.load(config, task.columns, sample=task.sample, seed=split_seed(plan))
+    task, keep = plan.recipe.task, plan.recipe.eval.slices or ()
+    corpus = data.load(config, task.columns, sample=task.sample, seed=split_seed(plan), keep=keep)
+    return {split: data.fingerprint(rows) for split, rows in corpus.splits.items()}
 
 
-def _check_folder(plan: Plan, folder: Path, corpus: Corpus) -> dict[str, CellDone]:
+def _check_folder(plan: Plan, folder: Path, hashes: dict[str, str]) -> dict[str, CellDone]:
     """Returns the cells that an earlier process failed to run, by name.
 
     Raises:
@@ -101,7 +102,7 @@ def _check_folder(plan: Plan, folder: Path, corpus: Corpus) -> dict[str, CellDon
     if changed:
         other = f"a study with another plan, its {' and '.join(changed)} differ"
         raise InputError(f"output {str(folder)!r} holds {other}: choose another folder")
-    if values.get("data") != _hashes(corpus):
+    if values.get("data") != hashes:
         raise InputError(f"the data has changed since the study in {str(folder)!r} began: choose another folder")
     return _failed(path, values["cells"])
 
@@ -114,15 +115,12 @@ def _failed(path: Path, cells: object) -> dict[str, CellDone]:
     return {cell.name: cell for cell in done}
 
 
-def _hashes(corpus: Corpus) -> dict[str, str]:
-    return {split: data.fingerprint(rows) for split, rows in corpus.splits.items()}
-
-
 @contextmanager
-def _one_process() -> Iterator[None]:
-    from nlptl.runs import reload_check
+def _quick() -> Iterator[None]:
+    """Within the block one other process checks all runs, and runs write no page: `nlptl report RUN` writes it."""
+    from nlptl.runs import reload_check, showing
 
-    with reload_check.one_process():
+    with reload_check.one_process(), showing.no_report():
         yield
 
 
@@ -132,12 +130,12 @@ class _Running:
     Args:
         plan: of the study.
         folder: of the study.
-        corpus: its data.
+        hashes: of its data, by split.
         failed: cells that failed in an earlier process, which are not run again.
     """
 
-    def __init__(self, plan: Plan, folder: Path, corpus: Corpus, failed: dict[str, CellDone]) -> None:
-        self.plan, self.folder, self.corpus, self.ended = plan, folder, corpus, failed
+    def __init__(self, plan: Plan, folder: Path, hashes: dict[str, str], failed: dict[str, CellDone]) -> None:
+        self.plan, self.folder, self.hashes, self.ended = plan, folder, hashes, failed
         self.cells = list(plan.cells())
         self.metric = plan.recipe.eval.metric or plan.recipe.task.metric
         self.greater_is_better = evaluation.greater_is_better(self.metric)
@@ -166,9 +164,9 @@ class _Running:
         cells = tuple(self._state(cell) for cell in self.cells)
         return StudyRecord(
             plan=self.plan.to_dict(),
-            data=_hashes(self.corpus),
+            data=self.hashes,
             task=str(self.plan.recipe.to_dict()["task"]["name"]),
-            split="test" if "test" in self.corpus.splits else "validation",
+            split="test" if "test" in self.hashes else "validation",
             metric=self.metric,
             greater_is_better=self.greater_is_better,
             cells=cells,

@@ -9,7 +9,10 @@ import pytest
 import nlptl
 from nlptl import Plan, Recipe
 from nlptl.core.errors import InputError
+from nlptl.data import corpus
+from nlptl.evaluation.baselines.tfidf_logreg import TfidfLogreg
 from nlptl.runs import reload_check
+from nlptl.tasks.sentiment import Sentiment
 from tests.faults.conftest import bert, stop, unchecked
 from tests.faults.small import reviews, say, write_csv
 
@@ -75,11 +78,38 @@ def test_cells_are_rows_of_a_frame(bert, work):
 
 @pytest.mark.usefixtures("unchecked")
 def test_a_run_of_a_study_is_the_run_that_the_command_line_makes(bert, work, capsys):
-    nlptl.study(make_plan(bert, methods=["full"], seeds=[1], label_counts=[4]), "study")
-    flags = ("--data.per_class", 4, "--train.seed", 1, "--data.split_seed", 1, "--output", "alone")
+    given = {name: value for name, value in EVAL.items() if name != "baselines"}
+    recipe = Recipe("sentiment", "rows.csv", str(bert), train=QUICK, eval=given)
+    nlptl.study(Plan(recipe, ["tfidf", "full"], seeds=[0, 1], label_counts=[4]), "study")
+    flags = ("--data.per_class", 4, "--train.seed", 1, "--data.split_seed", 0, "--output", "alone")
+    flags += ("--eval.baselines", "simple")
     assert say(capsys, "train", *words(bert)[1:], "--method", "full", *flags).status == 0
-    texts = [Path(run, "predictions", "test.jsonl").read_text() for run in ("study/full-4-seed1", "alone")]
-    assert texts[0] == texts[1]
+    runs = [nlptl.Run(Path(folder)) for folder in ("study/full-4-seed1", "alone")]
+    assert runs[0].metrics == runs[1].metrics
+    assert runs[0].result.baselines == runs[1].result.baselines
+    for name in ("predictions/test.jsonl", "inputs.json", "audit.json"):
+        texts = [(run.folder / name).read_text() for run in runs]
+        assert texts[0] == texts[1]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_runs_of_a_study_share_what_does_not_depend_on_the_method(bert, work, monkeypatch):
+    calls = []
+
+    def counted(of, name):
+        own = getattr(of, name)
+        monkeypatch.setattr(of, name, lambda *given: calls.append(name) or own(*given))
+
+    counted(corpus, "_read_splits")
+    counted(TfidfLogreg, "predict")
+    counted(Sentiment, "encode")
+    recipe = Recipe("sentiment", "rows.csv", str(bert), train=QUICK, eval={"n_bootstrap": 100})
+    nlptl.study(Plan(recipe, ["full", "partial", "lora"], seeds=[0, 1], label_counts=[4]), "study")
+    assert calls.count("_read_splits") == 1
+    assert calls.count("predict") == 4  # two draws of training rows, two splits
+    n_runs, splits = 6, 2 + 2  # validation and test, and each draw of training rows
+    assert calls.count("encode") == splits + n_runs  # each run's check of its model encodes a few rows anew
+    assert not list(Path("study").glob("*/report.html"))
 
 
 @pytest.mark.usefixtures("unchecked")
