@@ -244,9 +244,10 @@ class EvalConfig:
     """Bootstrap resamples for each 95 % interval, 100 to 100,000."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the final evaluation and of predictions; auto: fp32 on a CPU, that of training on a GPU."""
-    baselines: Literal["simple", "none"] = "simple"
+    baselines: Literal["simple", "scratch", "none"] = "simple"
     """Baselines to compare with; simple: those for the task, such as the majority class and TF-IDF with logistic
-    regression, on the same rows."""
+    regression, on the same rows; scratch: these, and the same architecture fully trained from random weights, which
+    takes as long as full fine-tuning and says what pretraining is worth."""
     calibration: Literal["none", "temperature"] = "none"
     """Whether labels' scores are calibrated; none: they are those of a plain transformers pipeline; temperature: logits
     are divided by the number that makes the validation labels likeliest (Guo et al. 2017), which is stored with the

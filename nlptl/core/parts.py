@@ -73,6 +73,9 @@ class Adaptable(Model, Protocol):
             InputError: the architecture does not initialise one of their parameters.
         """
 
+    def draw_all_anew(self) -> None:
+        """Gives everything, the head included, the weights that pretraining starts with, as `draw_anew`."""
+
 
 class Layered(Protocol):
     """Where an architecture has its layers."""

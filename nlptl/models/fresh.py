@@ -31,5 +31,5 @@ def draw_anew(net: nn.Module, modules: Iterable[nn.Module]) -> None:
         if left_out:
             raise InputError(
                 f"{type(net).__name__} does not say how to draw its parameter {left_out[0]!r} anew: "
-                "set method.reinit_layers 0"
+                "set method.reinit_layers 0, or eval.baselines simple"
             )

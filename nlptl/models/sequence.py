@@ -108,6 +108,15 @@ class SequenceModel(nn.Module):
         """Gives modules of the encoder or decoder the weights that pretraining starts with: see `fresh.draw_anew`."""
         fresh.draw_anew(self.backbone, modules)
 
+    def draw_all_anew(self) -> None:
+        """Gives everything, the head included, the weights that pretraining starts with."""
+        if not isinstance(self.net, PooledClassifier):
+            fresh.draw_anew(self.net, [self.net])
+            return
+        fresh.draw_anew(self.net.backbone, [self.net.backbone])
+        nn.init.normal_(self.net.classifier.weight, std=getattr(self.architecture, "initializer_range", 0.02))
+        nn.init.zeros_(self.net.classifier.bias)
+
     def drops(self) -> bool:
         """Returns whether anything that is trained has dropout."""
         in_layers = any(getattr(self.architecture, field, None) or 0 for field in self.family.dropout_fields)

@@ -8,7 +8,7 @@ from nlptl import evaluation
 from nlptl.core.records import Prediction, Pretrained, Scores
 from nlptl.core.result import Baseline, Parameters, Primary, Result, Timing, Training, Verdict
 from nlptl.engine import inference
-from nlptl.runs import artifact, reload_check
+from nlptl.runs import artifact, reload_check, scratch
 from nlptl.runs.advice import advice, better
 from nlptl.runs.answers import answered, decode, reported, tune
 from nlptl.runs.encoding import encode
@@ -35,6 +35,7 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
         tune(prepared, answers["validation"])
     predictions = {split: decode(prepared, split, found) for split, found in answers.items()}
     scores = {split: score(prepared, split, found) for split, found in predictions.items()}
+    others = scratch.predictions(prepared, splits, folder.checkpoints)
     if not prepared.compute.is_main:
         return Result("succeeded")
     for split, rows in predictions.items():
@@ -46,8 +47,8 @@ def deliver(prepared: Prepared, folder: Folder, trained: Trained) -> Result:
         lambda place: artifact.save(place, prepared.pretrained, recipe, prepared.corpus.columns),
         lambda place: reload_check.run(place, alone, some, compute.precision),
     )
-    simple = prepared.recipe.eval.baselines == "simple"
-    baselines = {split: _baselines(prepared, split, predictions[split]) for split in scores if simple}
+    wanted = [] if prepared.recipe.eval.baselines == "none" else scores
+    baselines = {split: _baselines(prepared, split, predictions[split], others.get(split)) for split in wanted}
     measured = _measured(prepared, primary, scores, trained)
     told = verdict(prepared, trained, scores[primary], baselines.get(primary, {}), folder)
     return dataclasses.replace(
@@ -90,15 +91,16 @@ def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], on
     return evaluation.score(prepared.pretrained.output, references, predictions, prepared.labels, only=only, **drawn)
 
 
-def _baselines(prepared: Prepared, split: str, predictions: Sequence[Prediction]) -> dict[str, Baseline]:
+def _baselines(
+    prepared: Prepared, split: str, predictions: Sequence[Prediction], untransferred: list[Prediction] | None
+) -> dict[str, Baseline]:
     recipe, splits, output = prepared.recipe, prepared.corpus.splits, prepared.pretrained.output
     metric, seed, labels = str(recipe.eval.metric), recipe.train.seed, prepared.labels
     references = [e.label for e in splits[split]]
     drawn = {"n_bootstrap": recipe.eval.n_bootstrap, "seed": seed}
+    every = evaluation.baseline_predictions(output, splits["train"], splits[split], labels, seed=seed)
     result = {}
-    for name, others in evaluation.baseline_predictions(
-        output, splits["train"], splits[split], labels, seed=seed
-    ).items():
+    for name, others in (every | ({scratch.NAME: untransferred} if untransferred else {})).items():
         value = _score(prepared, split, others, [metric]).metrics.get(metric)
         if value is None:  # the metric needs scores, and this baseline gives none
             continue
