@@ -4,8 +4,6 @@ import glob
 from pathlib import Path
 
 from nlptl.core.errors import InputError
-from nlptl.models import sources
-from nlptl.runs.artifact import FOR_PEOPLE, read_card
 from nlptl.runs.folder import CARD
 
 
@@ -23,6 +21,9 @@ def fetched(name: str | Path) -> Path:
     folder = Path(name)
     if folder.exists() or not isinstance(name, str) or not _may_be_on_hub(name):
         return folder
+    from nlptl.models import sources  # these load torch, which a wrong name does not need
+    from nlptl.runs.artifact import FOR_PEOPLE, read_card
+
     try:
         there = sources.download(name, sorted(FOR_PEOPLE))
         if not (there / CARD).exists():
