@@ -11,7 +11,7 @@ from nlptl.methods import _peft_hook
 if TYPE_CHECKING:
     from nlptl.core.callbacks import Callback
     from nlptl.core.config import DataConfig, EvalConfig, ModelConfig, TrainConfig
-    from nlptl.core.errors import InputError, NlptlError, TrainingError
+    from nlptl.core.errors import HubError, InputError, NlptlError, TrainingError
     from nlptl.core.recipe import Recipe
     from nlptl.core.records import Example, Prediction
     from nlptl.core.result import Result
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nlptl.methods.partial import Partial
     from nlptl.methods.probe import Probe
     from nlptl.runs.run import Run, load
+    from nlptl.ship.push import push
     from nlptl.studies.compare import compare
     from nlptl.studies.plan import Plan
     from nlptl.studies.rank import rank
@@ -49,6 +50,7 @@ _HOMES = {
     "EvalConfig": "core.config",
     "Example": "core.records",
     "Full": "methods.full",
+    "HubError": "core.errors",
     "Hybrid": "methods.hybrid",
     "InputError": "core.errors",
     "LoRA": "methods.lora",
@@ -67,6 +69,7 @@ _HOMES = {
     "TrainingError": "core.errors",
     "compare": "studies.compare",
     "load": "runs.run",
+    "push": "ship.push",
     "rank": "studies.rank",
     "study": "studies.study",
 }
@@ -81,6 +84,7 @@ __all__ = [
     "Example",
     "ExtractiveQA",
     "Full",
+    "HubError",
     "Hybrid",
     "InputError",
     "LoRA",
@@ -102,6 +106,7 @@ __all__ = [
     "TrainingError",
     "compare",
     "load",
+    "push",
     "rank",
     "study",
 ]

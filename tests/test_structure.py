@@ -20,7 +20,7 @@ ROOMS = ("data", "tasks", "models", "methods", "engine", "evaluation", "report")
 FLOORS = {
     **dict.fromkeys(("__init__", "__main__"), 6),
     "cli": 5,
-    "studies": 4,
+    **dict.fromkeys(("studies", "ship"), 4),
     "runs": 3,
     **dict.fromkeys(ROOMS, 2),
     "core": 0,
@@ -33,7 +33,7 @@ ONLY_IMPORTERS = {
     "accelerate": ("engine/",),
     "evaluate": ("evaluation/",),
     "rich": ("report/",),
-    "huggingface_hub": ("models/", "report/card.py"),
+    "huggingface_hub": ("models/", "report/card.py", "ship/hub.py", "ship/push.py"),
     "matplotlib": ("report/figures.py",),
     "jinja2": ("report/page.py",),
     "pandas": ("runs/rows.py",),

@@ -17,7 +17,7 @@ from nlptl.core.errors import InputError, nearest
 if TYPE_CHECKING:
     from nlptl.core.recipe import Recipe
 
-COMMANDS = ("train", "evaluate", "predict", "explain", "compare", "rank", "tune", "report", "complete")
+COMMANDS = ("train", "evaluate", "predict", "explain", "compare", "rank", "tune", "report", "push", "complete")
 
 
 def run() -> NoReturn:

@@ -29,6 +29,7 @@ commands:
   tune      search settings, train    nlptl tune sentiment a.csv --search "..."
   report    write a run's report.html nlptl report runs/a
             again
+  push      send a model to the Hub   nlptl push runs/a OWNER/NAME
   help      explain a command, a      nlptl help train
             task or a method          nlptl help lora
   complete  let your shell complete   eval "$(nlptl complete bash)"

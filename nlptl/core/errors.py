@@ -22,6 +22,10 @@ class TrainingError(NlptlError, RuntimeError):
     """Training had to stop, for example because the loss was not finite or the reload check failed."""
 
 
+class HubError(NlptlError, RuntimeError):
+    """The Hub could not be reached, or did not do what was asked: trying again later may help."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns " (did you mean 'x'?)" for the known name closest to `name`, or an empty string if none is close.
 

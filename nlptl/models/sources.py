@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def _from_hub(config: ModelConfig) -> Path:
         raise OSError(str(error)) from error
 
 
-def _from_hub_failed(error: OSError) -> str:
+def _from_hub_failed(error: Exception) -> str:
     """Explains why the Hub did not give a model; its client has an error type for each reason."""
     from huggingface_hub import errors
 
@@ -137,6 +138,24 @@ def _from_hub_failed(error: OSError) -> str:
     causes: list[BaseException | None] = [error, error.__cause__, error.__context__]
     known = [reason for kind, reason in reasons.items() if any(isinstance(cause, kind) for cause in causes)]
     return known[0] if known else f"the Hub did not give it: {str(error).splitlines()[0]}"
+
+
+def download(name: str, patterns: Sequence[str]) -> Path:
+    """Returns the folder into which the Hub's files of these names were downloaded, or lie already.
+
+    Args:
+        name: OWNER/NAME on the Hub.
+        patterns: names of files.
+
+    Raises:
+        InputError: the Hub does not give them.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(patterns)))
+    except (OSError, ValueError) as error:
+        raise InputError(_from_hub_failed(error)) from error
 
 
 def _nearest_folder(path: Path) -> str:
@@ -162,6 +181,9 @@ def _weights_hash(folder: Path, name: str) -> str:
             f"model.name {name!r}: expected model.safetensors in {folder}, found {found}; "
             "convert the weights with save_pretrained of a current transformers"
         )
-    if len(files) == 1:
-        return sha256_of(files[0])
-    return hashlib.sha256(b"".join(bytes.fromhex(sha256_of(file)) for file in files)).hexdigest()
+    return sha256_of_weights([sha256_of(file) for file in files])
+
+
+def sha256_of_weights(hashes: Sequence[str]) -> str:
+    """Returns the one hash of weights that lie in several files, from the files' hashes in the order of their names."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()

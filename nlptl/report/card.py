@@ -60,7 +60,7 @@ def loading(files: Mapping[str, bool], kind: Kind, repo: str) -> Loading:
     if files["adapter_config.json"] and files["config"]:
         first = "" if files["lora"] else "import nlptl  # knows the adapters\n"
         names = f"{first}from transformers import AutoConfig, AutoTokenizer, {auto}\n\n"
-        config = f'config = AutoConfig.from_pretrained("{repo}/config")\n'
+        config = f'config = AutoConfig.from_pretrained("{repo}", subfolder="config")\n'
         return Loading("peft", f'{names}{config}model = {auto}.from_pretrained("{repo}", config=config)\n{tokens}')
     if files["config.json"] and not files["adapter_config.json"] and not files["head.safetensors"]:
         names = f"from transformers import AutoTokenizer, {auto}\n\n"

@@ -12,7 +12,7 @@ README.md is for people to edit: it is not read, and has no hash. Other files ar
 
 import dataclasses
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from nlptl.core import weights
@@ -131,6 +131,26 @@ def precision(folder: Path) -> str:
     return str(read_card(folder).get("precision", "fp32"))
 
 
+def unchanged_files(folder: Path) -> list[str]:
+    """Returns the names of the artifact's files, without those for people.
+
+    Raises:
+        InputError: a file is missing, has changed, or was added where loading would read it.
+    """
+    card = read_card(folder)
+    hashes = _hashes(folder, card)
+    if hashes is None:
+        return sorted(_files(folder))
+    if changes := _changes(folder, card, hashes):
+        raise InputError(f"{folder} is not as nlptl wrote it: {'; '.join(changes)}. Take an undamaged copy")
+    return sorted(hashes)
+
+
+def is_read_by_name(name: str) -> bool:
+    """Returns whether loading a model would read a file of this name, though nobody lists it."""
+    return any(PurePosixPath(name).match(pattern) for pattern in READ_BY_NAME)
+
+
 def read_card(folder: Path) -> Card:
     """Returns nlptl.json.
 
@@ -172,14 +192,9 @@ def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str
     Raises:
         InputError: a file is missing, or has changed and changes are not trusted.
     """
-    if card["format"] == OLDEST and "sha256" not in card:
+    hashes = _hashes(folder, card)
+    if hashes is None:
         return {}
-    recorded, present = card.get("files"), _files(folder)
-    if not isinstance(recorded, dict):
-        raise InputError(f"{folder / CARD} is not as nlptl wrote it: its list of files is {recorded!r}")
-    if lacks := sorted(recorded.keys() - present.keys()):
-        raise InputError(f"{folder} lacks {', '.join(lacks)}: take a whole copy of the folder")
-    hashes = {name: sha256_of(present[name]) for name in recorded}
     changes = _changes(folder, card, hashes)
     if changes and not trust_changes:
         raise InputError(
@@ -191,13 +206,24 @@ def _checked_files(folder: Path, card: Card, *, trust_changes: bool) -> dict[str
     return hashes
 
 
+def _hashes(folder: Path, card: Card) -> dict[str, str] | None:
+    """Returns the hashes of the files that nlptl.json lists, as they are on disk; None for an old artifact."""
+    if card["format"] == OLDEST and "sha256" not in card:
+        return None
+    recorded, present = card.get("files"), _files(folder)
+    if not isinstance(recorded, dict):
+        raise InputError(f"{folder / CARD} is not as nlptl wrote it: its list of files is {recorded!r}")
+    if lacks := sorted(recorded.keys() - present.keys()):
+        raise InputError(f"{folder} lacks {', '.join(lacks)}: take a whole copy of the folder")
+    return {name: sha256_of(present[name]) for name in recorded}
+
+
 def _changes(folder: Path, card: Card, hashes: dict[str, str]) -> list[str]:
     """Returns the changed files, in words."""
     recorded, own = card["files"], {name: value for name, value in card.items() if name != "sha256"}
     changed = [name for name in sorted(hashes) if hashes[name] != recorded[name]]
     changed += [CARD] if card.get("sha256") != sha256_of_value(own) else []
-    others = sorted(_files(folder).items())
-    added = [name for name, path in others if name not in recorded and any(path.match(p) for p in READ_BY_NAME)]
+    added = [name for name in sorted(_files(folder)) if name not in recorded and is_read_by_name(name)]
     return [f"{name} has changed" for name in changed] + [f"{name} was added" for name in added]
 
 

@@ -16,6 +16,7 @@ from nlptl.core.errors import InputError, NlptlError, nearest
 from nlptl.core.recipe import resume
 from nlptl.core.records import Column, Example, Prediction, Scores
 from nlptl.report import notebook
+from nlptl.runs.fetching import fetched
 from nlptl.runs.rows import Row, Rows, read_rows, rows_in
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
 
 
 def load(folder: str | Path, *, trust_changes: bool = False) -> Run:
-    """Opens a run's folder, or the model/ folder of one, and loads its model.
+    """Opens a run's folder, the model/ folder of one, or a model on the Hub, and loads its model.
 
     Args:
-        folder: of the run, or its model.
+        folder: of the run, or its model; or OWNER/NAME on the Hub, which is downloaded.
         trust_changes: opens a model whose files were edited since training, and says which; none of its parameters
             may be missing.
 
     Raises:
         InputError: the folder is neither, its model was changed, or its pretrained model is missing.
     """
-    run = Run(Path(folder), trust_changes=trust_changes)
+    run = Run(fetched(folder), trust_changes=trust_changes)
     _ = run.pretrained
     return run
 

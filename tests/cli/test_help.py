@@ -28,7 +28,7 @@ def shown(capsys, monkeypatch):
 HELPS = ["train --help", "train --help all", "train text2text -m adapter -h all", "evaluate -h", "predict --help all"]
 
 
-@pytest.mark.parametrize("words", [*HELPS, "train --resume x --help", "complete --help", "compare --help"])
+@pytest.mark.parametrize("words", [*HELPS, "train --resume x --help", "complete --help", "compare --help", "push -h"])
 def test_help_fits_80_columns_and_every_flag_says_what_it_does(shown, words):
     out = shown(*words.split())
     assert max(map(len, out.splitlines())) <= 80
@@ -39,7 +39,9 @@ def test_help_fits_80_columns_and_every_flag_says_what_it_does(shown, words):
     assert out.count("\n\n") < 20
 
 
-@pytest.mark.parametrize("words", ["evaluate -h", "predict -h", "compare -h", "train --resume x -h", "complete -h"])
+@pytest.mark.parametrize(
+    "words", ["evaluate -h", "predict -h", "compare -h", "train --resume x -h", "complete -h", "push -h"]
+)
 def test_what_a_flag_does_begins_with_a_capital_and_ends_with_a_full_stop(shown, words):
     flags = re.split(r"\n(?=  \S)", shown(*words.split()).split("\n\narguments:")[-1].split("\n\nnlptl")[0])[1:]
     meanings = [re.split(r" {2,}|\n +", flag.strip(), maxsplit=1)[1].partition("\n\n")[0] for flag in flags]

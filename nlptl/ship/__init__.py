@@ -1,0 +1,1 @@
+"""Brings a finished run to where it is used: pushing it to the Hub."""
