@@ -48,6 +48,7 @@ class Hub:
     """Large files that are taken; afterwards every upload is answered by `dies_with`."""
     dies_with: int | None = 500
     """A status; None: the connection is cut."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def writes(self) -> list[str]:
@@ -148,15 +149,18 @@ class Handler(BaseHTTPRequestHandler):
         self._answer({"objects": objects, "transfer": "basic"})
 
     def _take(self, oid: str, body: bytes) -> None:
-        self.hub.received.append((oid, len(body)))
-        if self.hub.dies_after is not None and len(self.hub.blobs) >= self.hub.dies_after:
-            if self.hub.dies_with is None:
-                self.close_connection = True
-                return self.connection.close()
-            return self._refuse(self.hub.dies_with, "the stand-in has died")
         assert hashlib.sha256(body).hexdigest() == oid
-        self.hub.blobs[oid] = body
-        return self._answer({})
+        with self.hub.lock:  # files arrive several at a time
+            self.hub.received.append((oid, len(body)))
+            dies = self.hub.dies_after is not None and len(self.hub.blobs) >= self.hub.dies_after
+            if not dies:
+                self.hub.blobs[oid] = body
+        if not dies:
+            return self._answer({})
+        if self.hub.dies_with is None:
+            self.close_connection = True
+            return self.connection.close()
+        return self._refuse(self.hub.dies_with, "the stand-in has died")
 
     def _commit(self, name: str, repo: Repo, files: dict[str, bytes], body: bytes) -> None:
         self.hub.received.append(("commit", len(body)))
