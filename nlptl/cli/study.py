@@ -32,6 +32,7 @@ OWN = (
         metavar="N,N",
     ),
     Flag("--plan", "YAML file with methods, models, seeds, label_counts and a recipe's parts.", metavar="FILE"),
+    Flag("--jobs", "Runs at once, each in a process of its own; they share the cores, or the GPUs.", int, default=1),
     Flag("--output", "The study's folder; each run is a folder in it.", metavar="STUDY"),
     *COMMON,
 )
@@ -64,7 +65,7 @@ def study(argv: Sequence[str]) -> int:
         from nlptl.report import console
         from nlptl.studies.study import study as run_study
 
-        found = run_study(plan, values["output"])
+        found = run_study(plan, values["output"], n_jobs=values["jobs"])
         console.studied(found.record)
         if found.is_finished:
             return 0

@@ -1,10 +1,8 @@
 """Proof that the saved model is the trained one: a fresh process, with another seed, computes the same logits."""
 
 import json
-import os
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from nlptl.core import registry
 from nlptl.core.errors import TrainingError
 from nlptl.core.records import Example, Features, Pretrained
 from nlptl.core.result import ReloadCheck
+from nlptl.runs.other_process import OtherProcess, environment
 
 if TYPE_CHECKING:
     from nlptl.runs.predictor import Predictor
@@ -27,7 +26,7 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
 """Largest difference of logits; bf16 has 8 bits: at 8, numbers lie 0.06 apart."""
 OTHER_SEED = 8_675_309
 TIMEOUT_S = 600
-COMMAND, STAY = [sys.executable, "-m", "nlptl.runs.reload_check"], "--stay"
+WORDS, STAY = ("-m", "nlptl.runs.reload_check"), "--stay"
 
 
 def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precision: str = "fp32") -> ReloadCheck:
@@ -51,8 +50,8 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
         "rows": [[e.row_id, e.text, e.text_pair, e.words] for e in examples],
     }
     other = _OTHER.get()
-    status, out, err = other.ask(json.dumps(request)) if other else _in_fresh_process(json.dumps(request))
-    if status != 0:
+    out, err = _asked(other, json.dumps(request)) if other else _in_fresh_process(json.dumps(request))
+    if out is None:
         raise TrainingError(f"the saved model in {folder} does not load in a fresh process:\n{err[-2000:]}")
     reply = json.loads(out.splitlines()[-1])
     tolerance, through = TOLERANCE[precision], reply["sentence_transformers"]
@@ -68,7 +67,7 @@ def run(folder: Path, answers: np.ndarray, examples: Sequence[Example], precisio
 @contextmanager
 def one_process() -> Iterator[None]:
     """Within the block, one other process answers all checks: most of what each would take is importing."""
-    other = _Other()
+    other = OtherProcess((*WORDS, STAY), TIMEOUT_S)
     token = _OTHER.set(other)
     try:
         yield
@@ -77,47 +76,22 @@ def one_process() -> Iterator[None]:
         other.end()
 
 
-class _Other:
-    """Another process, started at the first request; it knows of a run only what the request and its folder say."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-
-    def ask(self, request: str) -> tuple[int, str, str]:
-        """Returns a status, the answer, and the error if the status is not 0."""
-        process = self._process = self._process or self._started()
-        late = threading.Timer(TIMEOUT_S, process.kill)
-        late.start()
-        try:
-            print(request, file=process.stdin, flush=True)
-            line = process.stdout.readline() if process.stdout else ""
-        finally:
-            late.cancel()
-        if not line:
-            self.end()
-            return 1, "", "the process ended"
-        failed = json.loads(line).get("error")
-        return int(failed is not None), line, str(failed)
-
-    def end(self) -> None:
-        """Ends the process, which closing its input does."""
-        if self._process:
-            self._process.communicate()
-        self._process = None
-
-    def _started(self) -> "subprocess.Popen[str]":
-        pipe, none = subprocess.PIPE, subprocess.DEVNULL
-        return subprocess.Popen([*COMMAND, STAY], stdin=pipe, stdout=pipe, stderr=none, text=True, env=_alone())
+_OTHER: ContextVar[OtherProcess | None] = ContextVar("other", default=None)
 
 
-_OTHER: ContextVar[_Other | None] = ContextVar("other", default=None)
+def _asked(other: OtherProcess, request: str) -> tuple[str | None, str]:
+    """Returns the answer, None if there is none, and the error."""
+    line = other.ask(request)
+    failed = "the process ended" if line is None else json.loads(line).get("error")
+    return (line, "") if failed is None else (None, str(failed))
 
 
-def _in_fresh_process(request: str) -> tuple[int, str, str]:
+def _in_fresh_process(request: str) -> tuple[str | None, str]:
+    command = [sys.executable, *WORDS]
     done = subprocess.run(
-        COMMAND, input=request, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=_alone()
+        command, input=request, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=environment()
     )
-    return done.returncode, done.stdout, done.stderr
+    return (None if done.returncode else done.stdout), done.stderr
 
 
 def stay() -> None:
@@ -205,15 +179,6 @@ def _classes(folder: Path) -> list[str]:
     inside = folder / "model"
     card = json.loads(((inside if inside.is_dir() else folder) / "nlptl.json").read_text(encoding="utf-8"))
     return [card["task"]["name"], card["method"]["name"]]
-
-
-def _alone() -> dict[str, str]:
-    # A launcher's variables would make the fresh process wait for the others of its group.
-    launched = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    kept = {
-        k: v for k, v in os.environ.items() if k not in launched and not k.startswith(("TORCHELASTIC", "ACCELERATE"))
-    }
-    return kept | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
 if __name__ == "__main__":

@@ -1,22 +1,19 @@
-"""Runs the cells of a plan one after the other, each a run in a folder of its own; goes on where it was stopped."""
+"""Runs the cells of a plan, each a run in a folder of its own; goes on where it was stopped."""
 
 from __future__ import annotations
 
 import dataclasses
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nlptl import data, evaluation
-from nlptl.core import files, sharing
+from nlptl.core import files
 from nlptl.core.errors import InputError
-from nlptl.core.recipe import Recipe
 from nlptl.core.result import Result
 from nlptl.core.study import FORMAT, CellDone, Status, StudyRecord
 from nlptl.report import console
 from nlptl.runs.folder import LOCK, RECIPE, RESULT, Folder
 from nlptl.runs.rows import Framed, Rows
+from nlptl.studies import cells
 from nlptl.studies.plan import Cell, Plan, split_seed
 from nlptl.studies.summary import groups, growth
 
@@ -51,25 +48,27 @@ class Study(Framed[CellDone]):
         return f"Study({str(self.folder)!r}, {done} of {len(self.record.cells)} runs)"
 
 
-def study(plan: Plan, output: str | Path) -> Study:
+def study(plan: Plan, output: str | Path, *, n_jobs: int = 1) -> Study:
     """Runs what is missing of a study in a folder, and returns all of it.
 
     Args:
         plan: what is run.
         output: the study's folder, new or one in which this plan was begun.
+        n_jobs: how many runs at once, each in a process of its own; they share the cores, or the GPUs.
 
     Raises:
         InputError: the folder holds something else, or the data cannot be read; nothing was trained.
     """
+    if n_jobs < 1:
+        raise InputError(f"n_jobs must be at least 1, found {n_jobs}")
     folder = Path(output)
-    with sharing.shared():  # reading, tokens and baselines, between the runs
+    with cells.quick():
         hashes = _hashes(plan)
         before = _check_folder(plan, folder, hashes)
         with Folder(folder).held():
             running = _Running(plan, folder, hashes, before)
             running.write()
-            with _quick():
-                running.go_on()
+            running.go_on(n_jobs)
             return Study(folder, running.record())
 
 
@@ -115,15 +114,6 @@ def _failed(path: Path, cells: object) -> dict[str, CellDone]:
     return {cell.name: cell for cell in done}
 
 
-@contextmanager
-def _quick() -> Iterator[None]:
-    """Within the block one other process checks all runs, and runs write no page: `nlptl report RUN` writes it."""
-    from nlptl.runs import reload_check, showing
-
-    with reload_check.one_process(), showing.no_report():
-        yield
-
-
 class _Running:
     """A study while it runs.
 
@@ -140,20 +130,31 @@ class _Running:
         self.metric = plan.recipe.eval.metric or plan.recipe.task.metric
         self.greater_is_better = evaluation.greater_is_better(self.metric)
 
-    def go_on(self) -> None:
+    def go_on(self, n_jobs: int) -> None:
         """Runs the cells that are neither finished nor failed; keeps the reasons of those that fail."""
-        is_first = True
-        for number, cell in enumerate(self.cells, 1):
-            done = self._state(cell)
-            if done.status in ("missing", "interrupted"):
-                console.cell(number, len(self.cells), cell.name)
-                self._run(cell, is_first=is_first)
-                is_first = False  # the others have the same data, and would warn of the same
-                self.write()
-                done = self._state(cell)
-                console.cell_done(done, self.metric)
-                if done.status == "interrupted":
-                    return
+        missing = [cell for cell in self.cells if self._state(cell).status in ("missing", "interrupted")]
+        if n_jobs > 1 and len(missing) > 1:
+            for ended in cells.at_once(missing, self.folder, min(n_jobs, len(missing)), self._begins):
+                self._note(ended.cell, ended.error)
+            return
+        for cell in missing:
+            self._begins(cell)
+            # The others have the same data, and would warn of the same.
+            error = cells.run(cell.recipe, self.folder / cell.name, warnings=cell is missing[0])
+            if self._note(cell, error).status == "interrupted":
+                return
+
+    def _begins(self, cell: Cell) -> None:
+        console.cell(self.cells.index(cell) + 1, len(self.cells), cell.name)
+
+    def _note(self, cell: Cell, error: str | None) -> CellDone:
+        """Writes down how a cell's run ended."""
+        if error is not None:
+            self.ended[cell.name] = self._done(cell, "failed", reason=error)
+        self.write()
+        done = self._state(cell)
+        console.cell_done(done, self.metric)
+        return done
 
     def write(self) -> None:
         """Writes study.json."""
@@ -161,7 +162,7 @@ class _Running:
 
     def record(self) -> StudyRecord:
         """Returns what is known now."""
-        cells = tuple(self._state(cell) for cell in self.cells)
+        done = tuple(self._state(cell) for cell in self.cells)
         return StudyRecord(
             plan=self.plan.to_dict(),
             data=self.hashes,
@@ -169,23 +170,10 @@ class _Running:
             split="test" if "test" in self.hashes else "validation",
             metric=self.metric,
             greater_is_better=self.greater_is_better,
-            cells=cells,
-            groups=groups(cells, greater_is_better=self.greater_is_better),
-            growth=growth(cells, greater_is_better=self.greater_is_better),
+            cells=done,
+            groups=groups(done, greater_is_better=self.greater_is_better),
+            growth=growth(done, greater_is_better=self.greater_is_better),
         )
-
-    def _run(self, cell: Cell, *, is_first: bool) -> None:
-        from nlptl.engine.interrupt import Interrupted, interruptible
-
-        try:
-            with interruptible() as came, console.hushed(warnings=is_first):
-                _train(cell.recipe, self.folder / cell.name)
-        except Exception as error:  # whatever ends a run, the study goes on with the next
-            if came:
-                raise Interrupted(came[0]) from error
-            self.ended[cell.name] = self._done(cell, "failed", reason=str(error) or repr(error))
-        finally:
-            gc.collect()  # the next run's memory is its own
 
     def _state(self, cell: Cell) -> CellDone:
         place = Folder(self.folder / cell.name)
@@ -211,15 +199,6 @@ class _Running:
             status,
             reason,
         )
-
-
-def _train(recipe: Recipe, folder: Path) -> None:
-    from nlptl.runs import training
-
-    if (folder / RECIPE).exists():
-        training.resume(folder)
-    else:
-        training.train(recipe, folder)
 
 
 def _measured(cell: CellDone, result: Result) -> CellDone:
