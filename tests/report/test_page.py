@@ -8,7 +8,7 @@ from html import escape
 
 import pytest
 
-from nlptl.report.page import number, share, signed
+from nlptl.report.rendering import number, share, signed
 from tests.report.runs import Parsed, page_of, text_of, write_run
 
 HOSTILE = "<script>alert(1)</script>"

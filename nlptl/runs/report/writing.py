@@ -13,7 +13,8 @@ from nlptl.core import files
 from nlptl.core.errors import NlptlError
 from nlptl.core.recipe import RESOLVED, Recipe
 from nlptl.core.records import Corpus, Finding
-from nlptl.report.page import Errors, Page, Setting, Verdict, render
+from nlptl.report.page import Page, render
+from nlptl.report.parts import Errors, Setting, Verdict
 from nlptl.runs.folder import AUDIT, RECIPE, REPORT, Folder
 from nlptl.runs.report import curves, facts
 from nlptl.runs.report.looks import Looks, label_errors
