@@ -1,4 +1,4 @@
-"""`nlptl report`: writes the report.html of runs again, also of runs of an older version."""
+"""`nlptl report`: writes the report.html of runs, comparisons and studies again, also of an older version."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from nlptl.cli import output
-from nlptl.cli.flags import COMMON, Command, of_fields
+from nlptl.cli.flags import COMMON, Command, Flag, of_fields
 from nlptl.cli.parsing import parse
-from nlptl.cli.reading import RUN
 from nlptl.core.config import EvalConfig
 from nlptl.core.errors import InputError
+
+FOLDER = Flag("run", "The folder of a run, of a comparison (compare --output), or of a study.")
 
 
 def report(argv: Sequence[str]) -> int:
@@ -27,17 +28,34 @@ def report(argv: Sequence[str]) -> int:
 
 def _command() -> Command:
     (slices,) = of_fields(EvalConfig, "eval", ("slices",))
-    about = "Writes a run's report.html again, from the files of the run."
-    return Command("nlptl report", about, "nlptl report RUN [RUN ...] [flags]", (RUN, slices, *COMMON), words=("run",))
+    about = "Writes the report.html of a run, a comparison or a study again, from the files of its folder."
+    return Command(
+        "nlptl report", about, "nlptl report FOLDER [FOLDER ...] [flags]", (FOLDER, slices, *COMMON), words=("run",)
+    )
 
 
 def _write(folder: Path, slices: Sequence[str] | None) -> None:
-    try:
-        from nlptl.runs.report.writing import write
-    except ModuleNotFoundError as error:
-        raise InputError(f"nlptl report needs {error.name}: pip install 'nlptl[report]'") from error
     from nlptl.report import console
+    from nlptl.studies.places import has_page
 
     if not folder.is_dir():
-        raise InputError(f"there is no run's folder {str(folder)!r}")
-    console.say("report", str(write(folder, slices=EvalConfig(slices=slices).slices)))  # type: ignore[arg-type]
+        raise InputError(f"there is no folder {str(folder)!r} of a run, a comparison or a study")
+    page = _page_of_many if has_page(folder) else _page_of_run
+    try:
+        console.say("report", str(page(folder, slices)))
+    except ModuleNotFoundError as error:
+        raise InputError(f"nlptl report needs {error.name}: pip install 'nlptl[report]'") from error
+
+
+def _page_of_many(folder: Path, slices: Sequence[str] | None) -> Path:
+    from nlptl.studies.report.writing import write
+
+    if slices is not None:
+        raise InputError(f"--eval.slices is for runs, {str(folder)!r} holds a comparison or a study")
+    return write(folder)
+
+
+def _page_of_run(folder: Path, slices: Sequence[str] | None) -> Path:
+    from nlptl.runs.report.writing import write
+
+    return write(folder, slices=EvalConfig(slices=slices).slices)  # type: ignore[arg-type]

@@ -38,6 +38,16 @@ class Figure:
     svg: str
     title: str
     note: str = ""
+    width: int = 0
+    """In pixels, of a wide figure, which is scrolled rather than made small; 0: it fits a phone."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a colour and marker stand for."""
+
+    place: int
+    name: str
 
 
 @dataclass(frozen=True)

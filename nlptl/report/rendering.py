@@ -37,6 +37,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "base": base,
         "number": number,
         "signed": signed,
         "label": label,
@@ -56,6 +57,11 @@ def number(value: float) -> str:
     if size and size < 0.001:
         return f"{value:.1e}"
     return f"{value:.3f}" if size < 10 else f"{value:,.1f}" if size < 1000 else f"{value:,.0f}"
+
+
+def base(text: object) -> str:
+    """Returns the last part of a path or of a model's id."""
+    return str(text).rstrip("/").rpartition("/")[2]
 
 
 def signed(value: float) -> str:

@@ -18,6 +18,7 @@ from nlptl.core.study import FORMAT, CellDone, Status, StudyRecord
 from nlptl.report import console
 from nlptl.runs.folder import LOCK, RECIPE, RESULT, Folder
 from nlptl.runs.rows import Framed, Rows
+from nlptl.studies import showing
 from nlptl.studies.plan import Cell, Plan, split_seed
 from nlptl.studies.summary import groups, growth
 
@@ -68,7 +69,7 @@ def study(plan: Plan, output: str | Path) -> Study:
     with Folder(folder).held():
         running = _Running(plan, folder, corpus, before)
         running.write()
-        with _one_process():
+        with showing.reported(folder, running.write), _one_process():
             running.go_on()
         return Study(folder, running.record())
 

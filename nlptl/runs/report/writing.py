@@ -60,7 +60,7 @@ class _Maker:
         Args:
             corpus: the run's data; None: it is read again.
         """
-        result, shown, split = self._result, _shown(self._path), self._split
+        result, shown, split = self._result, shown_folder(self._path), self._split
         verdict = self._part("verdict", lambda: facts.verdict(result, shown))
         page = Page(
             title=facts.title(result),
@@ -181,7 +181,7 @@ def _with(recipe: Recipe, slices: Sequence[str] | None) -> Recipe | None:
     return dataclasses.replace(recipe, eval=dataclasses.replace(recipe.eval, slices=list(slices)))
 
 
-def _shown(path: Path) -> Path:
+def shown_folder(path: Path) -> Path:
     """Returns a folder as a reader of the page would type it here: relative if it lies below."""
     whole, here = path.resolve(), Path.cwd()
     return whole.relative_to(here) if whole.is_relative_to(here) else whole
