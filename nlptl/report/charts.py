@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nlptl.core.records import Interval
-from nlptl.report.figures import FIRST, GRID, INK, SECOND, SERIES, WIDTH, framed, styled, svg
+from nlptl.report.figures import FIRST, GRID, INK, PAGE, SECOND, SERIES, WIDTH, framed, styled, svg
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_CURVES = 6
@@ -157,8 +157,8 @@ def front(points: Sequence[Point], x_label: str, y_label: str) -> str:
         return svg(figure, f"{y_label} by {x_label}")
 
 
-def parallel(drawn: Sequence[Axis], chosen: Sequence[bool]) -> str:
-    """Returns a line for each trial over several axes, the last of which is the metric; darker: a better trial.
+def parallel(drawn: Sequence[Axis], chosen: Sequence[bool]) -> tuple[str, int]:
+    """Returns a line for each trial over several axes, and the width; the last axis is the metric, darker is better.
 
     Args:
         drawn: at least two.
@@ -170,7 +170,15 @@ def parallel(drawn: Sequence[Axis], chosen: Sequence[bool]) -> str:
         for axis_number, axis in enumerate(drawn):
             axes.axvline(axis_number, color=GRID, linewidth=1.2)
             for place, word in axis.ticks:
-                axes.text(axis_number + 0.03, place, _word(word), fontsize=9.5, va="center", ha="left", zorder=4)
+                axes.text(
+                    axis_number + 0.03,
+                    place,
+                    _word(word),
+                    fontsize=9.5,
+                    va="center",
+                    bbox={"facecolor": PAGE, "alpha": 0.8, "linewidth": 0, "pad": 1},
+                    zorder=4,
+                )
         for i, is_chosen in sorted(enumerate(chosen), key=lambda one: one[1]):
             y = [axis.places[i] for axis in drawn]
             strength = 0.15 + 0.65 * _or_0(drawn[-1].places[i])
@@ -182,7 +190,7 @@ def parallel(drawn: Sequence[Axis], chosen: Sequence[bool]) -> str:
         axes.set_xlim(-0.25, len(drawn) - 0.45)
         axes.set_ylim(-0.06, 1.06)
         axes.grid(visible=False)
-        return svg(figure, "settings of each trial and what they reached")
+        return svg(figure, "settings of each trial and what they reached"), width
 
 
 def short(value: float) -> str:

@@ -24,6 +24,8 @@ DPI = 72  # then a point of the figure is a pixel of the page
 COLOURS = {"#010000": "currentColor", "#020000": "var(--grid)", "#030000": "var(--c1)", "#040000": "var(--c2)"}
 """What is drawn in these colours gets the page's."""
 INK, GRID, FIRST, SECOND = COLOURS
+PAGE = "#170000"
+COLOURS[PAGE] = "var(--page)"
 SERIES = tuple(f"#{n:02}0000" for n in range(11, 17))
 """Colours of methods, in the page --s1 to --s6."""
 COLOURS |= {drawn: f"var(--s{n})" for n, drawn in enumerate(SERIES, 1)}

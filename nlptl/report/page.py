@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nlptl.core.records import Finding, Interval
 from nlptl.report.parts import Errors, Figure, Setting, Verdict
 from nlptl.report.rendering import rendered
+from nlptl.report.searching import Search
 
 SPLIT_MATRIX, SHORT_NAMES = 25, 6
 """Most classes of a confusion matrix, and most whose columns have names in place of numbers."""
@@ -73,6 +74,7 @@ class Page:
     findings: Sequence[Finding] = ()
     curves: Sequence[Figure] = ()
     curve_notes: Sequence[str] = ()
+    search: Search | None = None
     confusion: Confusion | None = None
     per_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     confidence: Sequence[Figure] = ()

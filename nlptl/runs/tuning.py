@@ -8,7 +8,7 @@ search.json: a search that was stopped proposes the same again and goes on, and 
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nlptl.core import spaces
@@ -28,6 +28,8 @@ FIRST_SHARE, N_KEPT = 3, 3
 """1 / 3 of the updates in the first round; then how many settings go on."""
 LEAST_UPDATES = 20
 """Fewer say nothing."""
+LEAST_TRIALS = 4
+"""For the importance of fields."""
 Values = Mapping[str, object]
 
 
@@ -61,7 +63,7 @@ def tuned(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
     if math.isnan(best.value):
         raise InputError("the search found nothing: every trial diverged; search lower learning rates")
     if trials.compute.is_main:
-        console.tuned(trials.metric, [(_named(v), t.value) for v, t in longer], _importance(study))
+        console.tuned(trials.metric, [(_named(v), t.value) for v, t in longer], importance(study))
     why = f"tuned, {trials.metric} {best.value:.4f} on training rows held out, the best of {len(tried)} tried"
     return spaces.applied(plain, chosen), dict.fromkeys(chosen, why)
 
@@ -103,11 +105,46 @@ def _named(values: Values) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _importance(study: "optuna.Study") -> dict[str, float]:
+def importance(study: "optuna.Study") -> dict[str, float]:
     """Returns each field's share of the losses' variance (fANOVA, Hutter et al. 2014); empty if nothing varies."""
-    from optuna.importance import get_param_importances
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     done = [trial for trial in study.trials if trial.value is not None]
-    if len(done) < 4 or len({trial.value for trial in done}) < 2:
+    if len(done) < LEAST_TRIALS or len({trial.value for trial in done}) < 2:
         return {}
-    return {name: float(value) for name, value in get_param_importances(study).items()}
+    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    return {name: float(value) for name, value in found.items()}
+
+
+def study_of(fields: Sequence[Space], done: Sequence[tuple[Values, float]]) -> "optuna.Study":
+    """Returns a study with finished trials in it.
+
+    Args:
+        fields: that were searched.
+        done: values by field and the loss of each trial.
+    """
+    study = _study(seed=0)
+    from optuna.trial import create_trial
+
+    of_fields = {space.name: _distribution(space) for space in fields}
+    for values, loss in done:
+        asked = {space.name: _asked(values[space.name], space) for space in fields}
+        study.add_trial(create_trial(params=asked, distributions=of_fields, value=loss))
+    return study
+
+
+def _distribution(space: Space) -> "optuna.distributions.BaseDistribution":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if space.choices:
+        return CategoricalDistribution(tuple(range(len(space.choices))))
+    if space.form == "int":
+        return IntDistribution(int(space.low), int(space.high))
+    return FloatDistribution(space.low, space.high, log=space.form == "log")
+
+
+def _asked(value: object, space: Space) -> object:
+    """Returns a value as `_proposed` asked for it."""
+    if space.choices:
+        return space.choices.index(value)
+    return min(space.high, max(space.low, value)) if isinstance(value, float) else value  # it was rounded

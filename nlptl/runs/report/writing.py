@@ -15,8 +15,9 @@ from nlptl.core.recipe import RESOLVED, Recipe
 from nlptl.core.records import Corpus, Finding
 from nlptl.report.page import Page, render
 from nlptl.report.parts import Errors, Setting, Verdict
+from nlptl.report.searching import Search
 from nlptl.runs.folder import AUDIT, RECIPE, REPORT, Folder
-from nlptl.runs.report import curves, facts
+from nlptl.runs.report import curves, facts, searches
 from nlptl.runs.report.looks import Looks, label_errors
 from nlptl.runs.report.rows import Source, SplitRows, read_rows, read_source
 
@@ -101,6 +102,7 @@ class _Maker:
             findings=findings,
             curves=drawn,
             curve_notes=curves.notes(self._result, n_damaged),
+            search=self._part("search", self._search),
             chosen=chosen,
             settings=every,
         )
@@ -159,6 +161,9 @@ class _Maker:
         values = yaml.safe_load((self._path / RECIPE).read_text(encoding="utf-8"))
         reasons: Mapping[str, str] = values.get(RESOLVED) or {}
         return facts.settings(self._recipe, reasons)
+
+    def _search(self) -> Search | None:
+        return None if self._recipe is None else searches.search(self._path, self._recipe)
 
     def _source(self, corpus: Corpus | None) -> Source:
         """Returns the data that was evaluated, from memory or read again."""
