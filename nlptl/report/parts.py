@@ -61,6 +61,8 @@ class ErrorRow:
     measure: str
     """How wrong or how sure, in words: "0.98"."""
     texts: Texts = ()
+    explained: str = ""
+    """What the colours of the words explain, in words; empty if they have none."""
 
     @property
     def named(self) -> bool:
@@ -82,4 +84,9 @@ class Errors:
     @property
     def marked(self) -> bool:
         """Whether parts of the texts are marked."""
-        return any(piece.sorts for row in self.rows for text in row.texts for piece in text)
+        return any(piece.sorts for row in self.rows if not row.explained for text in row.texts for piece in text)
+
+    @property
+    def explained(self) -> int:
+        """Number of rows whose words are coloured by what they add to the prediction."""
+        return sum(bool(row.explained) for row in self.rows)

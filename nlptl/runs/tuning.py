@@ -8,7 +8,7 @@ search.json: a search that was stopped proposes the same again and goes on, and 
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nlptl.core import spaces
@@ -18,6 +18,7 @@ from nlptl.core.recipe import Recipe
 from nlptl.core.spaces import Space
 from nlptl.report import console
 from nlptl.runs import settings
+from nlptl.runs.importance import importance, new_study
 from nlptl.runs.settings import Reasons
 from nlptl.runs.trials import Trial, Trials
 
@@ -28,8 +29,6 @@ FIRST_SHARE, N_KEPT = 3, 3
 """1 / 3 of the updates in the first round; then how many settings go on."""
 LEAST_UPDATES = 20
 """Fewer say nothing."""
-LEAST_TRIALS = 4
-"""For the importance of fields."""
 Values = Mapping[str, object]
 
 
@@ -48,7 +47,7 @@ def tuned(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
     if isinstance(recipe.method, Choosing):
         raise InputError("method auto makes its own trials: name the method whose settings are searched")
     spaces.applied(plain, {space.name: space.first for space in found})
-    study = _study(recipe.train.seed)
+    study = new_study(recipe.train.seed)
     tried: dict[str, tuple[Values, Trial]] = {}
     for _ in range(recipe.train.n_trials):
         asked = study.ask()
@@ -66,15 +65,6 @@ def tuned(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
         console.tuned(trials.metric, [(_named(v), t.value) for v, t in longer], importance(study))
     why = f"tuned, {trials.metric} {best.value:.4f} on training rows held out, the best of {len(tried)} tried"
     return spaces.applied(plain, chosen), dict.fromkeys(chosen, why)
-
-
-def _study(seed: int) -> "optuna.Study":
-    try:
-        import optuna
-    except ImportError as error:
-        raise InputError("train.search needs Optuna: pip install 'nlptl[tune]'") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
 
 
 def _failed() -> "optuna.trial.TrialState":
@@ -103,48 +93,3 @@ def _tried(recipe: Recipe, values: Values, trials: Trials, which: str, share: in
 
 def _named(values: Values) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def importance(study: "optuna.Study") -> dict[str, float]:
-    """Returns each field's share of the losses' variance (fANOVA, Hutter et al. 2014); empty if nothing varies."""
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-
-    done = [trial for trial in study.trials if trial.value is not None]
-    if len(done) < LEAST_TRIALS or len({trial.value for trial in done}) < 2:
-        return {}
-    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    return {name: float(value) for name, value in found.items()}
-
-
-def study_of(fields: Sequence[Space], done: Sequence[tuple[Values, float]]) -> "optuna.Study":
-    """Returns a study with finished trials in it.
-
-    Args:
-        fields: that were searched.
-        done: values by field and the loss of each trial.
-    """
-    study = _study(seed=0)
-    from optuna.trial import create_trial
-
-    of_fields = {space.name: _distribution(space) for space in fields}
-    for values, loss in done:
-        asked = {space.name: _asked(values[space.name], space) for space in fields}
-        study.add_trial(create_trial(params=asked, distributions=of_fields, value=loss))
-    return study
-
-
-def _distribution(space: Space) -> "optuna.distributions.BaseDistribution":
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if space.choices:
-        return CategoricalDistribution(tuple(range(len(space.choices))))
-    if space.form == "int":
-        return IntDistribution(int(space.low), int(space.high))
-    return FloatDistribution(space.low, space.high, log=space.form == "log")
-
-
-def _asked(value: object, space: Space) -> object:
-    """Returns a value as `_proposed` asked for it."""
-    if space.choices:
-        return space.choices.index(value)
-    return min(space.high, max(space.low, value)) if isinstance(value, float) else value  # it was rounded

@@ -8,6 +8,7 @@ from typing import cast
 
 from nlptl import evaluation
 from nlptl.core import files, spaces
+from nlptl.core.errors import InputError
 from nlptl.core.protocols import Choosing
 from nlptl.core.recipe import Recipe, chosen_from_dict
 from nlptl.core.spaces import Space
@@ -17,6 +18,7 @@ from nlptl.report.parts import Figure
 from nlptl.report.rendering import number
 from nlptl.report.searching import Search, TrialRow
 from nlptl.runs.folder import SEARCH
+from nlptl.runs.importance import LEAST_TRIALS, importance, study_of
 
 FORMAT = 1
 ADVICE = "restore it"
@@ -125,18 +127,16 @@ def _by_place(values: Values) -> list[tuple[tuple[str, str], object]]:
 
 def _importance(fields: Sequence[Space], first: Sequence[Tried], metric: str) -> tuple[list[tuple[str, float]], str]:
     """Returns each field's share of the variance, the largest first, and why it is not known."""
-    from nlptl.runs import tuning
-
     done = [one for one in first if math.isfinite(one.value)]
-    if len(done) < tuning.LEAST_TRIALS:
-        return [], f"How much each field mattered needs {tuning.LEAST_TRIALS} trials, there are {len(done)}."
+    if len(done) < LEAST_TRIALS:
+        return [], f"How much each field mattered needs {LEAST_TRIALS} trials, there are {len(done)}."
     if len({one.value for one in done}) < 2:
         return [], "How much each field mattered is not known: all trials reached the same."
     try:
         sign = -1 if evaluation.greater_is_better(metric) else 1
-        found = tuning.importance(tuning.study_of(fields, [(one.values, sign * one.value) for one in done]))
-    except ImportError as error:
-        return [], f"How much each field mattered needs {error.name}: pip install 'nlptl[tune]'."
+        found = importance(study_of(fields, [(one.values, sign * one.value) for one in done]))
+    except InputError as error:
+        return [], f"How much each field mattered is not known: {error}."
     return sorted(found.items(), key=lambda item: -item[1]), ""
 
 
