@@ -15,10 +15,11 @@ import pytest
 
 from nlptl.core import registry
 from nlptl.runs import showing
+from nlptl.studies import showing as of_many
 from tests import tiny
 from tests.reloading import OtherProcess
 
-REPORT = showing.report
+REPORT, COMPARED, STUDIED = showing.report, of_many.compared, of_many.studied
 
 
 def pytest_unconfigure() -> None:
@@ -36,9 +37,11 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_reports() -> Iterator[None]:
-    """Runs write no report.html, which takes longer than training a tiny model; `reports` brings it back."""
+    """Nothing writes a report.html, which takes longer than training a tiny model; `reports` brings it back."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showing, "report", lambda folder, corpus: None)
+        patch.setattr(of_many, "compared", lambda folder: None)
+        patch.setattr(of_many, "studied", lambda folder: None)
         yield
 
 
@@ -47,6 +50,8 @@ def reports() -> Iterator[None]:
     """Runs write report.html, as they do outside of tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showing, "report", REPORT)
+        patch.setattr(of_many, "compared", COMPARED)
+        patch.setattr(of_many, "studied", STUDIED)
         yield
 
 

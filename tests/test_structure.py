@@ -35,7 +35,7 @@ ONLY_IMPORTERS = {
     "rich": ("report/",),
     "huggingface_hub": ("models/", "report/card.py", "ship/hub.py", "ship/push.py"),
     "matplotlib": ("report/figures.py",),
-    "jinja2": ("report/page.py",),
+    "jinja2": ("report/rendering.py",),
     "pandas": ("runs/rows.py",),
     "openpyxl": ("data/",),
     "sentence_transformers": ("models/",),

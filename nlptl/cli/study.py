@@ -15,6 +15,7 @@ from nlptl.core.errors import InputError
 from nlptl.core.recipe import CHOSEN, PLAIN, Recipe
 
 TERMINATED, INTERRUPTED = 143, 130
+STUDY = "study.json"
 USAGE = """nlptl compare TASK [DATA] --methods tfidf,probe,lora --output STUDY [flags]
        nlptl compare --plan plan.yaml --output STUDY [flags]"""
 ABOUT = (
@@ -31,7 +32,11 @@ OWN = (
         list[int] | None,
         metavar="N,N",
     ),
-    Flag("--plan", "YAML file with methods, models, seeds, label_counts and a recipe's parts.", metavar="FILE"),
+    Flag(
+        "--plan",
+        "YAML file with methods, models, seeds, label_counts and a recipe's parts, or the study.json of a study.",
+        metavar="FILE",
+    ),
     Flag("--jobs", "Runs at once, each in a process of its own; they share the cores, or the GPUs.", int, default=1),
     Flag("--output", "The study's folder; each run is a folder in it.", metavar="STUDY"),
     *COMMON,
@@ -76,9 +81,19 @@ def study(argv: Sequence[str]) -> int:
 def _planned(path: str) -> dict[str, object]:
     from nlptl.studies.plan import Plan
 
-    values = read_yaml("--plan", path)
+    values = _of_study(Path(path)) if Path(path).name == STUDY else read_yaml("--plan", path)
     try:
         Plan.from_dict(values)
     except InputError as error:
         raise InputError(f"--plan {path!r}: {error}") from error
     return dict(values)
+
+
+def _of_study(path: Path) -> dict[str, object]:
+    """Returns the plan of a study from its study.json."""
+    from nlptl.core.study import StudyRecord
+    from nlptl.studies import planned
+
+    if not path.exists():
+        raise InputError(f"--plan {str(path)!r}: there is no such file")
+    return planned.values(StudyRecord.read(path).plan)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nlptl.core import files
+from nlptl.core import files, typed
 from nlptl.core.records import Interval
 
 FORMAT = 1
 """Format number of comparison.json."""
+ADVICE = "restore it, or compare the runs again"
+"""What to do if comparison.json is damaged."""
 Split = Literal["test", "validation"]
 """Splits for which a run keeps its predictions."""
 Reference = Literal["first", "best"]
@@ -92,3 +94,12 @@ class Comparison:
             OSError: it cannot be written.
         """
         files.write_json(path, self.to_dict())
+
+    @staticmethod
+    def read(path: Path) -> Comparison:
+        """Returns the content of comparison.json; intervals without ends have NaN.
+
+        Raises:
+            InputError: it is damaged, or a newer nlptl wrote it.
+        """
+        return typed.from_file(Comparison, path, FORMAT, ADVICE)

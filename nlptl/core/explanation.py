@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from nlptl.core import typed
 from nlptl.core.finite import finite
 
 
@@ -76,3 +78,24 @@ class Explanation:
     def to_json(self, *, ascii_only: bool = False) -> str:
         """Returns the explanation as one line of JSON."""
         return json.dumps(finite(self.to_dict()), ensure_ascii=ascii_only, allow_nan=False)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, object]) -> Explanation:
+        """Returns the explanation for the output of `to_dict`; unknown fields are ignored.
+
+        Raises:
+            TypeError: a value does not have the type of its field.
+            KeyError: one is missing.
+        """
+        of = typed.of_type
+        name = "number" if values.get("label") is None else "logit"
+        baseline, complete = (of(dict, values[part], part) for part in ("baseline", "completeness"))
+        plain = {
+            **values,
+            "text_pair": values.get("text_pair"),
+            "value": values[name],
+            "baseline": baseline[name],
+            "baseline_token": baseline["token"],
+            **complete,
+        }
+        return typed.record(Explanation, plain, "explanation")

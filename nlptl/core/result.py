@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from nlptl.core import files
+from nlptl.core import files, typed
 from nlptl.core.phases import PhaseDone
 from nlptl.core.plain import Decision
 from nlptl.core.records import Finding, Interval
 
-T = TypeVar("T")
 FORMAT = 1
 """Format number of result.json; the oldest files have none and are read as 1."""
 ADVICE = (
@@ -212,10 +209,9 @@ class Result:
         Raises:
             TypeError: a value does not have the type of its field.
         """
-        by_split = _is(dict, values.get("baselines") or {}, "result.baselines")
+        by_split = typed.of_type(dict, values.get("baselines") or {}, "result.baselines")
         baselines = {split: {n: _baseline(b) for n, b in named.items()} for split, named in by_split.items()}
-        result: Result = _record(Result, {**values, "baselines": baselines}, "result")
-        return result
+        return typed.record(Result, {**values, "baselines": baselines}, "result")
 
     def to_dict(self) -> dict[str, object]:
         """Returns the content of result.json."""
@@ -245,46 +241,3 @@ def _baseline(values: Mapping[str, object]) -> dict[str, object]:
     if metric is None or "gain" not in values:
         raise TypeError(f"one of the baselines is {values!r:.60}")
     return {"metric": metric, "value": values[metric], "gain": values["gain"]}
-
-
-def _read(hint: Any, value: object, place: str) -> object:
-    """Converts a JSON value to the annotated type; `place` is its name in messages."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if hint is object:
-        return value
-    if origin in (Union, UnionType):
-        return None if value is None else _read(next(a for a in arguments if a is not type(None)), value, place)
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return _record(hint, value, place)
-    if origin in (dict, Mapping):
-        return {name: _read(arguments[1], v, f"{place}.{name}") for name, v in _is(dict, value, place).items()}
-    if origin in (list, tuple):
-        given = _is((list, tuple), value, place)
-        plain = all(type(v) is arguments[0] for v in given)  # a confusion matrix may have a million counts
-        parts = list(given) if plain else [_read(arguments[0], v, place) for v in given]
-        return tuple(parts) if origin is tuple else parts
-    return _single(hint, value, place)
-
-
-def _single(hint: Any, value: object, place: str) -> object:
-    if hint is float:
-        return float("nan") if value is None else float(_is((int, float), value, place))  # JSON has no NaN
-    return _is(dict if is_typeddict(hint) else hint, value, place)
-
-
-def _record(cls: type[Any], value: object, place: str) -> Any:
-    hints, given = get_type_hints(cls), _is(dict, value, place)
-    missing = [f.name for f in dataclasses.fields(cls) if f.name not in given and _is_required(f)]
-    if missing:
-        raise TypeError(f"{place} has no {missing[0]}")
-    return cls(**{name: _read(hint, given[name], f"{place}.{name}") for name, hint in hints.items() if name in given})
-
-
-def _is_required(record_field: dataclasses.Field[object]) -> bool:
-    return record_field.default is MISSING and record_field.default_factory is MISSING
-
-
-def _is(kind: type[T] | tuple[type[T], ...], value: object, place: str) -> T:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"{place} is {value!r:.60}")
-    return value

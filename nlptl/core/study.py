@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nlptl.core import files
+from nlptl.core import files, typed
 from nlptl.core.records import Interval
 
 FORMAT = 1
 """Format number of study.json."""
+ADVICE = "restore it, or run the same command with another folder"
+"""What to do if study.json is damaged."""
 COSTS = ("trained", "train_s", "peak_mib", "artifact_bytes")
 """What a score is weighed against."""
 Status = Literal["missing", "interrupted", "failed", "succeeded"]
@@ -101,3 +103,12 @@ class StudyRecord:
             OSError: it cannot be written.
         """
         files.write_json(path, dataclasses.asdict(self))
+
+    @staticmethod
+    def read(path: Path) -> StudyRecord:
+        """Returns the content of study.json; intervals without ends have NaN.
+
+        Raises:
+            InputError: it is damaged, or a newer nlptl wrote it.
+        """
+        return typed.from_file(StudyRecord, path, FORMAT, ADVICE)

@@ -6,7 +6,8 @@ No text of the user's data is drawn: it stands in the page's tables, where any s
 import io
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 
@@ -23,6 +24,11 @@ DPI = 72  # then a point of the figure is a pixel of the page
 COLOURS = {"#010000": "currentColor", "#020000": "var(--grid)", "#030000": "var(--c1)", "#040000": "var(--c2)"}
 """What is drawn in these colours gets the page's."""
 INK, GRID, FIRST, SECOND = COLOURS
+PAGE = "#170000"
+COLOURS[PAGE] = "var(--page)"
+SERIES = tuple(f"#{n:02}0000" for n in range(11, 17))
+"""Colours of methods, in the page --s1 to --s6."""
+COLOURS |= {drawn: f"var(--s{n})" for n, drawn in enumerate(SERIES, 1)}
 MOST_POINTS = 400
 """Points of a line; of more, means of neighbours are drawn."""
 STYLE = {
@@ -76,8 +82,8 @@ def line(points: Points, x_label: str, y_label: str, marks: Sequence[float] = ()
         marks: places on the x axis that are marked, such as skipped updates.
         best: the x at which a dot is drawn.
     """
-    with mpl.rc_context(STYLE):
-        figure, axes = _axes(x_label, y_label)
+    with styled():
+        figure, axes = framed(x_label, y_label)
         thin = points.thinned()
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.plot(thin.x, thin.y, color=FIRST, marker="o" if len(thin.x) < 20 else "", markersize=3.5)
@@ -85,7 +91,7 @@ def line(points: Points, x_label: str, y_label: str, marks: Sequence[float] = ()
             axes.plot([best], [points.y[list(points.x).index(best)]], "o", color=SECOND, markersize=8, fillstyle="none")
         for x in marks:
             axes.axvline(x, ymax=0.05, color=SECOND)
-        return _svg(figure, f"{y_label} by {x_label}")
+        return svg(figure, f"{y_label} by {x_label}")
 
 
 def reliability(stated: Sequence[float], true: Sequence[tuple[float, float, float]]) -> str:
@@ -95,8 +101,8 @@ def reliability(stated: Sequence[float], true: Sequence[tuple[float, float, floa
         stated: mean probability of each bin.
         true: the share and the ends of its interval.
     """
-    with mpl.rc_context(STYLE):
-        figure, axes = _axes("stated probability", "share that is true")
+    with styled():
+        figure, axes = framed("stated probability", "share that is true")
         axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (3, 3)), alpha=0.6)
         ends = [[v - low for v, low, _ in true], [high - v for v, _, high in true]]
         values = [v for v, _, _ in true]
@@ -104,7 +110,7 @@ def reliability(stated: Sequence[float], true: Sequence[tuple[float, float, floa
         low = min(*stated, *(low for _, low, _ in true))
         axes.set_xlim(max(0.0, low - 0.05), 1.02)
         axes.set_ylim(max(0.0, low - 0.05), 1.02)
-        return _svg(figure, "share that is true by stated probability")
+        return svg(figure, "share that is true by stated probability")
 
 
 def coverage(share: Sequence[float], accuracy: Sequence[float], of: str) -> str:
@@ -115,28 +121,43 @@ def coverage(share: Sequence[float], accuracy: Sequence[float], of: str) -> str:
         accuracy: from 0 to 1.
         of: what a decision is about, in the plural.
     """
-    with mpl.rc_context(STYLE):
-        figure, axes = _axes(f"share of {of} kept", "accuracy among them")
+    with styled():
+        figure, axes = framed(f"share of {of} kept", "accuracy among them")
         axes.plot(share, accuracy, color=FIRST, marker="o" if len(share) < 20 else "", markersize=3.5)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(top=1.02)
-        return _svg(figure, f"accuracy by share of {of} kept")
+        return svg(figure, f"accuracy by share of {of} kept")
 
 
 def scatter(labels: Sequence[float], predictions: Sequence[float]) -> str:
     """Returns predicted by labelled numbers, beside the line on which both are equal."""
-    with mpl.rc_context(STYLE):
-        figure, axes = _axes("label", "prediction")
+    with styled():
+        figure, axes = framed("label", "prediction")
         ends = [min(*labels, *predictions), max(*labels, *predictions)]
         axes.plot(ends, ends, color=INK, linewidth=1, linestyle=(0, (3, 3)), alpha=0.6)
         axes.plot(labels, predictions, "o", color=FIRST, markersize=3, alpha=0.5, markeredgewidth=0)
-        return _svg(figure, "prediction by label")
+        return svg(figure, "prediction by label")
 
 
-def _axes(x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI)
-    width, height = WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP
-    axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, width / WIDTH, height / HEIGHT))
+@contextmanager
+def styled() -> Iterator[None]:
+    """Gives plots the page's style until exit."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def framed(x_label: str, y_label: str, size: tuple[float, float] = (WIDTH, HEIGHT)) -> tuple[Figure, Axes]:
+    """Returns an empty figure with its axes; call within `styled`.
+
+    Args:
+        x_label: name of the x axis, with its unit.
+        y_label: name of the y axis, with its unit.
+        size: width and height in pixels of the page.
+    """
+    width, height = size
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    inside = (width - LEFT - RIGHT) / width, (height - BOTTOM - TOP) / height
+    axes = figure.add_axes((LEFT / width, BOTTOM / height, *inside))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.tick_params(length=0)
@@ -144,8 +165,13 @@ def _axes(x_label: str, y_label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, described: str) -> str:
-    """Returns a figure as an element of an HTML page, without anything that names another place."""
+def svg(figure: Figure, described: str) -> str:
+    """Returns a figure as an element of an HTML page, without anything that names another place.
+
+    Args:
+        figure: to draw; call within `styled`.
+        described: what it shows, for readers who do not see it.
+    """
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue()
@@ -155,4 +181,5 @@ def _svg(figure: Figure, described: str) -> str:
     for drawn, shown in COLOURS.items():
         text = text.replace(drawn, shown)
     body = text[text.index(">", text.index("<svg")) + 1 :]
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(described)}">{body}'
+    width, height = (round(inches * DPI) for inches in figure.get_size_inches())
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(described)}">{body}'

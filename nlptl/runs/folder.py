@@ -30,7 +30,7 @@ RECIPE, INPUTS, RESULT, LOG, AUDIT = "recipe.yaml", "inputs.json", "result.json"
 SEARCH = "search.json"
 CARD = "nlptl.json"
 """Inside model/: how the artifact is used."""
-REPORT = "report.html"
+REPORT, EXPLANATIONS = "report.html", "explanations.jsonl"
 LOCK = ".lock"
 """Held by the process that writes to the folder; removed when it ends well."""
 BEGINNING = {AUDIT, INPUTS, "checkpoints", LOCK}

@@ -1,8 +1,9 @@
 """What a finished run writes for people: the model card and the report. A run is not lost for want of either."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from nlptl.core.records import Corpus
 from nlptl.report import console
@@ -32,14 +33,27 @@ def card(folder: Folder) -> None:
 
 def report(folder: Folder, corpus: Corpus) -> None:
     """Writes the run's page, and says where it is or why there is none; nothing within `no_report`."""
-    if not _WRITES.get():
-        return
-    again = f"nlptl report {folder.path}"
-    try:
-        from nlptl.runs.report.writing import write
+    if _WRITES.get():
+        written(folder.path, lambda: _page(folder, corpus))
 
-        console.say("report", str(write(folder.path, corpus)))
+
+def written(folder: Path, write: Callable[[], Path]) -> None:
+    """Writes a page, and says where it is or why there is none.
+
+    Args:
+        folder: of a run, a comparison or a study.
+        write: writes the page and returns its path.
+    """
+    again = f"nlptl report {folder}"
+    try:
+        console.say("report", str(write()))
     except ModuleNotFoundError as error:
         console.say("report", f"pip install 'nlptl[report]', then {again}, writes it ({error})")
-    except Exception as error:  # whatever it is, the run is finished and stays so
+    except Exception as error:  # whatever it is, what was measured is stored and stays so
         console.warn(f"the report could not be written ({type(error).__name__}: {error}); {again} tries again")
+
+
+def _page(folder: Folder, corpus: Corpus) -> Path:
+    from nlptl.runs.report.writing import write
+
+    return write(folder.path, corpus)

@@ -18,6 +18,7 @@ from nlptl.core.recipe import Recipe
 from nlptl.core.spaces import Space
 from nlptl.report import console
 from nlptl.runs import settings
+from nlptl.runs.importance import importance, new_study
 from nlptl.runs.settings import Reasons
 from nlptl.runs.trials import Trial, Trials
 
@@ -46,7 +47,7 @@ def tuned(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
     if isinstance(recipe.method, Choosing):
         raise InputError("method auto makes its own trials: name the method whose settings are searched")
     spaces.applied(plain, {space.name: space.first for space in found})
-    study = _study(recipe.train.seed)
+    study = new_study(recipe.train.seed)
     tried: dict[str, tuple[Values, Trial]] = {}
     for _ in range(recipe.train.n_trials):
         asked = study.ask()
@@ -61,18 +62,9 @@ def tuned(recipe: Recipe, trials: Trials) -> tuple[Recipe, Reasons]:
     if math.isnan(best.value):
         raise InputError("the search found nothing: every trial diverged; search lower learning rates")
     if trials.compute.is_main:
-        console.tuned(trials.metric, [(_named(v), t.value) for v, t in longer], _importance(study))
+        console.tuned(trials.metric, [(_named(v), t.value) for v, t in longer], importance(study))
     why = f"tuned, {trials.metric} {best.value:.4f} on training rows held out, the best of {len(tried)} tried"
     return spaces.applied(plain, chosen), dict.fromkeys(chosen, why)
-
-
-def _study(seed: int) -> "optuna.Study":
-    try:
-        import optuna
-    except ImportError as error:
-        raise InputError("train.search needs Optuna: pip install 'nlptl[tune]'") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
 
 
 def _failed() -> "optuna.trial.TrialState":
@@ -101,13 +93,3 @@ def _tried(recipe: Recipe, values: Values, trials: Trials, which: str, share: in
 
 def _named(values: Values) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _importance(study: "optuna.Study") -> dict[str, float]:
-    """Returns each field's share of the losses' variance (fANOVA, Hutter et al. 2014); empty if nothing varies."""
-    from optuna.importance import get_param_importances
-
-    done = [trial for trial in study.trials if trial.value is not None]
-    if len(done) < 4 or len({trial.value for trial in done}) < 2:
-        return {}
-    return {name: float(value) for name, value in get_param_importances(study).items()}

@@ -16,15 +16,16 @@ from nlptl.core.comparison import Compared, Comparison, Pair, Reference, Split
 from nlptl.core.config import MAX_BOOTSTRAP
 from nlptl.core.errors import InputError, nearest
 from nlptl.core.finite import to_json
+from nlptl.runs.folder import REPORT, RESULT
 from nlptl.runs.rows import Framed, Row, Rows
+from nlptl.studies import showing
 from nlptl.studies.alike import check_alike
 from nlptl.studies.finished import primary_split, read
 from nlptl.studies.measuring import ROW, Comparing
+from nlptl.studies.places import COMPARISON, DIFFERENCES, STUDY
 
 if TYPE_CHECKING:
     from nlptl.runs.run import Run
-
-RECORD, DIFFERENCES = "comparison.json", "differences.csv"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class RunsCompared(Framed[Compared]):
         return Rows(self.record.pairs)
 
     def write(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        """Writes comparison.json and differences.csv.
+        """Writes comparison.json, differences.csv and report.html.
 
         Args:
             folder: made if missing.
@@ -57,8 +58,9 @@ class RunsCompared(Framed[Compared]):
             InputError: a file exists already, or the folder is none.
         """
         place = writable(folder, overwrite=overwrite)
-        self.record.write(place / RECORD)
+        self.record.write(place / COMPARISON)
         files.write_text(place / DIFFERENCES, _csv(self.differences, self.record))
+        showing.compared(place)
 
     def __repr__(self) -> str:
         """Returns the scores in a line."""
@@ -115,7 +117,13 @@ def writable(folder: str | Path, *, overwrite: bool) -> Path:
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InputError(f"output {str(folder)!r} is a file, expected a folder")
-    there = [name for name in (RECORD, DIFFERENCES) if (place / name).exists()]
+    other = next((name for name in (RESULT, STUDY) if (place / name).exists()), None)
+    if other is not None:
+        what = "a run" if other == RESULT else "a study"
+        raise InputError(
+            f"output {str(folder)!r} holds {what}, which has a report.html of its own: choose another folder"
+        )
+    there = [name for name in (COMPARISON, DIFFERENCES, REPORT) if (place / name).exists()]
     if there and not overwrite:
         raise InputError(f"output {str(folder)!r} holds {' and '.join(there)}: nothing is replaced without --overwrite")
     return place

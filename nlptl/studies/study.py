@@ -13,12 +13,12 @@ from nlptl.core.study import FORMAT, CellDone, Status, StudyRecord
 from nlptl.report import console
 from nlptl.runs.folder import LOCK, RECIPE, RESULT, Folder
 from nlptl.runs.rows import Framed, Rows
-from nlptl.studies import cells
+from nlptl.studies import cells, showing
 from nlptl.studies.plan import Cell, Plan, split_seed
 from nlptl.studies.summary import groups, growth
 
 RECORD = "study.json"
-ADVICE = "delete it: the finished runs stay, and the study goes on with the others"
+ADVICE = "take an undamaged copy of it, or begin in another folder; the runs here are whole"
 
 
 class Study(Framed[CellDone]):
@@ -68,7 +68,8 @@ def study(plan: Plan, output: str | Path, *, n_jobs: int = 1) -> Study:
         with Folder(folder).held():
             running = _Running(plan, folder, hashes, before)
             running.write()
-            running.go_on(n_jobs)
+            with showing.reported(folder, running.write):
+                running.go_on(n_jobs)
             return Study(folder, running.record())
 
 

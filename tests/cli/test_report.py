@@ -61,6 +61,7 @@ def test_a_page_that_fails_loses_no_run(said, short, tmp_path, monkeypatch, erro
 def test_without_the_extra_a_run_says_how_to_get_the_page(said, short, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "nlptl.runs.report.writing", raising=False)
     monkeypatch.delitem(sys.modules, "nlptl.report.page", raising=False)
+    monkeypatch.delitem(sys.modules, "nlptl.report.rendering", raising=False)
     monkeypatch.setitem(sys.modules, "jinja2", None)
     found = said(*short)
     assert found.status == 0
@@ -80,7 +81,7 @@ def test_several_runs_are_reported_at_once(said, run, tmp_path, copied):
 
 def test_what_is_no_run_is_refused(said, run, tmp_path, copied):
     assert "nlptl report needs RUN" in said("report").err
-    assert "there is no run's folder 'nowhere'" in said("report", "nowhere").err
+    assert "there is no folder 'nowhere' of a run, a comparison or a study" in said("report", "nowhere").err
     (tmp_path / "empty").mkdir()
     assert "empty has no result.json" in said("report", "empty").err
     found = said("report", "a", "--eval.slices", "nosuch")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -72,41 +71,6 @@ def write_run(
 def page_of(run: Path, **options: Any) -> str:
     """Writes a run's page and returns it."""
     return write(run, **options).read_text(encoding="utf-8")
-
-
-def text_of(page: str) -> str:
-    """Returns what a reader sees of a page, with single blanks."""
-    return " ".join(Parsed(page).text.split())
-
-
-class Parsed(HTMLParser):
-    """The elements, attributes and text of a page.
-
-    Args:
-        page: HTML.
-    """
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: list[tuple[str, str]] = []
-        self.text = ""
-        self._in_style = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes an element."""
-        self.tags.add(tag)
-        self._in_style = tag == "style"
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        """Notes that a style ends."""
-        self._in_style = False
-
-    def handle_data(self, data: str) -> None:
-        """Notes text."""
-        self.text += "" if self._in_style else data
 
 
 def _result(recipe: Recipe, labels: LabelSpace, references: list[Any], predictions: list[Prediction]) -> Result:

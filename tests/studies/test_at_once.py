@@ -70,9 +70,7 @@ def test_a_signal_stops_all_and_the_same_command_goes_on(bert, work, capsys, sen
     assert "failed" not in statuses
     assert "interrupted" in statuses
     assert (
-        say(
-            capsys, *words(bert, "--methods", "full", "--seeds", "0,1", "--jobs", "2", "-o", "both", epochs=100)
-        ).status
+        say(capsys, *words(bert, "--methods", "full", "--seeds", "0,1", "--jobs", "2", "-o", "both", epochs=100)).status
         == 0
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from nlptl.core.result import Result
 from nlptl.report import figures
 from nlptl.report.figures import Points
-from nlptl.report.page import Figure
+from nlptl.report.parts import Figure
 from nlptl.runs.folder import LOG
 
 Line = Mapping[str, object]

@@ -13,7 +13,9 @@ from nlptl.core.records import Interval
 from nlptl.core.result import Result
 from nlptl.evaluation.verdicts import transfer
 from nlptl.report.energy import watt_hours
-from nlptl.report.page import SPLIT_MATRIX, Confusion, Setting, Standing, Verdict, number, signed
+from nlptl.report.page import SPLIT_MATRIX, Confusion, Standing
+from nlptl.report.parts import Setting, Verdict
+from nlptl.report.rendering import number, signed
 from nlptl.runs.folder import RECIPE
 
 MOST_PAIRS, MOST_LABELS = 15, 12

@@ -12,7 +12,9 @@ from nlptl.evaluation.slices import Part
 from nlptl.evaluation.views import Graded, Views
 from nlptl.report import figures
 from nlptl.report.excerpts import pieces
-from nlptl.report.page import ErrorRow, Errors, Figure, SliceRow, Slices, Texts, number
+from nlptl.report.page import SliceRow, Slices
+from nlptl.report.parts import ErrorRow, Errors, Figure, Texts
+from nlptl.report.rendering import number
 from nlptl.runs.report.rows import SplitRows
 
 MOST_ROWS, MOST_DOTS = 20, 1000

@@ -10,12 +10,14 @@ from typing import TypeVar
 import yaml
 
 from nlptl.core import files
-from nlptl.core.errors import NlptlError
+from nlptl.core.errors import InputError, NlptlError
 from nlptl.core.recipe import RESOLVED, Recipe
 from nlptl.core.records import Corpus, Finding
-from nlptl.report.page import Errors, Page, Setting, Verdict, render
+from nlptl.report.page import Page, render
+from nlptl.report.parts import Errors, Setting, Verdict
+from nlptl.report.searching import Search
 from nlptl.runs.folder import AUDIT, RECIPE, REPORT, Folder
-from nlptl.runs.report import curves, facts
+from nlptl.runs.report import curves, explained, facts, searches
 from nlptl.runs.report.looks import Looks, label_errors
 from nlptl.runs.report.rows import Source, SplitRows, read_rows, read_source
 
@@ -26,19 +28,23 @@ UNREADABLE = (NlptlError, OSError, ValueError, TypeError, KeyError, AttributeErr
 """What a damaged or unknown file may raise; the page then says so in place of that part."""
 
 
-def write(path: Path, corpus: Corpus | None = None, slices: Sequence[str] | None = None) -> Path:
+def write(
+    path: Path, corpus: Corpus | None = None, slices: Sequence[str] | None = None, explain: int | None = None
+) -> Path:
     """Writes a run's report.html and returns its path.
 
     Args:
         path: of the run's folder.
         corpus: the run's data, if it is in memory; None: it is read again.
         slices: columns to divide the rows by, in place of those of the recipe.
+        explain: how many errors to explain with the run's model; None: only those in explanations.jsonl are coloured.
 
     Raises:
-        InputError: the folder holds no run, its result.json is damaged, or there is no such column.
+        InputError: the folder holds no run, its result.json is damaged, there is no such column, or the errors cannot
+            be explained.
         OSError: the page cannot be written.
     """
-    page = _Maker(path, slices).page(corpus)
+    page = _Maker(path, slices, explain).page(corpus)
     files.write_text(path / REPORT, render(page).encode("utf-8", "replace").decode())
     return path / REPORT
 
@@ -46,8 +52,9 @@ def write(path: Path, corpus: Corpus | None = None, slices: Sequence[str] | None
 class _Maker:
     """Makes the page of a run, part by part: a part that cannot be made is missing, and the page says why."""
 
-    def __init__(self, path: Path, slices: Sequence[str] | None) -> None:
+    def __init__(self, path: Path, slices: Sequence[str] | None, explain: int | None) -> None:
         self._path, self._result, self._strict = path, Folder(path).result(), slices is not None
+        self._explain = explain
         self._missing: dict[str, str] = {}
         self._recipe = self._part("settings", lambda: _with(Folder(path).recipe(), slices))
         primary = self._result.primary
@@ -59,7 +66,7 @@ class _Maker:
         Args:
             corpus: the run's data; None: it is read again.
         """
-        result, shown, split = self._result, _shown(self._path), self._split
+        result, shown, split = self._result, shown_folder(self._path), self._split
         verdict = self._part("verdict", lambda: facts.verdict(result, shown))
         page = Page(
             title=facts.title(result),
@@ -100,6 +107,7 @@ class _Maker:
             findings=findings,
             curves=drawn,
             curve_notes=curves.notes(self._result, n_damaged),
+            search=self._part("search", self._search),
             chosen=chosen,
             settings=every,
         )
@@ -109,13 +117,15 @@ class _Maker:
         rows, why = self._part("rows", lambda: self._rows(source)) or ({}, "")
         if self._recipe is None or self._split not in rows:
             self._missing |= dict.fromkeys(OF_ROWS, self._missing.get("rows") or why)
+            if self._explain is not None:
+                raise InputError(f"the errors of {self._path} cannot be explained: {self._missing['errors']}")
             return page
         output, seed = self._recipe.task.output, self._result.seed
         looks = {split: Looks(own, output) for split, own in rows.items()}
         own = looks[self._split]
         confidence, note = self._part("confidence", own.confidence) or ([], "")
         issues = self._part("issues", lambda: label_errors(list(looks.values())))
-        errors = self._part("errors", own.errors) or Errors([], 0, "")
+        errors = self._errors(own, rows[self._split])
         self._say(issues is None, "issues", "Only labels of whole rows, with their probabilities, are looked through.")
         self._say(issues is not None and not issues.rows, "issues", "None were found.")
         self._say(not errors.rows, "errors", "There are no errors.")
@@ -131,6 +141,14 @@ class _Maker:
             issues=issues,
             row_notes=[note for note in (*rows[self._split].notes, why) if note],
         )
+
+    def _errors(self, own: Looks, rows: SplitRows) -> Errors:
+        """Returns the errors, coloured as far as they are explained; first explains some if that was asked for."""
+        errors, examples = self._part("errors", own.errors) or Errors([], 0, ""), explained.rows_of(rows.examples)
+        if self._explain is not None:
+            explained.write(self._path, errors, examples, self._explain)
+        known = self._part("explanations", lambda: explained.read(self._path)) or {}
+        return explained.shown(errors, known, examples)
 
     def _part(self, name: str, make: Callable[[], T]) -> T | None:
         """Returns a part of the page; None, and notes why, if it cannot be made."""
@@ -159,6 +177,9 @@ class _Maker:
         reasons: Mapping[str, str] = values.get(RESOLVED) or {}
         return facts.settings(self._recipe, reasons)
 
+    def _search(self) -> Search | None:
+        return None if self._recipe is None else searches.search(self._path, self._recipe)
+
     def _source(self, corpus: Corpus | None) -> Source:
         """Returns the data that was evaluated, from memory or read again."""
         if corpus is not None or self._recipe is None:
@@ -180,7 +201,7 @@ def _with(recipe: Recipe, slices: Sequence[str] | None) -> Recipe | None:
     return dataclasses.replace(recipe, eval=dataclasses.replace(recipe.eval, slices=list(slices)))
 
 
-def _shown(path: Path) -> Path:
+def shown_folder(path: Path) -> Path:
     """Returns a folder as a reader of the page would type it here: relative if it lies below."""
     whole, here = path.resolve(), Path.cwd()
     return whole.relative_to(here) if whole.is_relative_to(here) else whole

@@ -1,0 +1,1 @@
+"""The report.html of a comparison and of a study, made from their files."""
