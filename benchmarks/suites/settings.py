@@ -1,4 +1,4 @@
-"""How the settings that follow from checkpoint and data were chosen: pooling, and the learning rate of narrow models.
+"""How the settings that follow from checkpoint and data were chosen: pooling, learning rates, weights of classes.
 
 Everything but the setting in question is nlptl's default. Judged on 1,000 training rows that were not trained on; the
 last state is scored. Three sets only, so that the others can show whether what was chosen holds elsewhere.
@@ -17,6 +17,9 @@ from suites.defaults import CLASSIFICATION, MEASURES, N_SMOKE, Data, DefaultsInp
 from suites.tasks import NEVER
 
 LRS = {"1e-4": 1e-4, "2e-4": 2e-4, "5e-4": 5e-4}
+OF_METHODS = {"lora": (2e-4, 5e-4, 1e-3, 2e-3), "adapter": (5e-4, 1e-3, 2e-3)}
+"""Learning rates of methods that train few parameters, on two of the sets."""
+UNBALANCED = "goemotions"
 ROWS = {"sst2": 1_000, "goemotions": 1_000, "ag_news": 300}
 N_HELD_OUT = 1_000
 TARGETS: tuple[Target, ...] = ()
@@ -28,6 +31,10 @@ def cases(scale: Scale) -> list[Case]:
     for name in ROWS:
         found += [_case(name, f"lr_{text}", {"train.lr": lr}, scale) for text, lr in LRS.items()]
         found.append(_case(name, "native", {"model.pooling": "native"}, scale))
+    found.append(_case(UNBALANCED, "balanced", {"train.class_weights": "balanced"}, scale))
+    for name in list(ROWS)[:2]:
+        for method, lrs in OF_METHODS.items():
+            found += [_case(name, f"{method}_{lr:.0e}", {"method": method, "train.lr": lr}, scale) for lr in lrs]
     return found
 
 
