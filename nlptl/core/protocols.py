@@ -203,6 +203,14 @@ class Solving(Protocol):
 
 
 @runtime_checkable
+class Merging(Protocol):
+    """A method whose parameters can be merged into the pretrained weights (nlptl/methods/lora.py)."""
+
+    def merge(self, pretrained: Pretrained) -> None:
+        """Makes a trained model's net a plain one with the same outputs."""
+
+
+@runtime_checkable
 class Reading(Protocol):
     """A method that learns from the training texts themselves what the head reads (nlptl/methods/hybrid.py)."""
 

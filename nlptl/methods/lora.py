@@ -80,3 +80,7 @@ class LoRA:
     def load(self, pretrained: Pretrained, folder: Path) -> None:
         """Puts a saved PEFT folder into a fresh base."""
         peft_models.load(pretrained, folder)
+
+    def merge(self, pretrained: Pretrained) -> None:
+        """Adds the updates to the weights beside which they stand."""
+        peft_models.merge(pretrained)

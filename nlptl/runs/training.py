@@ -19,7 +19,7 @@ from nlptl.engine.device import Compute
 from nlptl.engine.interrupt import resumable
 from nlptl.engine.memory import Peak
 from nlptl.report import console
-from nlptl.runs import decided, inputs, search, seeds, showing
+from nlptl.runs import decided, inputs, search, seeds, showing, start
 from nlptl.runs.delivery import deliver, training_facts
 from nlptl.runs.fitting import fit
 from nlptl.runs.folder import Folder
@@ -32,6 +32,7 @@ def train(recipe: Recipe, output: str | Path | None = None, callbacks: Sequence[
     """Runs a recipe; see `Recipe.run`."""
     compute = device.start(recipe.train.precision)
     with Peak(compute.device) as peak:
+        recipe = start.resolved(recipe, compute)
         folder = Folder(Path(compute.from_main(lambda: str(Folder.free(output, recipe).path))))
         own = _own_callbacks(recipe)
         if search.wanted(recipe):

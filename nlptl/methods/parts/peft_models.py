@@ -73,6 +73,14 @@ def load(pretrained: Pretrained, folder: Path) -> None:
     set_peft_model_state_dict(adapted, weights.read(folder / WEIGHTS, wanted), low_cpu_mem_usage=True)
 
 
+def merge(pretrained: Pretrained) -> None:
+    """Merges a method that can be merged into the net, in place; afterwards the net is a plain one."""
+    merged = _adapted(pretrained).merge_and_unload()
+    if merged is not pretrained.module.net:
+        raise TypeError(f"PEFT merged into another {type(merged).__name__} than the net")
+    pretrained.adapted = None
+
+
 def _adapted(pretrained: Pretrained) -> "PeftModel":
     from peft import PeftModel
 
