@@ -33,8 +33,8 @@ COMPARE = Command(
         Flag("--seed", "Seed of resamples and permutations; default: 0.", int | None),
         Flag(
             "--output",
-            "Folder for comparison.json and differences.csv (the rows with different answers); '-': JSON on standard "
-            "output.",
+            "Folder for report.html, comparison.json and differences.csv (the rows with different answers); '-': JSON "
+            "on standard output.",
             metavar="FOLDER",
         ),
         OVERWRITE,

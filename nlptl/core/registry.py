@@ -7,6 +7,7 @@ only in modules that the user has already imported, in Python or by `--import my
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterable
 from dataclasses import is_dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -176,6 +177,12 @@ def import_module(name: str) -> None:
     except Exception as error:  # a user's module may fail in any way
         raise InputError(f"{name!r} cannot be imported: {type(error).__name__}: {error}") from error
     _trusted.add(name.partition(".")[0])
+
+
+def importable(names: Iterable[str]) -> list[str]:
+    """Returns the modules of dotted names that this process has imported, or may import, for another process."""
+    modules = {name.rpartition(".")[0] for name in names if "." in name}
+    return sorted(m for m in modules if m in sys.modules or m.partition(".")[0] in _trusted)
 
 
 def refresh() -> None:

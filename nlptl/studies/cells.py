@@ -162,9 +162,11 @@ class _Team:
 
 def _request(cell: Cell, folder: Path) -> dict[str, object]:
     plain = cell.recipe.to_dict()
-    own = [str(plain[part]["name"]) for part in registry.SETTINGS if "." in str(plain[part]["name"])]
-    modules = [name.rpartition(".")[0] for name in own]
-    return {"recipe": json.loads(json.dumps(plain, default=str)), "folder": str(folder / cell.name), "own": modules}
+    train, wanted = cell.recipe.train, cell.recipe.eval
+    named = [str(plain[part]["name"]) for part in registry.SETTINGS]
+    named += [*(train.callbacks or ()), *(train.trackers or ()), *(wanted.metrics or ())]
+    recipe = json.loads(json.dumps(plain, default=str))
+    return {"recipe": recipe, "folder": str(folder / cell.name), "own": registry.importable(named)}
 
 
 def _refuse_data_in_memory(cells: Sequence[Cell]) -> None:

@@ -96,6 +96,16 @@ def wait_for(condition):
         time.sleep(0.2)
 
 
+def test_the_processes_import_what_the_command_line_imports(bert, work, monkeypatch, capsys):
+    text = "from nlptl import Callback\n\nclass Noted(Callback):\n    def on_end(self, facts):\n"
+    (work / "own_for_study.py").write_text(f"{text}        open('noted.txt', 'a').write('x')\n")
+    monkeypatch.syspath_prepend(work)
+    own = ("--train.callbacks", "own_for_study.Noted")
+    done = say(capsys, *words(bert, "--methods", "full", "--seeds", "0,1", "--jobs", 2, "-o", "both", *own))
+    assert done.status == 0
+    assert Path("noted.txt").read_text() == "xx"
+
+
 def test_data_in_memory_is_refused_before_anything_is_trained(bert, work):
     recipe = Recipe("sentiment", [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}] * 20, str(bert), eval=EVAL)
     with pytest.raises(InputError, match=r"data\.train is a list in memory.*n_jobs 1"):
