@@ -58,7 +58,8 @@ class Flag:
         if self.metavar or self.hint is None:
             return self.metavar
         if named := choices(self.hint):
-            return "{" + ",".join(named) + "}"
+            letters = dict.fromkeys(LETTERS[kind] for kind in alternatives(self.hint) if kind in LETTERS)
+            return "{" + ",".join((*letters, *named)) + "}"
         first = next(kind for kind in alternatives(self.hint) if kind is not NoneType)
         return LETTERS.get(first, self.name.rpartition(".")[2].upper())
 

@@ -76,7 +76,7 @@ class ModelConfig:
     """The pretrained model and how a text becomes one vector."""
 
     name: str = DEFAULT_MODEL
-    """Hub id or folder of the pretrained model, or a run to start from."""
+    """Hub id, folder of the pretrained model, or a run."""
     revision: str | None = None
     """Hub revision (branch, tag or commit)."""
     pooling: Literal["native", "mean", "cls", "max", "none"] | None = None
