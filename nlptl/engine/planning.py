@@ -54,7 +54,7 @@ def kept(forward: Callable[[], object], weights: Iterable[torch.Tensor]) -> int:
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         blocks[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # an operation's own output would keep the operation, and all below it, for ever
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         result = forward()  # kept alive until all is counted, so that no address is counted for two blocks

@@ -1,6 +1,8 @@
 """What is computed at once is planned from a measured step and the memory that is free."""
 
+import gc
 import types
+import weakref
 
 import pytest
 import torch
@@ -32,6 +34,19 @@ def test_weights_are_not_counted():
     layer = torch.nn.Linear(4, 1000)
     x = torch.ones(10, 4, requires_grad=True)
     assert planning.kept(lambda: layer(x), layer.parameters()) == 160
+
+
+def measured():
+    """Returns a reference to the weight of a layer that was measured and is gone."""
+    layer = torch.nn.Linear(4, 4)
+    planning.kept(lambda: layer(torch.ones(10, 4)).exp(), layer.parameters())  # exp keeps its own output
+    return weakref.ref(layer.weight)
+
+
+def test_measuring_keeps_no_weights_alive():
+    weight = measured()
+    gc.collect()
+    assert weight() is None
 
 
 def test_twice_the_memory_holds_twice_the_tokens(monkeypatch):
