@@ -215,7 +215,7 @@ def test_the_same_seed_finds_the_same_rate(rated, place, tmp_path):
 def test_trials_read_training_rows_alone(rated):
     n_train = rated.result.rows["train"]
     held_out = {row[0] for trial in searched(rated) for row in trial["answers"]}
-    assert len(held_out) == pytest.approx(n_train / trials.N_PARTS, abs=2)
+    assert len(held_out) == pytest.approx(n_train / trials.MOST_PARTS, abs=2)
 
 
 def test_a_probe_has_no_rate_to_search_for(place, tmp_path):

@@ -9,12 +9,12 @@ from nlptl.data.kinds.base import kind_of
 def folds(rows: list[Example], output: str, n: int, seed: int) -> list[tuple[list[Example], list[Example]]]:
     """Returns divisions into rows to learn from and rows that are held out, one division a fold.
 
-    A row is held out at most once. Every label is among the rows to learn from.
+    A row is held out at most once. Every label is among the rows to learn from. Few rows give fewer folds.
 
     Args:
         rows: of training.
         output: the kind of answers.
-        n: number of folds; each holds out a share of 1 / n.
+        n: most folds; each holds out a share of 1 / n.
         seed: of the division.
 
     Raises:
@@ -26,7 +26,7 @@ def folds(rows: list[Example], output: str, n: int, seed: int) -> list[tuple[lis
     if not parts["fold 0"]:
         raise InputError(undivided(kind, rows, "validation", "three or more rows of a label"))
     divided = []
-    for held_out in map(set, parts.values()):
+    for held_out in map(set, filter(None, parts.values())):
         kept = [row for i, row in enumerate(rows) if i not in held_out]
         divided.append((kept, [rows[i] for i in sorted(held_out)]))
     return divided

@@ -17,7 +17,7 @@ from nlptl.core.protocols import Choosing, Method, Solving
 from nlptl.core.recipe import Recipe
 from nlptl.report import console
 from nlptl.runs import settings
-from nlptl.runs.trials import N_PARTS, Trial, Trials
+from nlptl.runs.trials import Trial, Trials
 
 FIRST_SHARE, N_KEPT = 8, 2
 """Of a whole run's updates, 1 / 8 in the first round; then how many methods go on."""
@@ -105,7 +105,7 @@ class _Search:
         """Tries methods that solve for a head, on all parts."""
         for name, method in methods.items():
             if self._has_time(name):
-                self._add(name, method, updates=None, n_parts=N_PARTS)
+                self._add(name, method, updates=None, n_parts=self.trials.n_parts)
 
     def train(self, methods: dict[str, Method]) -> None:
         """Tries methods that train, by successive halving."""
@@ -115,9 +115,9 @@ class _Search:
             self._second(name, methods[name], first[name][0], n_methods=min(N_KEPT, len(ranked)))
         slowest_s = max((self._final_s(trials[0]) for trials in first.values()), default=0.0)
         for name in ranked[N_KEPT:]:
-            every_s = N_PARTS * self.n_updates * self._update_s(first[name][0])
+            every_s = self.trials.n_parts * self.n_updates * self._update_s(first[name][0])
             if self.spent_s() + every_s + slowest_s <= self.budget_s:
-                self._add(name, methods[name], self.n_updates, N_PARTS)
+                self._add(name, methods[name], self.n_updates, self.trials.n_parts)
             else:
                 value = sum(t.value for t in first[name]) / len(first[name])
                 self.left_out.append(f"{name} after {first[name][0].updates} updates: {self.trials.metric} {value:.4f}")
@@ -146,7 +146,8 @@ class _Search:
             if trial:
                 first[name] = [trial]
         round_s = sum(trials[0].seconds for trials in first.values())
-        for part in range(1, min(N_PARTS, math.ceil(LEAST_JUDGED * N_PARTS / len(self.trials.rows)))):
+        n_parts = self.trials.n_parts
+        for part in range(1, min(n_parts, math.ceil(LEAST_JUDGED * n_parts / len(self.trials.rows)))):
             if self.spent_s() + round_s > MOST_FIRST * self.budget_s:
                 break
             for name, trials in first.items():
@@ -171,7 +172,7 @@ class _Search:
             self.left_out.append(f"{name}: its training would take {final_s / 60:.1f} minutes, more than is left")
             return
         most = int(left_s / update_s)
-        n_parts = min(N_PARTS, max(1, most // self.n_updates))
+        n_parts = min(self.trials.n_parts, max(1, most // self.n_updates))
         self._add(name, method, min(self.n_updates, most), n_parts)
 
     def _n_second(self) -> int:

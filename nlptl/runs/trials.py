@@ -31,7 +31,7 @@ from nlptl.runs.preparing import Prepared, adapted
 FORMAT = 2
 """Format 1 held out other rows."""
 ADVICE = "delete the run's folder and begin anew"
-N_PARTS = 5
+MOST_PARTS = 5
 """Into so many parts the training rows are divided; a trial is judged on one of them, and trained on the others."""
 JUDGED = "held_out"
 """Their split; it is not called validation, which training would evaluate on as well."""
@@ -96,6 +96,11 @@ class Trials:
         """
         found = next((t for t in self.done if (t.name, t.part) == (name, part) and updates in (None, t.updates)), None)
         return found or self._new(name, recipe, part, updates)
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts; fewer than `MOST_PARTS` if there are few rows."""
+        return len(self._parts)
 
     def loss(self, trial: Trial) -> float:
         """Returns how far a trial is from the best value, for sorting: smaller is better."""
@@ -185,7 +190,7 @@ class Trials:
 
     @cached_property
     def _parts(self) -> list[tuple[list[Example], list[Example]]]:
-        return data.folds(self.rows, self.recipe.task.output, N_PARTS, self.recipe.train.seed)
+        return data.folds(self.rows, self.recipe.task.output, MOST_PARTS, self.recipe.train.seed)
 
     def _clear(self) -> None:
         shutil.rmtree(self._checkpoints, ignore_errors=True)

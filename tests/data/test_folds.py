@@ -45,6 +45,14 @@ def test_the_same_seed_gives_the_same_folds():
     assert data.folds(examples, "class", 5, seed=3) != data.folds(examples, "class", 5, seed=4)
 
 
+def test_few_rows_give_fewer_folds_and_none_is_empty():
+    folds = data.folds(rows(["a"] * 3 + ["b"] * 3), "class", 5, seed=0)
+    assert 1 <= len(folds) < 5
+    assert all(others for _, others in folds)
+    contexts = data.folds(rows([(Answer("x", 0),)] * 9, [f"context {i // 3}" for i in range(9)]), "span", 5, seed=0)
+    assert [len(others) for _, others in contexts] == [3, 3]
+
+
 def test_too_few_rows_are_an_error():
     with pytest.raises(InputError, match="2 rows are too few"):
         data.folds(rows(["a", "b"]), "class", 5, seed=0)
