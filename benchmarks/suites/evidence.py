@@ -11,7 +11,7 @@ from cases import NLPTL, Case, Scale, Target
 
 from suites import defaults
 
-AG_NEWS, SST2, SMALL = "ag_news/5000/train", "sst2/4000/train", "sst2/1000/train"
+AG_NEWS, SST2, SMALL = "ag_news/5000/train", "sst2/20000/train", "sst2/1000/train"
 LARGE = "sst2/60000/train"
 """A file as users have it, of which a study draws few rows."""
 
