@@ -13,7 +13,7 @@ from nlptl.core.study import FORMAT, CellDone, Status, StudyRecord
 from nlptl.report import console
 from nlptl.runs.folder import LOCK, RECIPE, RESULT, Folder
 from nlptl.runs.rows import Framed, Rows
-from nlptl.studies import cells, showing
+from nlptl.studies import at_once, cells, showing
 from nlptl.studies.plan import Cell, Plan, split_seed
 from nlptl.studies.summary import groups, growth
 
@@ -135,7 +135,7 @@ class _Running:
         """Runs the cells that are neither finished nor failed; keeps the reasons of those that fail."""
         missing = [cell for cell in self.cells if self._state(cell).status in ("missing", "interrupted")]
         if n_jobs > 1 and len(missing) > 1:
-            for ended in cells.at_once(missing, self.folder, min(n_jobs, len(missing)), self._begins):
+            for ended in at_once.run(missing, self.folder, min(n_jobs, len(missing)), self._begins):
                 self._note(ended.cell, ended.error)
             return
         for cell in missing:

@@ -86,7 +86,7 @@ def test_processes_end_when_the_study_is_killed(bert, work):
 
 def workers():
     found = subprocess.run(["ps", "-eo", "pid,stat,args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in found.splitlines() if "nlptl.studies.cells" in line and " Z" not in line]
+    return [line for line in found.splitlines() if "nlptl.studies.at_once" in line and " Z" not in line]
 
 
 def wait_for(condition):
