@@ -81,10 +81,10 @@ def _below(scores: Scores, metric: str, gains: Mapping[str, Interval]) -> list[F
     if sign * gain.value > 0:
         return []
     own, sure = scores.metrics[metric].value, gain.high < 0 if sign > 0 else gain.low > 0
-    than = "worse" if gain.value else "no better"
-    chance = "" if sure else ", perhaps by chance"
+    chance = "" if sure or not gain.value else ", perhaps by chance"
+    beside = "is worse than" if gain.value else "equals"
     message = (
-        f"{metric} {own:.4f} is {than} than the {own - gain.value:.4f} of the baseline {name}{chance}: "
+        f"{metric} {own:.4f} {beside} the {own - gain.value:.4f} of the baseline {name}{chance}: "
         "the pretrained model did not help here"
     )
     return [Finding("below_baseline", message, _n_rows(scores), "warning", {"baseline": name, "gain": gain.value})]

@@ -72,7 +72,7 @@ def test_rows_without_any_entity_are_no_fault():
     [
         (Interval(-0.2, -0.3, -0.1), "worse than the 1.2000", False),
         (Interval(-0.2, -0.3, 0.1), "worse than the 1.2000", True),
-        (Interval(0.0, -0.1, 0.1), "no better than the 1.0000", True),
+        (Interval(0.0, -0.1, 0.1), "equals the 1.0000 of the baseline", False),
     ],
 )
 def test_a_result_below_its_best_baseline_is_said_with_both_numbers(gain, than, is_chance):
