@@ -16,9 +16,9 @@ from tests import tiny
 from tests.faults.small import make_bert, write_splits
 
 
-def resolved(tiny_folders, n_rows, **given):
+def resolved(tiny_folders, n_rows, n_validation=0, **given):
     recipe = Recipe(train=TrainConfig(**given))
-    return settings.resolved(recipe, tiny.load(tiny_folders["bert"]), n_rows)
+    return settings.resolved(recipe, tiny.load(tiny_folders["bert"]), n_rows, n_validation)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,26 @@ def test_what_is_given_stays_and_has_no_reason(tiny_folders):
     recipe, reasons = resolved(tiny_folders, 40, **given)
     assert {name: getattr(recipe.train, name) for name in given} == given
     assert reasons == {}
+
+
+@pytest.mark.parametrize(("n_validation", "every"), [(96, None), (97, 2), (910, 10), (100_000, 20)])
+def test_many_validation_rows_are_evaluated_less_often(tiny_folders, n_validation, every):
+    """Of 20 epochs with 16 rows each, an update each."""
+    recipe, reasons = resolved(tiny_folders, 16, n_validation)
+    assert recipe.train.evaluate_every == every
+    assert ("train.evaluate_every" in reasons) == (every is not None)
+
+
+@pytest.mark.parametrize("given", [{"evaluate_every": 1}, {"early_stopping": 3}])
+def test_who_says_when_to_evaluate_or_to_stop_decides(tiny_folders, given):
+    recipe, reasons = resolved(tiny_folders, 16, 10_000, **given)
+    assert recipe.train.evaluate_every == given.get("evaluate_every")
+    assert "train.evaluate_every" not in reasons
+
+
+def test_a_stored_recipe_evaluates_as_it_did(tiny_folders):
+    stored = {"epochs": 20, "batch_size": 16, "warmup": 2, "lr": 1e-3}
+    assert resolved(tiny_folders, 16, 10_000, **stored)[0].train.evaluate_every is None
 
 
 def test_a_given_batch_size_decides_how_many_epochs_give_enough_updates(tiny_folders):

@@ -160,7 +160,8 @@ class TrainConfig:
     """With average exponential: factor by which each update shrinks the share of earlier weights in the mean; 0.99 is a
     mean over about the last 100 updates."""
     evaluate_every: int | None = None
-    """Evaluate on validation every n updates; default: after each epoch."""
+    """Evaluate on validation every n updates; default: after each epoch, or fewer, if that would take more than twice
+    the time of training."""
     early_stopping: int | None = None
     """Stop after n evaluations without a better validation score; default: off."""
     keep: Literal["best", "last"] = "best"

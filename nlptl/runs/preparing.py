@@ -132,7 +132,7 @@ def _resolved(
     features, by_length = settings.encoded(recipe.task, train, pretrained, fixed=fixed)
     others = {name: encode(recipe.task, rows, pretrained) for name, rows in corpus.splits.items() if name != "train"}
     by_pooling = settings.pooling(recipe.model, pretrained, recipe.method)
-    recipe, reasons = settings.resolved(recipe, pretrained, len(train))
+    recipe, reasons = settings.resolved(recipe, pretrained, len(train), len(corpus.splits.get("validation", ())))
     return recipe, {"train": features} | others, by_pooling | by_length | reasons
 
 

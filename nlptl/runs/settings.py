@@ -25,6 +25,9 @@ LEAST_EPOCHS, MOST_EPOCHS = 5, 20
 BATCH_SIZE, SMALL_BATCH_SIZE, FEW_ROWS = 32, 16, 500
 WARMUP_SHARE, ONE_CYCLE_SHARE = 0.06, 0.3
 """Of the updates: RoBERTa's (Liu et al. 2019, table 10), and one-cycle's."""
+MOST_EVALUATING = 2
+"""Validation takes at most this multiple of the time of training, if nobody said how often; a row that is trained on
+takes three times as long as one that is predicted."""
 LONGEST, STEP, CUT_SHARE = 512, 64, 0.1
 """Of model.max_length, in tokens; up to this share of the training texts may be cut."""
 
@@ -72,15 +75,19 @@ def pooling(given: ModelConfig, pretrained: Pretrained, method: Method) -> Reaso
     return {"model.pooling": why}
 
 
-def resolved(recipe: Recipe, pretrained: Pretrained, n_rows: int) -> tuple[Recipe, Reasons]:
+def resolved(recipe: Recipe, pretrained: Pretrained, n_rows: int, n_validation: int) -> tuple[Recipe, Reasons]:
     """Returns the recipe without open settings, and why each of these has its value.
 
     Args:
         recipe: as the user gave it.
         pretrained: the model; its `config` is resolved.
         n_rows: number of training rows.
+        n_validation: of validation rows.
     """
     train, reasons = sized(recipe.train, n_rows)
+    if recipe.train.warmup is None:  # a stored recipe, which has one, evaluates as it did
+        train, often = _evaluating(train, n_rows, n_validation)
+        reasons |= often
     if not isinstance(train.lr, float | int):
         width = pretrained.module.width()
         train = dataclasses.replace(train, lr=learning_rate(recipe.method, width))
@@ -106,6 +113,16 @@ def sized(train: TrainConfig, n_rows: int) -> tuple[TrainConfig, Reasons]:
         train = dataclasses.replace(train, warmup=warmup(train, n_updates))
         reasons["train.warmup"] = f"{100 * warmup_share(train):.0f} % of {n_updates:,} updates"
     return train, reasons
+
+
+def _evaluating(train: TrainConfig, n_rows: int, n_validation: int) -> tuple[TrainConfig, Reasons]:
+    """Returns the settings with fewer evaluations than one an epoch, if these would take most of the time, and why."""
+    n_epochs = min(known("train.epochs", train.epochs), math.ceil(n_validation / (3 * MOST_EVALUATING * n_rows)))
+    if train.evaluate_every is not None or train.early_stopping is not None or n_epochs <= 1:
+        return train, {}
+    per_epoch = math.ceil(n_rows / known("train.batch_size", train.batch_size))
+    why = f"every {n_epochs} epochs, because {n_validation:,} validation rows take longer than {n_rows:,} training rows"
+    return dataclasses.replace(train, evaluate_every=n_epochs * per_epoch), {"train.evaluate_every": why}
 
 
 def n_updates(train: TrainConfig, n_rows: int) -> int:
