@@ -92,7 +92,7 @@ def _score(prepared: Prepared, split: str, predictions: Sequence[Prediction], on
 
 
 def _baselines(
-    prepared: Prepared, split: str, predictions: Sequence[Prediction], untransferred: list[Prediction] | None
+    prepared: Prepared, split: str, predictions: Sequence[Prediction], untransferred: list[Prediction] | None = None
 ) -> dict[str, Baseline]:
     recipe, splits, output = prepared.recipe, prepared.corpus.splits, prepared.pretrained.output
     metric, seed, labels = str(recipe.eval.metric), recipe.train.seed, prepared.labels
