@@ -76,7 +76,7 @@ class _Team:
     def __init__(self, missing: Sequence[Cell], folder: Path, begins: Callable[[Cell], None]) -> None:
         self.folder, self.begins = folder, begins
         self._waiting, self._ended = deque(missing), queue.Queue[Ended | None]()
-        self._stopping = False
+        self._first, self._stopping = missing[0], False
 
     def feed(self, worker: OtherProcess) -> None:
         """Gives a process one cell after the other, until none is left or one was stopped."""
@@ -87,7 +87,10 @@ class _Team:
                 except IndexError:  # another thread took the last one
                     break
                 self.begins(cell)
-                self._hear(cell, worker.ask(json.dumps(_request(cell, self.folder))))
+                # The others have the same data, and would warn of the same.
+                request = _request(cell, self.folder, warnings=cell is self._first)
+                if not self._stopping:
+                    self._hear(cell, worker.ask(request))
             worker.end()
         finally:
             self._ended.put(None)
@@ -123,13 +126,14 @@ class _Team:
             worker.interrupt(number)
 
 
-def _request(cell: Cell, folder: Path) -> dict[str, object]:
+def _request(cell: Cell, folder: Path, *, warnings: bool) -> str:
     plain = cell.recipe.to_dict()
     train, wanted = cell.recipe.train, cell.recipe.eval
     named = [str(plain[part]["name"]) for part in registry.SETTINGS]
     named += [*(train.callbacks or ()), *(train.trackers or ()), *(wanted.metrics or ())]
-    recipe = json.loads(json.dumps(plain, default=str))
-    return {"recipe": recipe, "folder": str(folder / cell.name), "own": registry.importable(named)}
+    own = registry.importable(named)
+    request = {"recipe": plain, "folder": folder / cell.name, "own": own, "warnings": warnings}
+    return json.dumps(request, default=str)  # paths
 
 
 def _refuse_data_in_memory(missing: Sequence[Cell]) -> None:
@@ -166,12 +170,12 @@ def work() -> None:
                 return
 
 
-def _worked(recipe: Mapping[str, object], folder: str, own: Sequence[str]) -> dict[str, object]:
+def _worked(recipe: Mapping[str, object], folder: str, own: Sequence[str], *, warnings: bool) -> dict[str, object]:
     for module in own:
         registry.import_module(module)
     place = Folder(Path(folder))
     try:
-        error = cells.run(Recipe.from_dict(recipe), place.path, warnings=False)
+        error = cells.run(Recipe.from_dict(recipe), place.path, warnings=warnings)
     except KeyboardInterrupt:
         return {"error": None, "stopped": True}
     stopped = (place.path / RESULT).exists() and place.result().status == "interrupted"

@@ -48,6 +48,13 @@ def test_two_at_once_give_the_same_scores_as_one_after_the_other(bert, work, cap
     assert not list(Path("both").glob("*/report.html"))
 
 
+def test_what_is_wrong_with_the_data_is_said_once(bert, work, capfd):
+    recipe = Recipe("sentiment", "rows.csv", str(bert), train={"epochs": 1, "precision": "fp32"}, eval=EVAL)
+    nlptl.study(Plan(recipe, ["tfidf", "probe"], label_counts=[4]), "both", n_jobs=2)
+    said = capfd.readouterr()
+    assert (said.out + said.err).count("look at macro F1 rather than accuracy") == 1
+
+
 def test_a_cell_that_fails_stays_with_its_reason(bert, work):
     recipe = Recipe("sentiment", "rows.csv", str(bert), train={"precision": "fp32"}, eval=EVAL)
     deep = {"name": "partial", "layers": "last:9"}

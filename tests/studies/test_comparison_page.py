@@ -14,19 +14,11 @@ from tests.faults.small import say
 from tests.report.looking import HOSTILE, check, shown_width
 from tests.report.runs import write_run as write_whole_run
 from tests.studies.made import answered, write_run
-from tests.studies.test_compare import wrong_in
+from tests.studies.test_compare import runs
+
+__all__ = ["runs"]
 
 pytestmark = pytest.mark.usefixtures("reports")
-
-
-@pytest.fixture
-def runs(tmp_path, monkeypatch):
-    """Three runs without data: a is good, b is poor, c is like a."""
-    monkeypatch.chdir(tmp_path)
-    for name, share, seed in (("a", 0.1, 1), ("b", 0.45, 2), ("c", 0.1, 3)):
-        references, answers = wrong_in(share, seed)
-        write_run(tmp_path / "runs" / name, references, answered(answers))
-    return ["runs/a", "runs/b", "runs/c"]
 
 
 def page_of(folder):
